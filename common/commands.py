@@ -1,0 +1,153 @@
+"""What the commands of the three tasks share: their common options, texts in, answers out."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from common.errors import InputError
+from common.files import BadRow, check_file, read_texts
+from common.progress import say
+
+Answer = TypeVar("Answer")
+ROOT = Path(__file__).resolve().parent.parent
+TEXTS_AT_ONCE = 256
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options every `train` has."""
+    parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="training data")
+    parser.add_argument("--validation", type=Path, metavar="FILE", help="validation data; else cut from --train")
+    parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    parser.add_argument(
+        "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
+    )
+
+
+def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) -> None:
+    """Add `--model`, which defaults to the bundle that comes with the project."""
+    default = ROOT / "pretrained_model" / task / name
+    shown = default.relative_to(ROOT).as_posix()
+    parser.add_argument("--model", type=Path, default=default, metavar="DIR", help=f"a bundle (default: {shown})")
+
+
+def add_evaluate_arguments(parser: argparse.ArgumentParser, task: str, name: str) -> None:
+    """Add the options every `evaluate` has."""
+    add_model_argument(parser, task, name)
+    parser.add_argument("--test", type=Path, required=True, metavar="FILE", help="data to score on")
+    parser.add_argument("--train", type=Path, metavar="FILE", help="training data; the baselines are fitted on it")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write DIR/report.html, one page with pictures")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--save", action="store_true", help="keep the scores in the bundle and in its model card")
+
+
+def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) -> None:
+    """Add the options of the commands that answer to texts."""
+    parser.add_argument(
+        "texts", nargs="*", metavar="TEXT", help="texts; without any and without --input: standard input"
+    )
+    parser.add_argument("--input", type=Path, metavar="FILE", help="a text a line, or a .csv, .tsv or .jsonl file")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of on standard output")
+    parser.add_argument("--strict", action="store_true", help="stop at the first bad row instead of leaving it out")
+    if formats:
+        parser.add_argument("--format", choices=formats, default=formats[0], help=f"(default: {formats[0]})")
+
+
+def check_text_arguments(arguments: argparse.Namespace) -> None:
+    """Find what is wrong with the options before the model is loaded."""
+    if arguments.texts and arguments.input:
+        raise InputError("TEXT and --input exclude each other; give one of them")
+    if arguments.input:
+        next(iter(read_texts(arguments.input, getattr(arguments, "text_column", "text"))), None)
+    if arguments.output and not arguments.output.absolute().parent.is_dir():
+        raise InputError(f"{arguments.output}: no folder {arguments.output.absolute().parent}; make it first")
+    if arguments.output and arguments.output.is_dir():
+        raise InputError(f"{arguments.output}: is a folder; name a file")
+
+
+def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | BadRow]:
+    """The texts of the command line, of `--input`, or of standard input, each with its place."""
+    if arguments.texts:
+        for number, text in enumerate(arguments.texts, 1):
+            place = f"text {number}"
+            yield (place, text) if text.strip() else BadRow(f"{place}: empty text; write something there")
+        return
+    if arguments.input is None and sys.stdin.isatty():
+        say("Type a text and press Enter; Ctrl-D ends.")
+    yield from read_texts(arguments.input, getattr(arguments, "text_column", "text"))
+
+
+def answer_all(
+    arguments: argparse.Namespace, answer: Callable[[list[str]], list[Answer]]
+) -> Iterator[tuple[str, str, Answer]]:
+    """Answer texts in their order, some hundred at a time, however many there are.
+
+    A bad row is reported on standard error and left out; with `--strict` it ends the command.
+
+    Yields:
+        The place of the text, the text, its answer.
+    """
+    interactive = not arguments.texts and arguments.input is None and sys.stdin.isatty()
+    num_bad = num_answered = 0
+    items = iter(given_texts(arguments))
+    while chunk := list(itertools.islice(items, 1 if interactive else TEXTS_AT_ONCE)):
+        good = []
+        for item in chunk:
+            if not isinstance(item, BadRow):
+                good.append(item)
+            elif arguments.strict:
+                raise InputError(item.message)
+            else:
+                say(f"left out: {item.message}")
+                num_bad += 1
+        for (place, text), result in zip(good, answer([text for _, text in good]), strict=True):
+            yield place, text, result
+        num_answered += len(good)
+    if num_bad:
+        say(f"{num_bad:,} of {num_bad + num_answered:,} rows left out")
+    if not num_bad + num_answered:
+        raise InputError("no text given; write one after the command, or use --input")
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[IO[str]]:
+    """Open where answers go. A file appears under its name only when it is complete."""
+    if path is None:
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        yield sys.stdout
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
+    """Find what is wrong with the files before the model is loaded."""
+    for path in filter(None, (arguments.test, arguments.train)):
+        check_file(path)
+    if arguments.report and arguments.report.is_file():
+        raise InputError(f"{arguments.report}: is a file; name a folder for the report")
+
+
+def save_scores(path: Path, task: str, config: Any, result: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Keep the scores of a test file in a bundle, and show them in its model card."""
+    from common.model_card import make_card
+    from common.persistence import METRICS_FILE, open_bundle, update_bundle
+
+    bundle = open_bundle(path, task)
+    metrics = {**bundle.read_json(METRICS_FILE), "test": {k: v for k, v in result.items() if k != "report"}}
+    update_bundle(bundle, metrics, make_card(bundle.manifest, config, metrics, names, result["weaknesses"]))
+    say(f"scores kept in {path}")

@@ -1,0 +1,26 @@
+"""Import Keras and its backend without the lines that TensorFlow's C++ code writes on standard error meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+
+def start_keras() -> ModuleType:
+    """Import Keras quietly; returns it. What is imported afterwards with `import keras` is the same module.
+
+    TensorFlow 2.21 writes six lines about oneDNN and missing GPU drivers before it reads `TF_CPP_MIN_LOG_LEVEL`. They
+    come from C++, so only the file descriptor can be turned away; a Python error still gets through.
+    """
+    if "keras" not in sys.modules:
+        sys.stderr.flush()
+        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            import keras
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(nowhere)
+    return sys.modules["keras"]

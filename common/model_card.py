@@ -1,0 +1,105 @@
+"""The model card of a bundle: what it learned from, how it was made, how well it does, where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.files import sha256_of
+from common.persistence import FORMAT_VERSION
+from common.report import markdown_table, score_rows
+from common.reproducibility import describe_machine, describe_versions
+from common.tokenization import load_pipeline, tokenizer_settings
+
+
+def describe_file(path: Path) -> dict[str, str]:
+    """Name and hash of a data file; not its folder, which is nobody else's business."""
+    return {"file": path.name, "sha256": sha256_of(path)}
+
+
+def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any) -> dict[str, Any]:
+    """Collect what a manifest says of a training run.
+
+    Args:
+        task: the package.
+        title: heading of the model card.
+        arguments: of the `train` command.
+        config: the settings.
+        state: the `Progress` that training ended with.
+    """
+    return {
+        "task": task,
+        "title": title,
+        "about_data": arguments.about_data,
+        "train": describe_file(arguments.train),
+        "validation": describe_file(arguments.validation) if arguments.validation else None,
+        "seed": config.seed,
+        "num_epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "seconds": round(state.seconds),
+        "versions": describe_versions(),
+        "tokenizer": tokenizer_settings(load_pipeline()),
+        "machine": describe_machine(),
+    }
+
+
+def make_card(
+    facts: Mapping[str, Any],
+    config: Any,
+    metrics: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    weaknesses: Sequence[str] = (),
+) -> str:
+    """Write the model card.
+
+    Args:
+        facts: of `describe_run`, as the manifest keeps them.
+        config: the settings; those that differ from the defaults stand in the command.
+        metrics: scores by split.
+        names: the scores to show, in order.
+        weaknesses: what the model was measured to be bad at, a sentence each.
+    """
+    task, validation = facts["task"], facts["validation"]
+    command = f"python -m {task}.train --train {facts['train']['file']}"
+    if validation:
+        command += f" --validation {validation['file']}"
+    for name, value in vars(config).items():
+        default = type(config).__dataclass_fields__[name].default
+        if value != default:
+            flag = "--" + name.replace("_", "-")
+            if isinstance(value, bool):
+                command += " " + (flag if value else flag.replace("--", "--no-", 1))
+            else:
+                command += f" {flag} {value}"
+    splits = {name: scores for name, scores in metrics.items() if scores}
+    columns = {
+        f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
+    }
+    for split, scores in splits.items():
+        columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
+    return f"""# {facts["title"]}
+
+Made by `{command}`
+
+{facts["num_epochs"]} epochs (the best was number {facts["best_epoch"]}) in {facts["seconds"] / 60:.1f} minutes on \
+{facts["machine"]["cores"]} cores; seed {facts["seed"]}. {versions}. Bundle format {FORMAT_VERSION}.
+
+## Data
+
+{facts["about_data"] or "No description was given (`--about-data`)."}
+
+Training file `{facts["train"]["file"]}`, sha256 `{facts["train"]["sha256"]}`.
+
+## Scores
+
+With their 95% bootstrap interval where it was measured.
+
+{markdown_table(score_rows(names, columns))}
+
+## What it is bad at
+
+{limits}
+"""

@@ -1,0 +1,370 @@
+"""A saved model is a folder, a *bundle*: JSON, HDF5 weights and readable text; nothing is pickled.
+
+    model.json         the architecture, `to_json()` of the uncompiled model
+    model.weights.h5   the weights, without optimizer state
+    vocabulary.json …  token ids as readable text
+    config.json        every setting of the run
+    metrics.json       what was measured, on which file
+    manifest.json      format, task, sha256 and size of every other file, versions, seed, training data, duration
+    README.md          the model card
+
+Loading distrusts the folder. The manifest is checked first (format, task, hashes), then the layer classes against
+an allow-list and the declared sizes against the HDF5 shapes; only then is anything built. Hashes tell a damaged
+bundle; the other two checks are what protects from a bundle that somebody made to do harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from common.errors import InputError, excerpt
+from common.files import sha256_of
+from common.keras_start import start_keras
+from common.settings import read_json_object
+
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 1 << 30
+MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
+METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
+REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose manifest and hashes have been checked."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of the bundle's JSON files."""
+        return read_json_object(self.path / name)
+
+
+# -- Saving ---------------------------------------------------------------------------------------------------------
+
+
+def check_output_folder(path: Path) -> None:
+    """Refuse to replace a folder that holds something other than a bundle, or that cannot be written.
+
+    Raises:
+        InputError: before any time is spent on training.
+    """
+    if path.is_file():
+        raise InputError(f"{path}: is a file; name a folder for the bundle")
+    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).is_file():
+        raise InputError(f"{path}: holds files that are no bundle; choose a new folder, nothing there was touched")
+    parent = path.absolute().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{parent}: cannot be written ({error.strerror}); choose another --output-dir") from None
+
+
+@contextmanager
+def replace_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder to fill, which takes the place of `path` once it is complete.
+
+    A process killed at any moment leaves the old folder or none, never a mixture; only a `.partial` folder beside it
+    may stay, which the next save removes.
+    """
+    path = path.absolute()
+    partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                with open(file, "rb") as handle:
+                    os.fsync(handle.fileno())
+        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            path.rename(old)
+        partial.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that a person can read."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest of a folder whose other files are complete."""
+    files = {
+        file.relative_to(folder).as_posix(): {"size": file.stat().st_size, "sha256": sha256_of(file)}
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != MANIFEST_FILE
+    }
+    write_json(folder / MANIFEST_FILE, {"format_version": FORMAT_VERSION, **facts, "files": files})
+
+
+def save_bundle(
+    path: Path,
+    model: Any,
+    config: Any,
+    metrics: dict[str, Any],
+    facts: dict[str, Any],
+    card: str,
+    save_extras: Callable[[Path], None],
+) -> None:
+    """Save a trained model and all that answering with it needs, in one step.
+
+    Args:
+        path: the bundle's folder; an older bundle there is replaced.
+        model: an uncompiled Keras model.
+        config: the task's settings.
+        metrics: scores by split.
+        facts: for the manifest; `task` at least.
+        card: the model card, Markdown.
+        save_extras: writes vocabularies and pictures into the folder it is given.
+    """
+    with replace_folder(path) as folder:
+        (folder / MODEL_FILE).write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n", encoding="utf-8")
+        model.save_weights(folder / WEIGHTS_FILE)
+        write_json(folder / CONFIG_FILE, asdict(config))
+        write_json(folder / METRICS_FILE, metrics)
+        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        save_extras(folder)
+        write_manifest(folder, facts)
+
+
+def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
+    """Write new scores and the card that shows them into a bundle, in one step."""
+    with replace_folder(bundle.path) as folder:
+        shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
+        write_json(folder / METRICS_FILE, metrics)
+        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        facts = {name: value for name, value in bundle.manifest.items() if name not in ("format_version", "files")}
+        write_manifest(folder, facts)
+
+
+# -- Loading --------------------------------------------------------------------------------------------------------
+
+
+def open_bundle(path: Path, task: str) -> Bundle:
+    """Check a bundle's manifest, task and hashes; nothing is built yet.
+
+    Raises:
+        InputError: which check failed, and on which file.
+    """
+    if not path.is_dir():
+        raise InputError(f"{path}: no such bundle; train one, or give its folder with --model")
+    if not (path / MANIFEST_FILE).is_file():
+        raise InputError(f"{path}: not a bundle, {MANIFEST_FILE} is missing; give a folder that train has written")
+    manifest = read_json_object(path / MANIFEST_FILE)
+    version, found_task, files = (manifest.get(key) for key in ("format_version", "task", "files"))
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{path / MANIFEST_FILE}: format version {excerpt(str(version))}, this program reads {FORMAT_VERSION}; "
+            "update the program or train again"
+        )
+    if found_task != task:
+        raise InputError(f"{path}: a bundle for {excerpt(str(found_task))}, not for {task}; give one of this task")
+    if not isinstance(files, dict) or any(name not in files for name in REQUIRED_FILES):
+        raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")
+    for name, expected in files.items():
+        _check_file(path, name, expected)
+    return Bundle(path, manifest)
+
+
+def _check_file(folder: Path, name: str, expected: Any) -> None:
+    file = folder / name
+    if ".." in Path(name).parts or Path(name).is_absolute() or file.is_symlink():
+        raise InputError(f"{folder / MANIFEST_FILE}: lists {excerpt(name)}, outside the bundle; do not use this bundle")
+    if not file.is_file():
+        raise InputError(f"{file}: missing, the manifest lists it; copy the bundle again")
+    size = file.stat().st_size
+    if not isinstance(expected, dict) or size != expected.get("size") or size > MAX_FILE_BYTES:
+        raise InputError(
+            f"{file}: {size:,} bytes, not what the manifest says; the file was cut or changed, copy it again"
+        )
+    if sha256_of(file) != expected.get("sha256"):
+        raise InputError(f"{file}: its sha256 is not the manifest's; the file was changed, copy the bundle again")
+
+
+def load_model(bundle: Bundle) -> Any:
+    """Build the Keras model of a checked bundle and load its weights.
+
+    Raises:
+        InputError: a layer class that is not on the list, or sizes that disagree with the weights.
+    """
+    check_architecture(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
+
+    keras = start_keras()
+
+    import common.layers  # noqa: F401  registers our layers with Keras
+
+    try:
+        model = keras.models.model_from_json((bundle.path / MODEL_FILE).read_text(encoding="utf-8"))
+        model.load_weights(bundle.path / WEIGHTS_FILE)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()
+        raise InputError(
+            f"{bundle.path / MODEL_FILE}: Keras cannot build it ({reason[0] if reason else type(error).__name__})"
+        ) from None
+    return model
+
+
+# What a layer's weights must look like, from its config: the sizes it declares and which axis of which weight shows
+# them. A class that is not here is not built. `None` stands for a size that the layer before decides.
+Shapes = list[tuple[int | None, ...]]
+
+
+def _recurrent(gates: int) -> Callable[[dict[str, Any]], Shapes]:
+    def shapes(config: dict[str, Any]) -> Shapes:
+        units = config["units"]
+        if not config.get("use_bias", True):
+            bias: Shapes = []
+        elif config.get("reset_after"):
+            bias = [(2, gates * units)]
+        else:
+            bias = [(gates * units,)]
+        return [(None, gates * units), (units, gates * units), *bias]
+
+    return shapes
+
+
+def _embedding(config: dict[str, Any]) -> Shapes:
+    sizes = [(config["input_dim"], config["output_dim"])]
+    return sizes if config.get("tie_weights", True) else [*sizes, (config["output_dim"], config["input_dim"])]
+
+
+def _dense(config: dict[str, Any]) -> Shapes:
+    return [(None, config["units"]), *([(config["units"],)] if config.get("use_bias", True) else [])]
+
+
+def _convolution(config: dict[str, Any]) -> Shapes:
+    kernel = (*config["kernel_size"], None, config["filters"])
+    return [kernel, *([(config["filters"],)] if config.get("use_bias", True) else [])]
+
+
+def _no_weights(config: dict[str, Any]) -> Shapes:
+    return []
+
+
+LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
+    "SimpleRNN": _recurrent(1),
+    "GRU": _recurrent(3),
+    "LSTM": _recurrent(4),
+    "Embedding": _embedding,
+    "ReversibleEmbedding": _embedding,
+    "Dense": _dense,
+    "Conv2D": _convolution,
+} | dict.fromkeys(
+    ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "Concatenate", "Add", "Reshape", "Rescaling",
+     "MaxPooling2D", "MaskedPooling"),
+    _no_weights,
+)  # fmt: skip
+WRAPPERS = ("Bidirectional",)
+# Classes inside a layer's config that hold no weights: initializers, precision policies, the model itself.
+PLAIN_CLASSES = frozenset(
+    {"Functional", "DTypePolicy", "__tensor__", "__keras_tensor__", "GlorotUniform", "Orthogonal", "Zeros", "Ones",
+     "RandomUniform", "RandomNormal", "Constant", "HeNormal"}
+)  # fmt: skip
+MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.src.models.functional",
+                     "builtins", "common.layers", None})  # fmt: skip
+
+
+def check_architecture(model_file: Path, weights_file: Path) -> None:
+    """Check `model.json` without Keras: known classes only, and every declared size as in the weights.
+
+    Raises:
+        InputError: the class or the layer that fails, and on which file.
+    """
+    architecture = read_json_object(model_file)
+    _check_classes(architecture, model_file)
+    try:
+        layers = architecture["config"]["layers"]
+        entries = [(layer["class_name"], layer["config"]) for layer in layers]
+    except (KeyError, TypeError):
+        raise InputError(f"{model_file}: not a functional Keras model; take the bundle from its source again") from None
+    try:
+        with h5py.File(weights_file, "r") as weights:
+            counts: dict[str, int] = {}
+            for class_name, config in entries:
+                # Keras names a layer's weights by its class and by how many of that class came before.
+                name = _snake_case(class_name)
+                number = counts[name] = counts.get(name, -1) + 1
+                group = f"layers/{name}" + (f"_{number}" if number else "")
+                _check_shapes(class_name, config, weights, group, model_file)
+    except OSError as error:
+        raise InputError(f"{weights_file}: not a complete HDF5 file ({error}); copy the bundle again") from None
+
+
+def _check_classes(node: Any, model_file: Path, depth: int = 0) -> None:
+    """Walk through all of the JSON; every `class_name` must be known, and come from Keras or from us."""
+    if depth > 60:
+        raise InputError(f"{model_file}: nested deeper than any model of ours; do not use this bundle")
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        _check_classes(child, model_file, depth + 1)
+    if isinstance(node, dict) and "class_name" in node:
+        name, module = node["class_name"], node.get("module")
+        if not isinstance(name, str) or name not in (*LAYER_SHAPES, *WRAPPERS, *PLAIN_CLASSES):
+            raise InputError(f"{model_file}: class {excerpt(str(name))} is not allowed; do not use this bundle")
+        if not (module is None or isinstance(module, str)) or module not in MODULES:
+            raise InputError(f"{model_file}: class {name} of module {excerpt(str(module))} is not allowed")
+
+
+def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, model_file: Path) -> None:
+    if class_name in WRAPPERS:
+        for side in ("forward_layer", "backward_layer"):
+            inner = (
+                config["layer" if side == "forward_layer" else "backward_layer"]
+                if "backward_layer" in config
+                else config["layer"]
+            )
+            _check_shapes(inner["class_name"], inner["config"], weights, f"{group}/{side}", model_file)
+        return
+    try:
+        declared = LAYER_SHAPES[class_name](config)
+        stored = _stored_shapes(weights, f"{group}/cell" if class_name in ("SimpleRNN", "GRU", "LSTM") else group)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{model_file}: layer {class_name} lacks its settings or its weights") from None
+    for index, shape in enumerate(declared):
+        found = stored[index] if index < len(stored) else None
+        if (
+            found is None
+            or len(found) != len(shape)
+            or any(a not in (None, b) for a, b in zip(shape, found, strict=True))
+        ):
+            raise InputError(
+                f"{model_file}: layer {excerpt(str(config.get('name')))} ({class_name}) declares weights of {shape}, "
+                f"{WEIGHTS_FILE} holds {found}; do not use this bundle"
+            )
+
+
+def _stored_shapes(weights: h5py.File, group: str) -> list[tuple[int, ...]]:
+    if group not in weights or "vars" not in weights[group]:
+        return []
+    variables = weights[group]["vars"]
+    return [variables[str(number)].shape for number in range(len(variables))]
+
+
+def _snake_case(name: str) -> str:
+    """Keras' own name of a class in a weights file.
+
+    >>> [_snake_case(name) for name in ("LSTM", "SimpleRNN", "Conv2D", "MaxPooling2D", "InputLayer")]
+    ['lstm', 'simple_rnn', 'conv2d', 'max_pooling2d', 'input_layer']
+    """
+    import re
+
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

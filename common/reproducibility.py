@@ -1,0 +1,48 @@
+"""One seed drives everything, and a manifest says what a run depended on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and Keras, and have TensorFlow add numbers in one fixed order."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def reseed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Set the state of every dropout layer from (seed, epoch) alone.
+
+    A run that goes on from a checkpoint then drops the same units as one that never stopped.
+    """
+    weights = {id(variable) for variable in model.weights}
+    states = [variable for variable in model.variables if id(variable) not in weights and variable.dtype == "uint32"]
+    for number, state in enumerate(states):
+        rng = np.random.default_rng([seed, epoch, number])
+        state.assign(rng.integers(2**32, size=state.shape, dtype=np.uint32))
+
+
+def describe_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result can depend on."""
+    packages = ("tensorflow", "keras", "spacy", "numpy", "h5py", "scikit-learn")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def describe_machine() -> dict[str, Any]:
+    """What a timing depends on; nothing that names the machine or its user."""
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }

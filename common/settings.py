@@ -1,0 +1,165 @@
+"""A task's settings: one frozen dataclass, and the command-line flags, the JSON file and the checks made from it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from common.errors import InputError, excerpt, fail
+
+Config = TypeVar("Config")
+
+
+def setting(
+    default: Any, help: str, choices: Sequence[str] = (), minimum: float | None = None, maximum: float | None = None
+) -> Any:
+    """Declare one setting of a config dataclass.
+
+    Args:
+        default: its value if nobody says otherwise.
+        help: meaning and unit, as `--help` shows them.
+        choices: the words allowed.
+        minimum: smallest number allowed.
+        maximum: largest number allowed.
+    """
+    metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """The settings of training that all tasks share; each task says which defaults suit it."""
+
+    num_epochs: int = setting(10, "most passes over the training split", minimum=1)
+    batch_size: int = setting(32, "examples in a batch", minimum=1)
+    learning_rate: float = setting(0.001, "largest step size of Adam", minimum=0)
+    schedule: str = setting("cosine", "learning rate over the run: falling to 1%, or constant", ("cosine", "constant"))
+    warmup_rate: float = setting(0.05, "share of the run in which the rate rises to its largest", minimum=0, maximum=1)
+    adam_beta_2: float = setting(0.99, "how long Adam remembers squared gradients", minimum=0, maximum=1)
+    weight_decay: float = setting(0.0, "share of a weight taken off in a step, times the learning rate", minimum=0)
+    max_gradient_norm: float = setting(5.0, "longer gradients are scaled down to this norm", minimum=0)
+    average_momentum: float = setting(
+        0.998, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1
+    )
+    patience: int = setting(3, "epochs without a better validation score before stopping", minimum=0)
+    mixed_precision: bool = setting(False, "compute in bfloat16 where the processor has it; weights stay float32")
+    validation_rate: float = setting(
+        0.1, "share of the training data kept for validation if there is no --validation", minimum=0.001, maximum=0.9
+    )
+    seed: int = setting(1, "the one seed of everything random", minimum=0)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argparse parser whose usage errors are one line, as all our errors are."""
+
+    def error(self, message: str) -> NoReturn:
+        fail(f"{message}; see {self.prog} --help")
+
+
+def make_parser(program: str, description: str | None) -> OneLineParser:
+    """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes."""
+    return OneLineParser(
+        prog=f"python -m {program}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser, config_class: type) -> None:
+    """Add a flag for each setting, and `--config FILE`; `read_settings` puts them together."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--config", type=Path, metavar="FILE", help="read settings from a JSON file; flags win over it")
+    for field in dataclasses.fields(config_class):
+        kind = _kind(config_class, field.name)
+        default = "none" if field.default is None else field.default
+        options: dict[str, Any] = {
+            "dest": f"setting:{field.name}",
+            "default": argparse.SUPPRESS,
+            "help": f"{field.metadata['help']} (default: {default})".replace("%", "%%"),
+        }
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["type"] = kind
+            options["metavar"] = "|".join(field.metadata["choices"]) or kind.__name__.upper()
+        group.add_argument("--" + field.name.replace("_", "-"), **options)
+
+
+def read_settings(arguments: argparse.Namespace, config_class: type[Config]) -> Config:
+    """Build the config: defaults, then `--config FILE`, then flags.
+
+    Raises:
+        InputError: an unknown setting, a wrong type, or a value out of range, with what would do.
+    """
+    values: dict[str, Any] = {}
+    if arguments.config is not None:
+        values = read_json_object(arguments.config)
+    for name, value in vars(arguments).items():
+        if name.startswith("setting:"):
+            values[name.removeprefix("setting:")] = value
+    return make_config(config_class, values, str(arguments.config or ""))
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds one object.
+
+    Raises:
+        InputError: there is no such file, or it holds something else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the name")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds {excerpt(json.dumps(values))}, not an object {{…}}")
+    return values
+
+
+def make_config(config_class: type[Config], values: dict[str, Any], source: str = "") -> Config:
+    """Check values from outside and make a config of them.
+
+    Raises:
+        InputError: see `read_settings`.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    for name, value in values.items():
+        place = f"{source}: setting {name}" if source else "--" + name.replace("_", "-")
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1)
+            raise InputError(
+                f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see train --help")
+            )
+        _check(place, value, fields[name], _kind(config_class, name))
+    return config_class(**values)
+
+
+def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None:
+    if value is None and field.default is None:
+        return
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{place}: found {excerpt(str(value))}, wanted {kind.__name__}")
+    choices, minimum, maximum = (field.metadata[key] for key in ("choices", "minimum", "maximum"))
+    if choices and value not in choices:
+        raise InputError(f"{place}: found {excerpt(str(value))}, wanted one of {', '.join(choices)}")
+    if (minimum is not None and not value >= minimum) or (maximum is not None and not value <= maximum):
+        wanted = f"at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
+        raise InputError(f"{place}: found {value}, wanted {wanted}")
+
+
+def _kind(config_class: type, name: str) -> type:
+    """The plain type of a setting: `int` for `int | None`."""
+    annotation = typing.get_type_hints(config_class)[name]
+    if isinstance(annotation, types.UnionType):
+        annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
+    return typing.cast(type, annotation)

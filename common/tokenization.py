@@ -1,0 +1,158 @@
+"""Text to tokens with spaCy's blank English pipeline: rules only, nothing to download.
+
+The pipeline is loaded once, by `load_pipeline`, and passed to whoever needs it. Every text goes through
+`clean_text` first, so that no character a file can hold stops the tokenizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from common.progress import progress
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Token
+
+# Control characters but tab, line feed and carriage return; C1 controls too (cp1252 read as Latin-1).
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
+# spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
+# take hours. Longer runs without white space are cut; the longest English words have 45 letters.
+MAX_TOKEN_CHARACTERS = 1000
+LONG_RUN = re.compile(r"\S{%d}(?=\S)" % MAX_TOKEN_CHARACTERS)
+
+
+@cache
+def load_pipeline() -> Language:
+    """Return the blank English pipeline with its rule-based sentence splitter."""
+    import spacy  # 1.3 s: only where there is text to read
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer")
+    return pipeline
+
+
+def clean_text(text: str) -> str:
+    r"""Replace what no tokenizer should see: control characters by spaces, lone surrogates by U+FFFD.
+
+    >>> clean_text("a\x00b\ud800")
+    'a b\ufffd'
+    """
+    text = CONTROL_CHARACTERS.sub(" ", text)
+    text = LONE_SURROGATES.sub("\ufffd", text)
+    return LONG_RUN.sub(r"\g<0> ", text)
+
+
+def tokenize(text: str, pipeline: Language) -> list[str]:
+    """Split one text into tokens; white space is not a token.
+
+    >>> tokenize("It isn't  bad.", load_pipeline())
+    ['It', 'is', "n't", 'bad', '.']
+    """
+    return [token.text for token in pipeline.tokenizer(clean_text(text)) if not token.is_space]
+
+
+def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]]:
+    """Tokenize texts one after the other, in order, holding one at a time."""
+    for doc in pipeline.tokenizer.pipe(clean_text(text) for text in texts):
+        yield [token.text for token in doc if not token.is_space]
+
+
+def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
+    """Split a text into sentences of spaCy tokens (white space left out), by rules on `.`, `!` and `?`.
+
+    >>> [[t.text for t in s] for s in split_sentences("So good! No more.", load_pipeline())]
+    [['So', 'good', '!'], ['No', 'more', '.']]
+    """
+    doc = pipeline.tokenizer(clean_text(text))
+    doc = pipeline.get_pipe("sentencizer")(doc)
+    sentences = ([token for token in sentence if not token.is_space] for sentence in doc.sents)
+    return [sentence for sentence in sentences if sentence]
+
+
+def tokenizer_settings(pipeline: Language) -> dict[str, str]:
+    """Describe the tokenizer for a manifest: the spaCy version and a hash of the rules, so that a change shows."""
+    import spacy
+
+    rules = pipeline.tokenizer
+    patterns = {
+        "prefix": rules.prefix_search.__self__.pattern,
+        "suffix": rules.suffix_search.__self__.pattern,
+        "infix": rules.infix_finditer.__self__.pattern,
+        "special_cases": {
+            word: [{str(key): value for key, value in piece.items()} for piece in pieces]
+            for word, pieces in rules.rules.items()
+        },
+    }
+    return {
+        "pipeline": "blank en",
+        "spacy": spacy.__version__,
+        "rules_sha256": hashlib.sha256(json.dumps(patterns, sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def tokenize_cached(texts: Sequence[str], pipeline: Language, description: str = "Tokenizing") -> list[list[str]]:
+    """Tokenize a data set once: the tokens are kept in the user's cache, under a hash of texts and tokenizer.
+
+    Args:
+        texts: the data set.
+        pipeline: of `load_pipeline`.
+        description: what the progress bar says.
+    Returns:
+        One list of tokens for each text.
+    """
+    digest = hashlib.sha256(json.dumps(tokenizer_settings(pipeline), sort_keys=True).encode())
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\x00")
+    path = cache_folder() / f"tokens-{digest.hexdigest()}.npz"
+    if path.exists():
+        return _read_tokens(path)
+    tokens = list(progress(tokenize_all(texts, pipeline), description, total=len(texts)))
+    _write_tokens(path, tokens)
+    return tokens
+
+
+def cache_folder() -> Path:
+    """Where tokenized data sets are kept: `$TOKEN_CACHE`, else the user's cache folder. Safe to delete."""
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TOKEN_CACHE") or user_cache / "rnn-language")
+
+
+def _write_tokens(path: Path, token_lists: list[list[str]]) -> None:
+    """Write distinct tokens once and the texts as numbers. A cache that cannot be written is no error."""
+    ids: dict[str, int] = {}
+    numbers = [ids.setdefault(token, len(ids)) for tokens in token_lists for token in tokens]
+    arrays: dict[str, Any] = {
+        "vocabulary": np.frombuffer(json.dumps(list(ids)).encode(), dtype=np.uint8),
+        "numbers": np.array(numbers, dtype=np.int32),
+        "lengths": np.array([len(tokens) for tokens in token_lists], dtype=np.int32),
+    }
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+            np.savez_compressed(file, **arrays)
+        temporary.replace(path)
+    except OSError:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _read_tokens(path: Path) -> list[list[str]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        vocabulary = json.loads(arrays["vocabulary"].tobytes())
+        words = [vocabulary[number] for number in arrays["numbers"].tolist()]
+        ends = np.cumsum(arrays["lengths"]).tolist()
+    return [words[start:end] for start, end in zip([0, *ends], ends, strict=False)]

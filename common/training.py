@@ -1,0 +1,284 @@
+"""Fit a model so that a kill at any moment loses at most one epoch, and changes nothing.
+
+    for each epoch:   order of the batches and dropout from (seed, epoch) -> one pass of `model.fit`
+                      -> average the weights -> score the validation split -> write a checkpoint
+
+A checkpoint is a folder `epoch-N`, complete or absent: weights with the optimizer's state (which holds the position
+in the learning-rate schedule), the averaged weights, the best weights so far, and `state.json` with the history and
+the early-stopping count. It lies beside the output folder, in `OUTPUT_DIR.checkpoint/`, until the bundle is saved.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from common.errors import InputError
+from common.persistence import replace_folder, write_json
+from common.progress import say
+from common.reproducibility import reseed_dropout
+from common.sequences import Batches
+
+if TYPE_CHECKING:
+    import keras
+
+AVERAGE_EVERY = 5  # steps between two updates of the averaged weights
+
+
+@dataclass
+class Progress:
+    """Where a run stands; all of it is in the checkpoint."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -math.inf
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def checkpoint_folder(output_dir: Path) -> Path:
+    """Where the checkpoints of a run lie: beside the bundle it will write."""
+    return output_dir.absolute().with_name(output_dir.absolute().name + ".checkpoint")
+
+
+def check_checkpoint(output_dir: Path, resume: bool) -> None:
+    """Make sure that `--resume` finds a checkpoint, and that nothing else runs over one.
+
+    Raises:
+        InputError: there is one and `--resume` was not said, or the other way round.
+    """
+    folder = checkpoint_folder(output_dir)
+    if resume and not _latest(folder):
+        raise InputError(f"{folder}: no checkpoint to resume; leave out --resume to start")
+    if not resume and _latest(folder):
+        raise InputError(f"{folder}: an unfinished run; add --resume to go on, or delete that folder to start again")
+
+
+def make_optimizer(config: Any, num_steps: int) -> keras.optimizers.Optimizer:
+    """Adam with the schedule, warm-up, clipping and weight decay of the settings.
+
+    Args:
+        config: has `learning_rate`, `schedule`, `warmup_rate`, `weight_decay`, `max_gradient_norm`, `adam_beta_2`.
+        num_steps: steps of the whole run; "cosine" falls to 1% of the learning rate by then.
+    """
+    import keras
+
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        warmup = max(1, round(num_steps * config.warmup_rate))
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / 10, max(1, num_steps - warmup), alpha=0.1, warmup_target=rate, warmup_steps=warmup
+        )
+    return keras.optimizers.AdamW(
+        rate,
+        beta_2=config.adam_beta_2,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.max_gradient_norm,
+    )
+
+
+class AveragedWeights:
+    """A running average of the weights, which generalises better than the last step's.
+
+    Polyak & Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging"; exponential, so that early steps
+    are forgotten: average <- m * average + (1 - m) * weights, with m smaller in the first steps.
+
+    Args:
+        model: the model in training.
+        momentum: m, for one step; 0 keeps no average.
+    """
+
+    def __init__(self, model: keras.Model, momentum: float) -> None:
+        self.model = model
+        self.momentum = momentum**AVERAGE_EVERY
+        self.num_updates = 0
+        self.values: list[np.ndarray] = []
+
+    def update(self) -> None:
+        """Take the present weights into the average."""
+        weights = self.model.get_weights()
+        if not self.values or not self.momentum:
+            self.values = weights
+            return
+        self.num_updates += 1
+        momentum = min(self.momentum, self.num_updates / (10 + self.num_updates))
+        for average, value in zip(self.values, weights, strict=True):
+            average += (1 - momentum) * (value - average)
+
+    @contextmanager
+    def in_model(self):
+        """Put the averages in the model for a while."""
+        raw = self.model.get_weights()
+        self.model.set_weights(self.values)
+        yield
+        self.model.set_weights(raw)
+
+
+def fit(
+    model: keras.Model,
+    train_batches: Batches,
+    validate: Callable[[], dict[str, float]],
+    monitor: str,
+    config: Any,
+    output_dir: Path,
+    resume: bool = False,
+) -> Progress:
+    """Train a compiled model, and leave the weights that were best on validation in it.
+
+    Args:
+        model: compiled with `make_optimizer`.
+        train_batches: the training split.
+        validate: scores the model as it is, higher is better; called after each epoch, with the averaged weights.
+        monitor: the score of `validate` that chooses the best epoch.
+        config: has `seed`, `num_epochs`, `patience`, `average_momentum`.
+        output_dir: the bundle that will be written; the checkpoints lie beside it.
+        resume: go on from the last checkpoint.
+    Returns:
+        The history, and where it ended.
+    Raises:
+        InputError: the checkpoint belongs to a run with other settings.
+        FloatingPointError: the loss is no longer a number.
+    """
+    folder = checkpoint_folder(output_dir)
+    model.optimizer.build(model.trainable_variables)
+    average = AveragedWeights(model, config.average_momentum)
+    state, best_weights = Progress(), model.get_weights()
+    if resume:
+        state, best_weights = _restore(folder, model, average, config)
+        say(f"Going on after epoch {state.epoch} of {config.num_epochs}")
+    else:
+        say(f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB")
+
+    while state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
+        start = time.monotonic()
+        train_batches.set_epoch(state.epoch)
+        reseed_dropout(model, config.seed, state.epoch)
+        loss = _fit_epoch(model, train_batches, average, state.epoch, config.num_epochs)
+        if not math.isfinite(loss):
+            raise InputError(f"--learning-rate: the loss became {loss} in epoch {state.epoch + 1}; try a smaller one")
+        if not average.momentum:
+            average.update()
+        training_seconds = time.monotonic() - start
+        with average.in_model():
+            scores = validate()
+            state.epoch += 1
+            if scores[monitor] > state.best_score:
+                state.best_epoch, state.best_score, best_weights = state.epoch, scores[monitor], model.get_weights()
+        state.seconds += time.monotonic() - start
+        state.history.append({"epoch": state.epoch, "loss": loss, **scores, "seconds": round(training_seconds, 1)})
+        _save(folder, model, average, best_weights, config, state)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        best = " *" if state.best_epoch == state.epoch else ""
+        say(
+            f"Epoch {state.epoch}/{config.num_epochs}: loss {loss:.4f}, validation {shown}, {training_seconds:.0f} s{best}"
+        )
+
+    model.set_weights(best_weights)
+    return state
+
+
+def _fit_epoch(model, train_batches: Batches, average: AveragedWeights, epoch: int, num_epochs: int) -> float:
+    """One pass over the training split; returns its mean loss."""
+    import keras
+
+    class EpochData(keras.utils.PyDataset):
+        """The same batches, in the shape Keras wants them."""
+
+        def __len__(self) -> int:
+            return len(train_batches)
+
+        def __getitem__(self, number: int):
+            return train_batches[number]
+
+    from common.keras_progress import EpochBar
+
+    def after_step(step: int, logs: dict[str, float]) -> None:
+        if average.momentum and step % AVERAGE_EVERY == 0:
+            average.update()
+
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_train_batch_end=after_step),
+        EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, say_cost=epoch == 0, num_epochs=num_epochs),
+    ]
+    history = model.fit(EpochData(), verbose=0, callbacks=callbacks)
+    return float(history.history["loss"][0])
+
+
+def _latest(folder: Path) -> Path | None:
+    """The newest complete checkpoint; one that was being written has another name."""
+    return max(folder.glob("epoch-*"), default=None) if folder.is_dir() else None
+
+
+def _save(folder: Path, model, average: AveragedWeights, best_weights: list, config: Any, state: Progress) -> None:
+    name = f"epoch-{state.epoch:04d}"
+    with replace_folder(folder / name) as new:
+        model.save_weights(new / "model.weights.h5")  # compiled: the optimizer's state is in it
+        np.savez(new / "average.npz", *average.values)
+        np.savez(new / "best.npz", *best_weights)
+        write_json(
+            new / "state.json", {**asdict(state), "num_updates": average.num_updates, "settings": asdict(config)}
+        )
+    for older in folder.glob("epoch-*"):
+        if older.name != name:
+            shutil.rmtree(older)
+
+
+def _restore(folder: Path, model, average: AveragedWeights, config: Any) -> tuple[Progress, list[np.ndarray]]:
+    latest = _latest(folder)
+    assert latest is not None, "check_checkpoint comes first"
+    content = json.loads((latest / "state.json").read_text(encoding="utf-8"))
+    for name, value in asdict(config).items():
+        if content["settings"].get(name) != value:
+            raise InputError(
+                f"{latest}: made with {name} {content['settings'].get(name)}, this run has {value}; "
+                "resume with the same settings, or delete the checkpoint"
+            )
+    model.load_weights(latest / "model.weights.h5")
+    average.num_updates = content["num_updates"]
+    average.values = _read_arrays(latest / "average.npz")
+    fields = {name: content[name] for name in ("epoch", "best_epoch", "best_score", "seconds", "history")}
+    return Progress(**fields), _read_arrays(latest / "best.npz")
+
+
+def _read_arrays(path: Path) -> list[np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+
+
+def remove_checkpoint(output_dir: Path) -> None:
+    """Remove the checkpoints of a run whose bundle is saved."""
+    shutil.rmtree(checkpoint_folder(output_dir), ignore_errors=True)
+
+
+def write_history(folder: Path, state: Progress, monitor: str) -> None:
+    """Write `history.csv` and `learning_curve.png`."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(state.history[0]))
+        writer.writeheader()
+        writer.writerows(state.history)
+    epochs = [row["epoch"] for row in state.history]
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    axes.plot(epochs, [row["loss"] for row in state.history], "o-", color="tab:blue", label="training loss")
+    axes.set(xlabel="epoch", ylabel="training loss", title=f"best validation {monitor} in epoch {state.best_epoch}")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    right = axes.twinx()
+    right.plot(epochs, [row[monitor] for row in state.history], "s-", color="tab:orange", label=f"validation {monitor}")
+    right.set_ylabel(f"validation {monitor}")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.savefig(folder / "learning_curve.png", dpi=110, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,102 @@
+"""Tokens to ids and back: the only home of the ids for padding, unknown words, beginning and end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from common.errors import InputError
+
+PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
+SPECIAL_TOKENS = ("<pad>", "<unk>", "<bos>", "<eos>")
+
+
+class Vocabulary:
+    """The tokens a model knows, each with its id; a token it lacks becomes `UNK_ID`.
+
+    Args:
+        tokens: distinct tokens; the first gets id 4, after the special tokens.
+        lowercase: whether tokens are lower-cased before they are looked up.
+
+    >>> vocabulary = Vocabulary(["so", "good"])
+    >>> vocabulary.encode(["so", "bad"])
+    [4, 1]
+    >>> vocabulary.decode([4, 5])
+    ['so', 'good']
+    """
+
+    def __init__(self, tokens: Iterable[str], lowercase: bool = False) -> None:
+        self.tokens = [*SPECIAL_TOKENS, *tokens]
+        self.lowercase = lowercase
+        # A special token is no word: "<pad>" written in a text is unknown like any other odd string.
+        self._ids = {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIAL_TOKENS)}
+        if len(self._ids) + len(SPECIAL_TOKENS) != len(self.tokens):
+            raise ValueError("a vocabulary needs distinct tokens")
+
+    @classmethod
+    def build(
+        cls,
+        token_lists: Iterable[Sequence[str]],
+        max_size: int | None = None,
+        min_count: int = 1,
+        lowercase: bool = False,
+    ) -> Vocabulary:
+        """Collect the most frequent tokens of the training split.
+
+        Args:
+            token_lists: the tokens of each text.
+            max_size: most tokens kept, special ones included; None keeps all.
+            min_count: a rarer token is left out, and so trains `UNK_ID`.
+            lowercase: count and look up lower-cased tokens.
+        Returns:
+            The vocabulary, most frequent first, ties in alphabetical order: the same text gives the same ids.
+
+        >>> Vocabulary.build([["b", "a", "b"]], max_size=5).tokens[4:]
+        ['b']
+        """
+        counts: Counter[str] = Counter()
+        for tokens in token_lists:
+            counts.update(map(str.lower, tokens) if lowercase else tokens)
+        frequent = sorted(
+            (token for token, count in counts.items() if count >= min_count and token not in SPECIAL_TOKENS),
+            key=lambda token: (-counts[token], token),
+        )
+        if max_size is not None:
+            frequent = frequent[: max_size - len(SPECIAL_TOKENS)]
+        return cls(frequent, lowercase)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return (token.lower() if self.lowercase else token) in self._ids
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Give each token its id, unknown ones `UNK_ID`."""
+        if self.lowercase:
+            tokens = map(str.lower, tokens)
+        return [self._ids.get(token, UNK_ID) for token in tokens]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Give each id its token; the special ones show as `<pad>`, `<unk>`, `<bos>`, `<eos>`."""
+        return [self.tokens[i] for i in ids]
+
+    def save(self, path: Path) -> None:
+        """Write the tokens as JSON that a person can read, one a line."""
+        content = {"lowercase": self.lowercase, "tokens": self.tokens[len(SPECIAL_TOKENS) :]}
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is not a vocabulary.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(content["tokens"], content["lowercase"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not a vocabulary ({error}); take the bundle from its source again") from None

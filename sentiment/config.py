@@ -1,0 +1,47 @@
+"""Every setting of the sentiment task: its default, its meaning, its unit.
+
+The defaults were chosen on the IMDb training reviews, validation cut by film; sentiment/README.md has the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.settings import TrainingConfig, setting
+
+ARCHITECTURES = ("lstm", "gru", "simple-rnn", "bow", "cbow")
+POOLINGS = ("last", "mean", "max", "mean-max")
+
+
+@dataclass(frozen=True)
+class SentimentConfig(TrainingConfig):
+    """Settings of a rating model."""
+
+    architecture: str = setting("lstm", "recurrent layer, or a bag of words (summed, mean) under an MLP", ARCHITECTURES)
+    bidirectional: bool = setting(True, "read the text from both ends")
+    num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
+    units: int = setting(64, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
+    pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
+    embedding_dim: int = setting(64, "size of a word vector", minimum=1)
+    dropout: float = setting(
+        0.5, "share of features dropped before and after the recurrent layers", minimum=0, maximum=0.99
+    )
+    word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
+
+    max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
+    min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
+    lowercase: bool = setting(True, "read GOOD as good")
+    max_length: int = setting(400, "longest text read, in tokens", minimum=2)
+    truncation: str = setting(
+        "both", "what is kept of a longer text; both: a quarter from the head", ("head", "tail", "both")
+    )
+
+    text_column: str = setting("review", "column of the text")
+    rating_column: str = setting("rating", "column of the rating")
+    group_column: str | None = setting(None, "column of what a review is about; a group is never split by validation")
+    min_rating: float = setting(1.0, "worst rating of the scale")
+    max_rating: float = setting(10.0, "best rating of the scale")
+
+    batch_size: int = setting(64, "reviews in a batch", minimum=1)
+    num_epochs: int = setting(4, "most passes over the training split", minimum=1)
+    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)

@@ -1,0 +1,196 @@
+"""Score a rating model on a test file, beside the baseline.
+
+    python -m sentiment.evaluate --model example_model/sentiment --test sentiment/dataset/test.csv \\
+        --train sentiment/dataset/train.csv --report runs/report
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from common import commands
+from common.errors import run_command
+from common.settings import make_parser
+from sentiment.config import SentimentConfig
+from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
+
+SCORES = ("r2", "r2_rounded", "rmse", "mae", "spearman", "qwk", "binary_accuracy")
+
+
+def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: SentimentConfig) -> dict[str, float]:
+    """Score predicted ratings.
+
+    Args:
+        ratings: true ratings (reviews,).
+        predictions: predicted ratings (reviews,).
+        config: the scale; its middle divides good from bad.
+    Returns:
+        `r2` and `rmse`, `mae` on the rating scale; `r2_rounded` and `qwk` (quadratic weighted kappa) on predictions
+        rounded to whole ratings; `spearman` rank correlation; `binary_accuracy` of good against bad, where a true rating
+        in the very middle of the scale is left out. What is not defined (one review, all the same) is 0.
+    """
+    from scipy.stats import rankdata
+    from sklearn.metrics import cohen_kappa_score, mean_absolute_error, mean_squared_error, r2_score
+
+    rounded = np.rint(predictions)
+    middle = (config.min_rating + config.max_rating) / 2
+    sided = ratings != middle
+    varied = len(ratings) > 1 and np.ptp(ratings) > 0
+    whole = np.unique(np.concatenate([np.rint(ratings), rounded]))
+    return {
+        "r2": float(r2_score(ratings, predictions)) if varied else 0.0,
+        "r2_rounded": float(r2_score(ratings, rounded)) if varied else 0.0,
+        "rmse": math.sqrt(mean_squared_error(ratings, predictions)),
+        "mae": float(mean_absolute_error(ratings, predictions)),
+        "spearman": float(np.corrcoef(rankdata(ratings), rankdata(predictions))[0, 1])
+        if varied and np.ptp(predictions) > 0
+        else 0.0,
+        "qwk": float(cohen_kappa_score(np.rint(ratings), rounded, weights="quadratic", labels=whole))
+        if len(whole) > 1
+        else 0.0,
+        "binary_accuracy": float(np.mean((predictions > middle)[sided] == (ratings > middle)[sided]))
+        if sided.any()
+        else 0.0,
+    }
+
+
+def by_rating(ratings: np.ndarray, predictions: np.ndarray) -> list[list]:
+    """One row for each true rating: how many there are, the mean prediction, the mean absolute error."""
+    rows: list[list] = [["true rating", "reviews", "mean prediction", "mean absolute error"]]
+    for rating in np.unique(ratings):
+        chosen = predictions[ratings == rating]
+        rows.append([float(rating), len(chosen), float(chosen.mean()), float(np.abs(chosen - rating).mean())])
+    return rows
+
+
+def by_length(ratings: np.ndarray, predictions: np.ndarray, lengths: np.ndarray) -> list[list]:
+    """One row for each quarter of the reviews, from the shortest to the longest."""
+    rows: list[list] = [["tokens", "reviews", "root mean squared error", "mean absolute error"]]
+    for quarter in np.array_split(np.argsort(lengths, kind="stable"), 4):
+        if len(quarter):
+            errors = predictions[quarter] - ratings[quarter]
+            span = f"{lengths[quarter[0]]}-{lengths[quarter[-1]]}"
+            rows.append([span, len(quarter), float(np.sqrt((errors**2).mean())), float(np.abs(errors).mean())])
+    return rows
+
+
+def worst_mistakes(ratings: np.ndarray, predictions: np.ndarray, texts: Sequence[str], number: int) -> list[list]:
+    """The reviews whose rating was missed by most."""
+    rows: list[list] = [["true", "predicted", "review"]]
+    for i in np.argsort(-np.abs(predictions - ratings), kind="stable")[:number]:
+        rows.append([float(ratings[i]), float(predictions[i]), texts[i][:1500]])
+    return rows
+
+
+def weaknesses(ratings: np.ndarray, predictions: np.ndarray, lengths: np.ndarray) -> list[str]:
+    """Say where the errors are largest, from the figures."""
+    rating = max(by_rating(ratings, predictions)[1:], key=lambda row: row[3])
+    length = max(by_length(ratings, predictions, lengths)[1:], key=lambda row: row[2])
+    missing = sorted(set(range(round(float(ratings.min())), round(float(ratings.max())) + 1)) - set(ratings.tolist()))
+    sentences = [
+        f"Reviews rated {rating[0]:g}: it says {rating[2]:.1f} on average, {rating[3]:.2f} off (mean absolute error).",
+        f"Reviews of {length[0]} tokens: root mean squared error {length[2]:.2f}.",
+        "Irony, and texts that are no reviews: it gives them a rating all the same.",
+    ]
+    if missing:
+        sentences.append(
+            f"Ratings {', '.join(map(str, missing))} do not occur in the test data; nothing is known there."
+        )
+    return sentences
+
+
+def report_sections(ratings, predictions, texts, lengths, rows) -> list[tuple[str, str]]:
+    """The pieces of the HTML report."""
+    from sklearn.metrics import confusion_matrix
+
+    from common.report import confusion_figure, html_figure, html_table, html_text, new_figure
+
+    whole = np.unique(np.rint(np.concatenate([ratings, predictions])))
+    matrix = confusion_matrix(np.rint(ratings), np.rint(predictions), labels=whole)
+    figure, axes = new_figure(5, 4)
+    groups = np.array_split(np.argsort(predictions, kind="stable"), min(10, len(predictions)))
+    axes.plot([whole[0], whole[-1]], [whole[0], whole[-1]], color="grey", linewidth=1, label="perfect")
+    axes.plot([predictions[g].mean() for g in groups], [ratings[g].mean() for g in groups], "o-", label="model")
+    axes.set(xlabel="mean prediction of a tenth of the reviews", ylabel="their mean true rating", title="Calibration")
+    axes.legend(frameon=False)
+    confusion = confusion_figure(matrix, [f"{value:g}" for value in whole], "Rounded predictions")
+    return [
+        ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over reviews.")),
+        ("Which rating is taken for which", html_figure(confusion, "confusion matrix of ratings")),
+        ("Does a prediction mean what it says?", html_figure(figure, "mean true rating against mean prediction")),
+        ("By rating", html_table(by_rating(ratings, predictions))),
+        ("By length", html_table(by_length(ratings, predictions, lengths))),
+        ("The 50 worst mistakes", html_table(worst_mistakes(ratings, predictions, texts, 50))),
+    ]
+
+
+def evaluate(model: RatingModel, arguments) -> dict:
+    """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
+    from common.metrics import with_intervals
+    from common.model_card import describe_file
+    from common.report import score_rows, text_table, write_report
+    from common.tokenization import load_pipeline, tokenize_cached
+    from sentiment.loader import load_reviews
+
+    scale = arguments.min_rating, arguments.max_rating
+    reviews = load_reviews(arguments.test, model.config, None, *scale)
+    tokens = tokenize_cached(reviews.texts, load_pipeline())
+    lengths = np.array([len(row) for row in tokens])
+    answers = {"model": model.predict_tokens(tokens)}
+    if arguments.train:
+        from sentiment.tfidf_linear import fit_tfidf_ridge
+
+        train_reviews = load_reviews(arguments.train, model.config, None, *scale)
+        baseline = fit_tfidf_ridge(train_reviews.texts, train_reviews.ratings)
+        answers["TF-IDF + ridge"] = np.clip(
+            baseline.predict(reviews.texts), model.config.min_rating, model.config.max_rating
+        )
+    systems = {
+        name: with_intervals(
+            lambda chosen, given=given: rating_scores(reviews.ratings[chosen], given[chosen], model.config),
+            len(reviews),
+        )
+        for name, given in answers.items()
+    }
+    result = {
+        **systems.pop("model"),
+        "num_examples": len(reviews),
+        "num_tokens": int(lengths.sum()),
+        "baselines": systems,
+        "data": describe_file(arguments.test),
+        "weaknesses": weaknesses(reviews.ratings, answers["model"], lengths),
+    }
+    rows = score_rows(SCORES, {"model": result, **systems})
+    if arguments.report:
+        sections = report_sections(reviews.ratings, answers["model"], reviews.texts, lengths, rows)
+        result["report"] = str(write_report(arguments.report, f"Ratings of {arguments.test.name}", sections))
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(text_table(rows))
+        print(f"{len(reviews):,} reviews, {lengths.sum():,} tokens; in brackets: 95% bootstrap intervals")
+        if not arguments.train:
+            print("no baseline: give the training data with --train")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("sentiment.evaluate", __doc__)
+    commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    parser.add_argument("--min-rating", type=float, help="worst rating in the files, if not the model's")
+    parser.add_argument("--max-rating", type=float, help="best rating in the files, if not the model's")
+    arguments = parser.parse_args(argv)
+    commands.check_evaluate_arguments(arguments)
+    model = RatingModel.load(arguments.model)
+    result = evaluate(model, arguments)
+    if arguments.save:
+        commands.save_scores(arguments.model, TASK, model.config, result, SCORES)
+
+
+if __name__ == "__main__":
+    run_command(main)

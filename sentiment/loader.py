@@ -1,0 +1,179 @@
+"""Reviews from CSV, TSV or JSON lines: read, checked, split, tokenized, encoded, batched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import InputError, excerpt
+from common.files import read_lines, read_rows, require_good
+from common.sequences import Batches, drop_words, make_mask, pad
+from common.vocabulary import BOS_ID, Vocabulary
+from sentiment.config import SentimentConfig
+
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Reviews of one file or split.
+
+    `ratings` is float32 (reviews,); `groups` says what each review is about (a film), where that is known.
+    """
+
+    texts: list[str]
+    ratings: np.ndarray
+    groups: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> Reviews:
+        """Choose some of the reviews."""
+        groups = None if self.groups is None else [self.groups[i] for i in indices]
+        return Reviews([self.texts[i] for i in indices], self.ratings[indices], groups)
+
+
+def clean_review(text: str) -> str:
+    """Turn the line breaks of web pages into line breaks.
+
+    >>> clean_review("Good.<br /><br />Bad.")
+    'Good.\\n\\nBad.'
+    """
+    return LINE_BREAK.sub("\n", text)
+
+
+def load_reviews(
+    path: Path,
+    config: SentimentConfig,
+    groups_file: Path | None = None,
+    min_rating: float | None = None,
+    max_rating: float | None = None,
+) -> Reviews:
+    """Read rated reviews.
+
+    Args:
+        path: CSV, TSV or JSON lines, also gzipped.
+        config: names of the columns, and the scale of the model.
+        groups_file: the group of each row, one a line; instead of `config.group_column`.
+        min_rating: worst rating in this file, if its scale is another than the model's; it is then mapped.
+        max_rating: best rating in this file.
+    Raises:
+        InputError: the row, what was found there, and what would do.
+    """
+    low = config.min_rating if min_rating is None else min_rating
+    high = config.max_rating if max_rating is None else max_rating
+    if not low < high:
+        raise InputError(f"--min-rating {low:g} is not below --max-rating {high:g}; give the ends of the scale")
+    columns = [config.text_column, config.rating_column]
+    if config.group_column:
+        columns.append(config.group_column)
+    texts, ratings, groups = [], [], []
+    for place, row in require_good(read_rows(path, columns)):
+        text = row[config.text_column]
+        if not text.strip():
+            raise InputError(f"{place}: empty text; write a review there or leave the row out")
+        texts.append(clean_review(text))
+        ratings.append(_read_rating(row[config.rating_column], place, low, high))
+        if config.group_column:
+            groups.append(row[config.group_column])
+    if groups_file is not None:
+        groups = _read_groups(groups_file, len(texts), path)
+    scale = (config.max_rating - config.min_rating) / (high - low)
+    values = config.min_rating + (np.array(ratings, dtype=np.float32) - low) * scale
+    return Reviews(texts, values.astype(np.float32), groups or None)
+
+
+def _read_rating(text: str, place: str, low: float, high: float) -> float:
+    try:
+        rating = float(text)
+    except ValueError:
+        raise InputError(f"{place}: rating {excerpt(text)} is no number; write one from {low:g} to {high:g}") from None
+    if not low <= rating <= high:
+        raise InputError(
+            f"{place}: rating {rating:g} is outside {low:g} to {high:g}; correct it, or give the scale of the file "
+            "with --min-rating and --max-rating"
+        )
+    return rating
+
+
+def _read_groups(path: Path, num_rows: int, data_path: Path) -> list[str]:
+    groups = [line for _, line in require_good(read_lines(path))]
+    if len(groups) != num_rows:
+        raise InputError(
+            f"{path}: {len(groups):,} lines for the {num_rows:,} rows of {data_path}; one line a row is wanted"
+        )
+    return groups
+
+
+def split_validation(reviews: Reviews, config: SentimentConfig) -> tuple[Reviews, Reviews]:
+    """Cut a validation split off, by group where groups are known: a film stays on one side.
+
+    Reviews of one film share names and plot; a model that has seen some of them looks better on the rest than it is.
+
+    Returns:
+        train, validation.
+    """
+    rng = np.random.default_rng(config.seed)
+    names = np.array(reviews.groups if reviews.groups else range(len(reviews)))
+    distinct = np.unique(names)
+    rng.shuffle(distinct)
+    num_wanted = max(1, round(len(distinct) * config.validation_rate))
+    held_out = np.isin(names, distinct[:num_wanted])
+    if held_out.all():
+        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+    return reviews.take(np.flatnonzero(~held_out)), reviews.take(np.flatnonzero(held_out))
+
+
+def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: SentimentConfig) -> list[int]:
+    """Turn a review's tokens into ids, with the beginning-of-text id first, cut to `config.max_length`.
+
+    The verdict often stands at the end, so "both" keeps a quarter from the head and the rest from the tail.
+
+    >>> config = SentimentConfig(max_length=5, truncation="both")
+    >>> encode_review(list("abcdefgh"), Vocabulary("abcdefgh"), config)
+    [2, 4, 9, 10, 11]
+    """
+    room = config.max_length - 1
+    ids = vocabulary.encode(tokens)
+    if len(ids) > room:
+        num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
+        ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
+    return [BOS_ID, *ids]
+
+
+def make_batches(
+    token_lists: Sequence[Sequence[str]],
+    ratings: np.ndarray | None,
+    vocabulary: Vocabulary,
+    config: SentimentConfig,
+    shuffle: bool,
+) -> Batches:
+    """Put reviews into padded batches of similar length.
+
+    Args:
+        token_lists: the tokens of each review.
+        ratings: float32 (reviews,); None where they are to be predicted.
+        vocabulary: of the training split.
+        config: the settings.
+        shuffle: for training: a new order each epoch, and word dropout.
+    Returns:
+        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, ratings float32 (batch, 1), and
+        weights float32 (batch,), all one.
+    """
+    rows = [encode_review(tokens, vocabulary, config) for tokens in token_lists]
+    lengths = [len(row) for row in rows]
+    targets = np.zeros(len(rows), np.float32) if ratings is None else ratings
+
+    def make_batch(indices, rng):
+        token_ids = pad([rows[i] for i in indices])  # (batch, time)
+        mask = make_mask([lengths[i] for i in indices])  # (batch, time)
+        if rng is not None and config.word_dropout:
+            token_ids = drop_words(token_ids, mask, config.word_dropout, rng)
+        return {"token_ids": token_ids, "mask": mask}, targets[indices][:, None], np.ones(len(indices), np.float32)
+
+    return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)

@@ -1,0 +1,72 @@
+"""Rating models: text in, one number on the rating scale out.
+
+lstm, gru, simple-rnn:   words -> vectors -> recurrent layers, one or both directions -> pooled states -> rating
+bow:                     a bag of words under a hidden layer, rating = w . sigmoid(W counts + b)
+cbow:                    the mean word vector under a hidden layer
+"""
+
+from __future__ import annotations
+
+import keras
+
+from common.layers import MaskedPooling
+from sentiment.config import SentimentConfig
+
+RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
+
+
+def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
+    """Build an uncompiled rating model.
+
+    Args:
+        config: the settings.
+        vocab_size: number of token ids.
+    Returns:
+        `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}` to ratings (batch, 1). The last layer puts the
+        network's number, which is about -1 to 1, on the rating scale.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
+    mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
+    if config.architecture == "bow":
+        features = _bag_of_words(token_ids, mask, config, vocab_size)
+    elif config.architecture == "cbow":
+        features = _continuous_bag_of_words(token_ids, mask, config, vocab_size)
+    else:
+        features = _recurrent_encoder(token_ids, mask, config, vocab_size)
+    score = keras.layers.Dense(1, name="score", dtype="float32")(features)  # (batch, 1)
+    middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
+    rating = keras.layers.Rescaling(half, offset=middle, name="rating", dtype="float32")(score)
+    return keras.Model({"token_ids": token_ids, "mask": mask}, rating, name=f"sentiment_{config.architecture}")
+
+
+def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int):
+    """Word vectors through recurrent layers; Hochreiter & Schmidhuber 1997, Cho et al. 2014, Elman 1990."""
+    states = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    for number in range(config.num_layers):
+        states = keras.layers.Dropout(config.dropout)(states)  # (batch, time, features)
+        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True)
+        if config.bidirectional:
+            layer = keras.layers.Bidirectional(layer)
+        states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
+    pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
+    features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    return keras.layers.Dropout(config.dropout)(features)  # (batch, features)
+
+
+def _bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
+    """The first layer of an MLP over word counts, W counts, is the sum of the columns of W of the words there are.
+
+    So it is an embedding, summed: the same numbers without a vector of `vocab_size` counts for each review. Every text
+    begins with the same token; its column is the bias b.
+    """
+    columns = keras.layers.Embedding(vocab_size, config.units, name="embedding")(token_ids)  # (batch, time, units)
+    hidden = keras.layers.Activation("sigmoid")(MaskedPooling("sum")(columns, mask=mask))  # (batch, units)
+    return keras.layers.Dropout(config.dropout)(hidden)
+
+
+def _continuous_bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
+    """The mean word vector under a hidden layer, as in Iyyer et al. 2015's deep averaging network."""
+    vectors = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    mean = MaskedPooling("mean")(vectors, mask=mask)  # (batch, features)
+    hidden = keras.layers.Dense(config.units, activation="tanh", name="hidden")(mean)  # (batch, units)
+    return keras.layers.Dropout(config.dropout)(hidden)
