@@ -123,6 +123,10 @@ def open_output(path: Path | None) -> Iterator[IO[str]]:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
         yield sys.stdout
         return
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+        with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+        return
     partial = path.with_name(f".{path.name}.partial")
     try:
         with open(partial, "w", encoding="utf-8", errors="replace", newline="") as file:

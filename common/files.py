@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, BinaryIO, TypeVar
 
 from common.errors import InputError, excerpt
 
@@ -52,12 +52,18 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path}: no such file; check the name (you are in {Path.cwd()})")
 
 
+def _open_bytes(path: Path) -> BinaryIO | gzip.GzipFile:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rb")
+    return open(path, "rb")
+
+
 @contextmanager
 def open_text(path: Path) -> Iterator[IO[str]]:
     """Open a UTF-8 text file, gunzipped if its name ends in `.gz`; undecodable bytes become lone surrogates."""
     check_file(path)
     try:
-        raw: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")  # type: ignore[assignment]
+        raw = _open_bytes(path)
     except PermissionError:
         raise InputError(f"{path}: may not be read; change its permissions") from None
     with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -123,9 +129,10 @@ def read_rows(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, di
 
 
 def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) -> Iterator[dict[str, str] | BadRow]:
-    # A tab-separated file has no quoting rules that all programs share; quotes in it are text.
-    quoting = csv.QUOTE_MINIMAL if kind == ".csv" else csv.QUOTE_NONE
-    reader = csv.reader(file, delimiter="," if kind == ".csv" else "\t", quoting=quoting, strict=True)
+    if kind == ".csv":
+        reader = csv.reader(file, strict=True)
+    else:  # a tab-separated file has no quoting rules that all programs share; quotes in it are text
+        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
     try:
         header = next(reader, None)
         if header is None:
@@ -133,7 +140,8 @@ def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) ->
         for name in columns:
             if name not in header:
                 raise InputError(
-                    f"{path}: no column {name!r}; the columns there are: {', '.join(header)}; choose with the --…-column options"
+                    f"{path}: no column {name!r}; the columns there are: {', '.join(header)}; "
+                    "choose with the --…-column options"
                 )
         for fields in reader:
             if not fields:
@@ -142,7 +150,8 @@ def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) ->
                 yield BadRow(problem)
             elif len(fields) != len(header):
                 yield BadRow(
-                    f"{len(fields)} fields where the header has {len(header)}; put quotes around a field that holds the separator"
+                    f"{len(fields)} fields where the header has {len(header)}; "
+                    "put quotes around a field that holds the separator"
                 )
             else:
                 yield dict(zip(header, fields, strict=True))
@@ -161,7 +170,7 @@ def _read_json_lines(file: IO[str], path: Path) -> Iterator[dict[str, str] | Bad
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield BadRow(f"not valid JSON ({error}); write one object a line")
             continue
         if isinstance(row, dict):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import keras
 
 from common.progress import SECONDS_BETWEEN_LINES, peak_memory_gb, say
 from common.sequences import Batches
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 COST_STEPS = 25  # steps of the first epoch after which its cost is known well enough to say
 
@@ -29,7 +33,7 @@ class EpochBar(keras.callbacks.Callback):
         super().__init__()
         self.title, self.say_cost, self.num_epochs = title, say_cost, num_epochs
         self.sizes = [int(batches.lengths[indices].max()) * len(indices) for indices in batches.indices]
-        self.bar = None
+        self.bar: Progress | None = None
 
     def on_train_begin(self, logs=None):
         if sys.stderr.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from types import ModuleType
@@ -18,7 +19,7 @@ def start_keras() -> ModuleType:
         saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         try:
-            import keras
+            importlib.import_module("keras")
         finally:
             os.dup2(saved, 2)
             os.close(saved)

@@ -242,7 +242,7 @@ def _recurrent(gates: int) -> Callable[[dict[str, Any]], Shapes]:
 
 
 def _embedding(config: dict[str, Any]) -> Shapes:
-    sizes = [(config["input_dim"], config["output_dim"])]
+    sizes: Shapes = [(config["input_dim"], config["output_dim"])]
     return sizes if config.get("tie_weights", True) else [*sizes, (config["output_dim"], config["input_dim"])]
 
 

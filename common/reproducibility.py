@@ -26,11 +26,10 @@ def reseed_dropout(model: Any, seed: int, epoch: int) -> None:
 
     A run that goes on from a checkpoint then drops the same units as one that never stopped.
     """
-    weights = {id(variable) for variable in model.weights}
-    states = [variable for variable in model.variables if id(variable) not in weights and variable.dtype == "uint32"]
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     for number, state in enumerate(states):
         rng = np.random.default_rng([seed, epoch, number])
-        state.assign(rng.integers(2**32, size=state.shape, dtype=np.uint32))
+        state.assign(rng.integers(2**31, size=state.shape))
 
 
 def describe_versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from common.vocabulary import BOS_ID, PAD_ID, UNK_ID
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from common.vocabulary import Vocabulary
 
@@ -74,7 +74,7 @@ def encode_batch(
 
 
 def group_by_length(
-    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None
+    lengths: ArrayLike, batch_size: int, rng: np.random.Generator | None = None
 ) -> list[NDArray[np.intp]]:
     """Cut examples into batches of similar length, so that little is padding.
 
@@ -112,7 +112,7 @@ def group_by_length(
 
 
 def drop_words(
-    token_ids: NDArray[np.int32], mask: NDArray[np.bool_], rate: float, rng: np.random.Generator
+    token_ids: NDArray[np.int32], mask: NDArray[np.bool_], rate: float | NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.int32]:
     """Replace a share of the real words by `UNK_ID`, so that a model learns to guess from the rest.
 
@@ -121,7 +121,7 @@ def drop_words(
     Args:
         token_ids: int32 (batch, time).
         mask: bool (batch, time).
-        rate: share of words replaced, 0 to 1. The beginning-of-text token is never replaced.
+        rate: share of words replaced, 0 to 1; for all words, or (batch, time). The beginning-of-text token is never replaced.
         rng: source of chance.
     Returns:
         A changed copy, int32 (batch, time).

@@ -11,10 +11,12 @@ import json
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from common.progress import progress
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokenizer import Tokenizer
     from spacy.tokens import Token
 
 # Control characters but tab, line feed and carriage return; C1 controls too (cp1252 read as Latin-1).
@@ -30,7 +33,7 @@ LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
 # take hours. Longer runs without white space are cut; the longest English words have 45 letters.
 MAX_TOKEN_CHARACTERS = 1000
-LONG_RUN = re.compile(r"\S{%d}(?=\S)" % MAX_TOKEN_CHARACTERS)
+LONG_RUN = re.compile(rf"\S{{{MAX_TOKEN_CHARACTERS}}}(?=\S)")
 
 
 @cache
@@ -41,6 +44,10 @@ def load_pipeline() -> Language:
     pipeline = spacy.blank("en")
     pipeline.add_pipe("sentencizer")
     return pipeline
+
+
+def _tokenizer(pipeline: Language) -> Tokenizer:
+    return cast("Tokenizer", pipeline.tokenizer)  # spaCy declares that any function would do
 
 
 def clean_text(text: str) -> str:
@@ -65,7 +72,7 @@ def tokenize(text: str, pipeline: Language) -> list[str]:
 
 def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]]:
     """Tokenize texts one after the other, in order, holding one at a time."""
-    for doc in pipeline.tokenizer.pipe(clean_text(text) for text in texts):
+    for doc in _tokenizer(pipeline).pipe(clean_text(text) for text in texts):
         yield [token.text for token in doc if not token.is_space]
 
 
@@ -85,7 +92,7 @@ def tokenizer_settings(pipeline: Language) -> dict[str, str]:
     """Describe the tokenizer for a manifest: the spaCy version and a hash of the rules, so that a change shows."""
     import spacy
 
-    rules = pipeline.tokenizer
+    rules = _tokenizer(pipeline)
     patterns = {
         "prefix": rules.prefix_search.__self__.pattern,
         "suffix": rules.suffix_search.__self__.pattern,
@@ -117,7 +124,8 @@ def tokenize_cached(texts: Sequence[str], pipeline: Language, description: str =
         digest.update(text.encode("utf-8", "surrogatepass") + b"\x00")
     path = cache_folder() / f"tokens-{digest.hexdigest()}.npz"
     if path.exists():
-        return _read_tokens(path)
+        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # a damaged cache is made again
+            return _read_tokens(path)
     tokens = list(progress(tokenize_all(texts, pipeline), description, total=len(texts)))
     _write_tokens(path, tokens)
     return tokens

@@ -146,8 +146,7 @@ def fit(
     Returns:
         The history, and where it ended.
     Raises:
-        InputError: the checkpoint belongs to a run with other settings.
-        FloatingPointError: the loss is no longer a number.
+        InputError: the checkpoint belongs to a run with other settings, or the loss is no longer a number.
     """
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
@@ -179,9 +178,8 @@ def fit(
         _save(folder, model, average, best_weights, config, state)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
         best = " *" if state.best_epoch == state.epoch else ""
-        say(
-            f"Epoch {state.epoch}/{config.num_epochs}: loss {loss:.4f}, validation {shown}, {training_seconds:.0f} s{best}"
-        )
+        epoch = f"Epoch {state.epoch}/{config.num_epochs}"
+        say(f"{epoch}: loss {loss:.4f}, validation {shown}, {training_seconds:.0f} s{best}")
 
     model.set_weights(best_weights)
     return state
@@ -206,11 +204,13 @@ def _fit_epoch(model, train_batches: Batches, average: AveragedWeights, epoch: i
         if average.momentum and step % AVERAGE_EVERY == 0:
             average.update()
 
-    callbacks = [
-        keras.callbacks.LambdaCallback(on_train_batch_end=after_step),
-        EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, say_cost=epoch == 0, num_epochs=num_epochs),
-    ]
-    history = model.fit(EpochData(), verbose=0, callbacks=callbacks)
+    bar = EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, say_cost=epoch == 0, num_epochs=num_epochs)
+    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=after_step), bar]
+    try:
+        # Batches know their order; Keras' own shuffling would depend on how many epochs this process has run.
+        history = model.fit(EpochData(), verbose=0, shuffle=False, callbacks=callbacks)
+    finally:
+        bar.close()
     return float(history.history["loss"][0])
 
 
@@ -262,23 +262,21 @@ def remove_checkpoint(output_dir: Path) -> None:
 
 def write_history(folder: Path, state: Progress, monitor: str) -> None:
     """Write `history.csv` and `learning_curve.png`."""
-    import matplotlib
+    from matplotlib.ticker import MaxNLocator
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
+    from common.report import new_figure
 
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(state.history[0]))
         writer.writeheader()
         writer.writerows(state.history)
     epochs = [row["epoch"] for row in state.history]
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    figure, axes = new_figure(6, 3.6)
     axes.plot(epochs, [row["loss"] for row in state.history], "o-", color="tab:blue", label="training loss")
     axes.set(xlabel="epoch", ylabel="training loss", title=f"best validation {monitor} in epoch {state.best_epoch}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right = axes.twinx()
     right.plot(epochs, [row[monitor] for row in state.history], "s-", color="tab:orange", label=f"validation {monitor}")
     right.set_ylabel(f"validation {monitor}")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(folder / "learning_curve.png", dpi=110, metadata={"Software": None})
-    plt.close(figure)

@@ -98,5 +98,5 @@ class Vocabulary:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return cls(content["tokens"], content["lowercase"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: not a vocabulary ({error}); take the bundle from its source again") from None

@@ -1,0 +1,43 @@
+"""Every setting of the tagging task: its default, its meaning, its unit.
+
+The defaults were chosen on the validation split of UD English-EWT; pos_tagging/README.md has the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.settings import TrainingConfig, setting
+
+ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
+
+
+@dataclass(frozen=True)
+class TaggingConfig(TrainingConfig):
+    """Settings of a tagger."""
+
+    architecture: str = setting(
+        "lstm", "recurrent layer; previous-tag: a GRU from left to right, fed with the tag it gave last", ARCHITECTURES
+    )
+    bidirectional: bool = setting(True, "read the sentence from both ends (previous-tag cannot)")
+    num_layers: int = setting(2, "recurrent layers on top of each other", minimum=1, maximum=8)
+    units: int = setting(150, "size of the hidden state, for each direction", minimum=1)
+    embedding_dim: int = setting(100, "size of a word vector", minimum=1)
+    character_dim: int = setting(32, "size of a character vector; 0: words only", minimum=0)
+    character_filters: int = setting(100, "convolution filters over the characters, of each width", minimum=1)
+    tag_dim: int = setting(16, "size of the vector of the previous tag", minimum=1)
+    dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
+    word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
+    rare_word_dropout: float = setting(
+        0.5, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
+    )
+
+    max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)
+    lowercase: bool = setting(True, "look words up in lower case; the characters keep their case")
+    tokens_column: str = setting("tokens", "column of the tab-separated tokens in a CSV file")
+    tags_column: str = setting("tags", "column of the tab-separated tags in a CSV file")
+
+    batch_size: int = setting(32, "sentences in a batch", minimum=1)
+    num_epochs: int = setting(14, "most passes over the training split", minimum=1)
+    patience: int = setting(5, "epochs without a better validation score before stopping", minimum=0)
+    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)

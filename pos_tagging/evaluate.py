@@ -1,0 +1,207 @@
+"""Score a tagger on a test file, beside the baseline.
+
+    python -m pos_tagging.evaluate --model example_model/pos_tagging --test pos_tagging/dataset/test.conllu \\
+        --train pos_tagging/dataset/train.conllu --report runs/report
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Container, Sequence
+
+import numpy as np
+
+from common import commands
+from common.errors import run_command
+from common.settings import make_parser
+from pos_tagging.loader import Sentence, check_tags, load_sentences
+from pos_tagging.predict import DEFAULT_NAME, TASK, Tagger
+
+SCORES = ("accuracy", "accuracy_known", "accuracy_unknown", "sentence_accuracy", "macro_f1")
+
+
+def tagging_scores(
+    sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], training_words: Container[str]
+) -> dict[str, float]:
+    """Score tags.
+
+    Args:
+        sentences: with their true tags.
+        answers: the tags given, one list a sentence.
+        training_words: words that training saw, as written; they tell known words from unknown ones.
+    Returns:
+        `accuracy` over all words, `accuracy_known` and `accuracy_unknown` over those; `sentence_accuracy`, the share
+        of sentences without a mistake; `macro_f1`, the mean over the true tags of their F1. A share of nothing is 0.
+    """
+    return _Tokens(sentences, answers, training_words).scores(np.arange(len(sentences)))
+
+
+class _Tokens:
+    """The words of a split as flat arrays, so that any choice of sentences can be scored fast."""
+
+    def __init__(self, sentences, answers, training_words) -> None:
+        self.names = sorted({tag for s in sentences for tag in s.tags} | {tag for tags in answers for tag in tags})
+        ids = {tag: i for i, tag in enumerate(self.names)}
+        self.true = [np.array([ids[tag] for tag in sentence.tags]) for sentence in sentences]
+        self.given = [np.array([ids[tag] for tag in tags]) for tags in answers]
+        self.known = [np.array([token in training_words for token in sentence.tokens]) for sentence in sentences]
+
+    def scores(self, chosen: np.ndarray) -> dict[str, float]:
+        from sklearn.metrics import accuracy_score, f1_score
+
+        true, given, known = (np.concatenate([rows[i] for i in chosen]) for rows in (self.true, self.given, self.known))
+
+        def accuracy(where) -> float:
+            return float(accuracy_score(true[where], given[where])) if where.any() else 0.0
+
+        return {
+            "accuracy": accuracy(np.ones(len(true), bool)),
+            "accuracy_known": accuracy(known),
+            "accuracy_unknown": accuracy(~known),
+            "sentence_accuracy": float(np.mean([(self.true[i] == self.given[i]).all() for i in chosen])),
+            "macro_f1": float(f1_score(true, given, labels=np.unique(true), average="macro", zero_division=0)),
+        }
+
+
+def by_tag(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -> list[list]:
+    """Precision, recall and F1 of every tag, most frequent first."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    true = [tag for sentence in sentences for tag in sentence.tags]
+    given = [tag for tags in answers for tag in tags]
+    names = [tag for tag, _ in Counter(true).most_common()]
+    columns = precision_recall_fscore_support(true, given, labels=names, zero_division=0)
+    rows: list[list] = [["tag", "words", "precision", "recall", "F1"]]
+    for name, precision, recall, f1, count in zip(names, *columns, strict=True):
+        rows.append([name, int(count), float(precision), float(recall), float(f1)])
+    return rows
+
+
+def by_length(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -> list[list]:
+    """Accuracy in each quarter of the sentences, from the shortest to the longest."""
+    lengths = np.array([len(sentence.tokens) for sentence in sentences])
+    rows: list[list] = [["tokens", "sentences", "accuracy"]]
+    for quarter in np.array_split(np.argsort(lengths, kind="stable"), 4):
+        if len(quarter):
+            right = [a == b for i in quarter for a, b in zip(sentences[i].tags, answers[i], strict=True)]
+            rows.append([f"{lengths[quarter[0]]}-{lengths[quarter[-1]]}", len(quarter), float(np.mean(right))])
+    return rows
+
+
+def confusions(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -> list[tuple[str, str, int]]:
+    """The mistakes by kind: true tag, tag given, how often; most frequent first."""
+    counts = Counter(
+        (true, given)
+        for sentence, tags in zip(sentences, answers, strict=True)
+        for true, given in zip(sentence.tags, tags, strict=True)
+        if true != given
+    )
+    return [(true, given, count) for (true, given), count in counts.most_common()]
+
+
+def worst_sentences(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], number: int) -> list[list]:
+    """The sentences with most mistakes, each wrong word with both tags."""
+    mistakes = [
+        [
+            f"{token}: {true} taken for {given}"
+            for (token, true), given in zip(sentence.pairs(), tags, strict=True)
+            if true != given
+        ]
+        for sentence, tags in zip(sentences, answers, strict=True)
+    ]
+    rows: list[list] = [["mistakes", "sentence", "words"]]
+    for i in sorted(range(len(sentences)), key=lambda i: -len(mistakes[i]))[:number]:
+        if mistakes[i]:
+            rows.append([len(mistakes[i]), sentences[i].text(), "; ".join(mistakes[i])])
+    return rows
+
+
+def weaknesses(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], scores: dict) -> list[str]:
+    """Say where the errors are, from the figures."""
+    worst = sorted(by_tag(sentences, answers)[1:], key=lambda row: row[4])[:3]
+    listed = ", ".join(f"{row[0]} (F1 {row[4]:.2f}, {row[1]} words)" for row in worst)
+    mistakes = ", ".join(f"{true} for {given} ({n})" for true, given, n in confusions(sentences, answers)[:4])
+    return [
+        f"Words that training never saw: accuracy {scores['accuracy_unknown']:.1%}, known ones "
+        f"{scores['accuracy_known']:.1%}.",
+        f"The weakest tags: {listed}.",
+        f"The most frequent mistakes (true tag for tag given): {mistakes or 'none'}.",
+    ]
+
+
+def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
+    """The pieces of the HTML report."""
+    from sklearn.metrics import confusion_matrix
+
+    from common.report import confusion_figure, html_figure, html_table, html_text
+
+    true = [tag for sentence in sentences for tag in sentence.tags]
+    given = [tag for tags in answers for tag in tags]
+    names = sorted(set(true) | set(given))
+    figure = confusion_figure(confusion_matrix(true, given, labels=names), names, "Tags")
+    pairs = [["true", "given", "words"], *map(list, confusions(sentences, answers)[:20])]
+    return [
+        ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over sentences.")),
+        ("Which tag is taken for which", html_figure(figure, "confusion matrix of tags") + html_table(pairs)),
+        ("By tag", html_table(by_tag(sentences, answers))),
+        ("By length", html_table(by_length(sentences, answers))),
+        ("The 50 worst sentences", html_table(worst_sentences(sentences, answers, 50))),
+    ]
+
+
+def evaluate(tagger: Tagger, arguments) -> dict:
+    """Score a tagger on a file, beside the baseline if training data is given; returns what `--json` prints."""
+    from common.metrics import with_intervals
+    from common.model_card import describe_file
+    from common.report import score_rows, text_table, write_report
+
+    sentences = load_sentences(arguments.test, tagger.config)
+    check_tags(sentences, tagger.tags)
+    answers = {"model": tagger.tag_sentences(sentences)}
+    if arguments.train:
+        from pos_tagging.most_frequent_tag import MostFrequentTag
+
+        baseline = MostFrequentTag(load_sentences(arguments.train, tagger.config))
+        answers["most frequent tag"] = [baseline.tag(sentence.tokens) for sentence in sentences]
+    systems = {
+        name: with_intervals(_Tokens(sentences, given, tagger.training_words).scores, len(sentences))
+        for name, given in answers.items()
+    }
+    scores = systems.pop("model")
+    num_tokens = sum(len(sentence.tokens) for sentence in sentences)
+    result = {
+        **scores,
+        "num_examples": len(sentences),
+        "num_tokens": num_tokens,
+        "baselines": systems,
+        "data": describe_file(arguments.test),
+        "weaknesses": weaknesses(sentences, answers["model"], scores),
+    }
+    rows = score_rows(SCORES, {"model": scores, **systems})
+    if arguments.report:
+        sections = report_sections(sentences, answers["model"], rows)
+        result["report"] = str(write_report(arguments.report, f"Tags of {arguments.test.name}", sections))
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(text_table(rows))
+        print(f"{len(sentences):,} sentences, {num_tokens:,} words; in brackets: 95% bootstrap intervals")
+        if not arguments.train:
+            print("no baseline: give the training data with --train")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("pos_tagging.evaluate", __doc__)
+    commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    arguments = parser.parse_args(argv)
+    commands.check_evaluate_arguments(arguments)
+    tagger = Tagger.load(arguments.model)
+    result = evaluate(tagger, arguments)
+    if arguments.save:
+        commands.save_scores(arguments.model, TASK, tagger.config, result, SCORES)
+
+
+if __name__ == "__main__":
+    run_command(main)

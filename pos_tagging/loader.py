@@ -1,0 +1,221 @@
+"""Tagged sentences from CoNLL-U or CSV: read, checked, split, encoded, batched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import InputError, excerpt
+from common.files import file_kind, open_text, read_rows, require_good, undecodable
+from common.sequences import Batches, drop_words, make_mask, pad
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
+from pos_tagging.config import TaggingConfig
+
+NUM_FIELDS = 10  # of a word's line in CoNLL-U
+FORM, UPOS, MISC = 1, 3, 9
+WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence: its tokens, their tags (empty if not known), and after which tokens there is a space."""
+
+    tokens: list[str]
+    tags: list[str] = field(default_factory=list)
+    space_after: list[bool] = field(default_factory=list)
+    place: str = ""
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The tokens with their tags."""
+        return list(zip(self.tokens, self.tags, strict=True))
+
+    def text(self) -> str:
+        """The sentence as it was written.
+
+        >>> Sentence(["No", "!"], space_after=[False, True]).text()
+        'No!'
+        """
+        spaces = self.space_after or [True] * len(self.tokens)
+        return "".join(f"{token} " if space else token for token, space in zip(self.tokens, spaces, strict=True)).rstrip()
+
+
+def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:
+    """Read the tagged sentences of a `.conllu` or `.csv` file.
+
+    Raises:
+        InputError: the line or row, what was found there, and what would do.
+    """
+    sentences = list(read_conllu(path) if file_kind(path) == ".conllu" else _read_table(path, config))
+    if not sentences:
+        raise InputError(f"{path}: no sentences; give a file with at least one")
+    return sentences
+
+
+def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence]:
+    """Read the sentences of a CoNLL-U file one by one.
+
+    Words are the lines with a whole-number id; ranges (`3-4`) and empty nodes (`8.1`) are passed over, as the
+    Universal Dependencies format has it (https://universaldependencies.org/format.html).
+
+    Args:
+        path: the file.
+        tagged: whether every word must have a tag.
+    """
+    with open_text(path) as file:
+        sentence = Sentence([])
+        number = 0
+        for number, line in enumerate(file, 1):
+            place = f"{path}, line {number}"
+            line = line.rstrip("\r\n")
+            if problem := undecodable(line):
+                raise InputError(f"{place}: {problem}")
+            if not line.strip():
+                if sentence.tokens:
+                    yield sentence
+                sentence = Sentence([], place=f"{path}, line {number + 1}")
+            elif not line.startswith("#"):
+                _read_word(line, sentence, place, tagged)
+        if sentence.tokens:
+            raise InputError(f"{path}, line {number}: no blank line after the last sentence; the file may be cut short")
+
+
+def _read_word(line: str, sentence: Sentence, place: str, tagged: bool) -> None:
+    """Add the word of a line to the sentence."""
+    fields = line.split("\t")
+    if len(fields) != NUM_FIELDS:
+        raise InputError(
+            f"{place}: {len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}"
+        )
+    if not fields[0].isdecimal():
+        if not fields[0].replace("-", "").replace(".", "").isdecimal():
+            raise InputError(f"{place}: id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
+        return
+    wanted = len(sentence.tokens) + 1
+    if int(fields[0]) != wanted:
+        raise InputError(f"{place}: id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
+    if not fields[FORM].strip():
+        raise InputError(f"{place}: empty word form; write the word in the second field")
+    if tagged and fields[UPOS] in ("", "_"):
+        raise InputError(f"{place}: word {excerpt(fields[FORM])} has no tag; write one in the fourth field")
+    sentence.tokens.append(fields[FORM])
+    sentence.tags.append(fields[UPOS])
+    sentence.space_after.append("SpaceAfter=No" not in fields[MISC].split("|"))
+
+
+def _read_table(path: Path, config: TaggingConfig) -> Iterator[Sentence]:
+    for place, row in require_good(read_rows(path, [config.tokens_column, config.tags_column])):
+        tokens, tags = row[config.tokens_column].split("\t"), row[config.tags_column].split("\t")
+        if not row[config.tokens_column].strip():
+            raise InputError(f"{place}: empty sentence; write tokens there or leave the row out")
+        if len(tokens) != len(tags):
+            raise InputError(
+                f"{place}: {len(tokens)} tokens and {len(tags)} tags; each token needs one tag, separated by tabs"
+            )
+        if not all(part.strip() for part in tokens + tags):
+            raise InputError(f"{place}: an empty token or tag; two tabs may not follow each other")
+        yield Sentence(tokens, tags, place=place)
+
+
+def split_validation(sentences: list[Sentence], config: TaggingConfig) -> tuple[list[Sentence], list[Sentence]]:
+    """Cut a random validation split off; returns train, validation."""
+    order = np.random.default_rng(config.seed).permutation(len(sentences))
+    num_held_out = max(1, round(len(sentences) * config.validation_rate))
+    if num_held_out >= len(sentences):
+        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+    return [sentences[i] for i in order[num_held_out:]], [sentences[i] for i in order[:num_held_out]]
+
+
+def check_tags(sentences: Sequence[Sentence], tags: Sequence[str]) -> None:
+    """Make sure that a model with these tags can be scored on the sentences.
+
+    Raises:
+        InputError: the sentence with a tag that training never saw.
+    """
+    for sentence in sentences:
+        for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
+            if tag not in tags:
+                raise InputError(
+                    f"{sentence.place or 'sentence'}: tag {excerpt(tag)} of {excerpt(token)} never occurs in the training "
+                    f"data; the tags there are {', '.join(tags)}"
+                )
+
+
+def encode_word(word: str, characters: Vocabulary) -> list[int]:
+    """Turn a word into `WORD_LENGTH` character ids: begin mark, characters, end mark, padding.
+
+    Of a longer word the two ends stay, where the affixes are.
+
+    >>> encode_word("ab", Vocabulary("abc"))[:5]
+    [2, 4, 5, 3, 0]
+    """
+    ids = characters.encode(word)
+    room = WORD_LENGTH - 2
+    if len(ids) > room:
+        ids = ids[: room // 2] + ids[-(room // 2) :]
+    return [BOS_ID, *ids, EOS_ID] + [PAD_ID] * (room - len(ids))
+
+
+def make_batches(
+    sentences: Sequence[Sentence],
+    vocabulary: Vocabulary,
+    characters: Vocabulary,
+    tags: Sequence[str],
+    config: TaggingConfig,
+    shuffle: bool,
+) -> Batches:
+    """Put sentences into padded batches of similar length.
+
+    Args:
+        sentences: without tags where they are to be predicted.
+        vocabulary: words of the training split.
+        characters: characters of the training split.
+        tags: the tags, whose positions are their ids.
+        config: the settings.
+        shuffle: for training: a new order each epoch, and word dropout.
+    Returns:
+        Batches of `{"token_ids": int32 (batch, time), "character_ids": int32 (batch, time, WORD_LENGTH),
+        "mask": bool (batch, time)}`; tag ids int32 (batch, time); weights float32 (batch, time), 0 where padded. For
+        `previous-tag` the inputs also hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
+    """
+    rows = [vocabulary.encode(sentence.tokens) for sentence in sentences]
+    lengths = [len(row) for row in rows]
+    tag_ids = {tag: i for i, tag in enumerate(tags)}
+    targets = [[tag_ids[tag] for tag in sentence.tags] for sentence in sentences]
+    spelling = {word: encode_word(word, characters) for sentence in sentences for word in sentence.tokens}
+    drop_rates = word_drop_rates(rows, len(vocabulary), config) if shuffle else None
+
+    def make_batch(indices, rng):
+        token_ids = pad([rows[i] for i in indices])  # (batch, time)
+        mask = make_mask([lengths[i] for i in indices])  # (batch, time)
+        if rng is not None and drop_rates is not None:
+            token_ids = drop_words(token_ids, mask, drop_rates[token_ids], rng)
+        character_ids = np.zeros((*mask.shape, WORD_LENGTH), np.int32)  # (batch, time, characters)
+        character_ids[mask] = [spelling[word] for i in indices for word in sentences[i].tokens]
+        targets_padded = pad([targets[i] for i in indices], mask.shape[1])  # (batch, time)
+        inputs = {"token_ids": token_ids, "character_ids": character_ids, "mask": mask}
+        if config.architecture == "previous-tag":
+            # tags 5 7 2 -> previous 0 6 8
+            inputs["previous_tags"] = np.pad(targets_padded + 1, [[0, 0], [1, 0]])[:, :-1].astype(np.int32)
+            inputs["state"] = np.zeros((len(indices), config.units), np.float32)
+        return inputs, targets_padded, mask.astype(np.float32)
+
+    return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
+
+
+def word_drop_rates(rows: Sequence[Sequence[int]], vocab_size: int, config: TaggingConfig) -> np.ndarray:
+    """How often each word is dropped: rare words more, since it is the rare ones that a text has new ones of.
+
+    Kiperwasser & Goldberg 2016, "Simple and Accurate Dependency Parsing Using Bidirectional LSTM Feature
+    Representations", section 4; here on top of a rate that holds for all words.
+
+    Returns:
+        float64 (vocab_size,), a probability for each word id.
+    """
+    counts = Counter(token_id for row in rows for token_id in row)
+    number = np.array([counts.get(i, 0) for i in range(vocab_size)], dtype=float)
+    rare = config.rare_word_dropout / np.maximum(config.rare_word_dropout + number, 1e-9)
+    return config.word_dropout + (1 - config.word_dropout) * rare

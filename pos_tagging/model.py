@@ -1,0 +1,80 @@
+"""Taggers: words and their spelling in, a score for every tag of every word out.
+
+    word id  ----------> word vector ----------------------+
+                                                           +-> recurrent layers -> logits (batch, time, tags)
+    characters -> vectors -> convolutions -> largest value -+
+
+    previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
+"""
+
+from __future__ import annotations
+
+import keras
+
+from pos_tagging.config import TaggingConfig
+from pos_tagging.loader import WORD_LENGTH
+
+RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
+FILTER_WIDTHS = (2, 3, 5)  # characters
+
+
+def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num_tags: int) -> keras.Model:
+    """Build an uncompiled tagger.
+
+    Args:
+        config: the settings.
+        vocab_size: number of word ids.
+        num_characters: number of character ids.
+        num_tags: number of tags.
+    Returns:
+        The inputs of `pos_tagging.loader.make_batches` to logits (batch, time, tags); with `previous-tag` to
+        `{"logits": …, "state": (batch, units)}`, the state after the last word.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
+    character_ids = keras.Input((None, WORD_LENGTH), dtype="int32", name="character_ids")  # (batch, time, characters)
+    mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
+    inputs = {"token_ids": token_ids, "character_ids": character_ids, "mask": mask}
+    words = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    if config.character_dim:
+        spelling = _spelling_vectors(character_ids, config, num_characters)
+        words = keras.layers.Concatenate()([words, spelling])  # (batch, time, features)
+    to_logits = keras.layers.Dense(num_tags, name="logits", dtype="float32")
+    if config.architecture == "previous-tag":
+        inputs["previous_tags"] = keras.Input((None,), dtype="int32", name="previous_tags")  # (batch, time)
+        inputs["state"] = keras.Input((config.units,), name="state")
+        states, state = _tag_feedback(words, mask, inputs, config, num_tags)
+        return keras.Model(inputs, {"logits": to_logits(states), "state": state}, name="tagger_previous_tag")
+    states = words
+    for _ in range(config.num_layers):
+        states = keras.layers.Dropout(config.dropout)(states)
+        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True)
+        if config.bidirectional:
+            layer = keras.layers.Bidirectional(layer)
+        states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
+    states = keras.layers.Dropout(config.dropout)(states)
+    return keras.Model(inputs, to_logits(states), name=f"tagger_{config.architecture}")
+
+
+def _spelling_vectors(character_ids, config: TaggingConfig, num_characters: int):
+    """A vector from a word's letters, so that a new word is not a blank: -ing, un-, capitals, digits.
+
+    dos Santos & Zadrozny 2014, "Learning Character-level Representations for Part-of-Speech Tagging". Each filter looks
+    at a few letters in a row and reports where it fits best. A filter one word high and `width` letters wide runs over
+    all words of the batch at once.
+    """
+    letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(character_ids)
+    best = []  # letters: (batch, time, characters, features)
+    for width in FILTER_WIDTHS:
+        fits = keras.layers.Conv2D(config.character_filters, (1, width), padding="same", activation="relu")(letters)
+        fits = keras.layers.MaxPooling2D((1, WORD_LENGTH))(fits)  # (batch, time, 1, filters)
+        best.append(keras.layers.Reshape((-1, config.character_filters))(fits))  # (batch, time, filters)
+    return keras.layers.Concatenate()(best)
+
+
+def _tag_feedback(words, mask, inputs: dict, config: TaggingConfig, num_tags: int):
+    """A GRU that knows the tag it gave to the word before. In training that is the true tag (teacher forcing)."""
+    previous = keras.layers.Embedding(num_tags + 1, config.tag_dim, name="tag_embedding")(inputs["previous_tags"])
+    features = keras.layers.Dropout(config.dropout)(keras.layers.Concatenate()([words, previous]))
+    layer = keras.layers.GRU(config.units, return_sequences=True, return_state=True)
+    states, state = layer(features, initial_state=inputs["state"], mask=mask)
+    return keras.layers.Dropout(config.dropout)(states), state

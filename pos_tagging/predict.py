@@ -1,0 +1,212 @@
+"""Tag texts.
+
+    python -m pos_tagging.predict "They refuse to permit us to obtain the refuse permit."
+    python -m pos_tagging.predict --input letter.txt --format conllu --output letter.conllu
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from common import commands
+from common.errors import InputError, excerpt, run_command
+from common.files import file_kind
+from common.progress import say
+from common.settings import make_config, make_parser
+from pos_tagging.config import TaggingConfig
+from pos_tagging.loader import Sentence, make_batches, read_conllu
+
+TASK, DEFAULT_NAME = "pos_tagging", "ewt"
+MAX_SENTENCE_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
+
+
+class Tagger:
+    """A trained tagger: texts or tokens in, tags out."""
+
+    def __init__(self, model, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig) -> None:
+        self.model = model
+        self.vocabulary = vocabulary
+        self.characters = characters
+        self.tags = tags
+        self.training_words = training_words
+        self.config = config
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Tagger:
+        """Load a bundle; None takes the pretrained one.
+
+        Raises:
+            InputError: the bundle is missing, damaged or of another task.
+        """
+        from common.persistence import CONFIG_FILE, load_model, open_bundle
+        from common.vocabulary import Vocabulary
+
+        folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
+        bundle = open_bundle(folder, TASK)
+        config = make_config(TaggingConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
+        names = ("vocabulary", "characters", "training_words")
+        vocabulary, characters, training_words = (Vocabulary.load(folder / f"{name}.json") for name in names)
+        tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
+        return cls(load_model(bundle), vocabulary, characters, tags, training_words, config)
+
+    def tag(self, text: str) -> list[Sentence]:
+        """Split a text into sentences and tag them."""
+        return self.tag_texts([text])[0]
+
+    def tag_texts(self, texts: Sequence[str]) -> list[list[Sentence]]:
+        """Split each text into sentences and tag them; one list of sentences for each text."""
+        from common.tokenization import load_pipeline, split_sentences
+
+        pipeline = load_pipeline()
+        found: list[list[Sentence]] = []
+        for text in texts:
+            found.append([])
+            for tokens in split_sentences(text, pipeline):
+                for start in range(0, len(tokens), MAX_SENTENCE_TOKENS):
+                    piece = tokens[start : start + MAX_SENTENCE_TOKENS]
+                    spaces = [bool(token.whitespace_) for token in piece]
+                    found[-1].append(Sentence([token.text for token in piece], space_after=spaces))
+        answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences]))
+        return [
+            [Sentence(s.tokens, next(answers), s.space_after, s.place) for s in sentences] for sentences in found
+        ]
+
+    def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
+        """Tag sentences whose tokens are given; tags they may have are not looked at."""
+        bare = [Sentence(sentence.tokens) for sentence in sentences]
+        batches = make_batches(bare, self.vocabulary, self.characters, self.tags, self.config, shuffle=False)
+        answers: list[list[str]] = [[] for _ in sentences]
+        for indices, (inputs, _, _) in zip(batches.indices, batches, strict=True):
+            for i, row in zip(indices, self._best_tags(inputs), strict=True):
+                answers[i] = [self.tags[tag] for tag in row[: len(sentences[i].tokens)]]
+        return answers
+
+    def _best_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """The best tag ids of a batch, int (batch, time)."""
+        if self.config.architecture == "previous-tag":
+            return self._greedy_tags(inputs)
+        return np.asarray(self.model.predict_on_batch(inputs)).argmax(axis=-1)
+
+    def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """One word after the other: the tag given to a word is an input at the next."""
+        best = np.zeros_like(inputs["token_ids"])  # (batch, time)
+        previous, state = np.zeros((len(best), 1), np.int32), inputs["state"]
+        for t in range(best.shape[1]):
+            step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
+            answer = self.model.predict_on_batch({**step, "previous_tags": previous, "state": state})
+            best[:, t] = np.asarray(answer["logits"])[:, 0].argmax(axis=-1)
+            previous, state = best[:, t : t + 1] + 1, np.asarray(answer["state"])
+        return best
+
+
+# -- Answers as text ------------------------------------------------------------------------------------------------
+
+COLORS = {
+    "NOUN": "#cfe3f7", "PROPN": "#a9cdf0", "PRON": "#dcd3f2", "VERB": "#f7cfcf", "AUX": "#f7dfcf", "ADJ": "#d3f0d0",
+    "ADV": "#e6f0c2", "ADP": "#eee6d8", "DET": "#eceff1", "NUM": "#cdeeee",
+}  # fmt: skip
+
+
+def write_text(sentences: Iterable[Sentence], place: str) -> str:
+    """Write `word/TAG` pairs, a sentence a line."""
+    return "".join(" ".join(f"{token}/{tag}" for token, tag in s.pairs()) + "\n" for s in sentences)
+
+
+def write_tsv(sentences: Iterable[Sentence], place: str) -> str:
+    """Write a token and its tag a line, a blank line after a sentence."""
+    return "".join("".join(f"{token}\t{tag}\n" for token, tag in s.pairs()) + "\n" for s in sentences)
+
+
+def write_conllu(sentences: Iterable[Sentence], place: str) -> str:
+    """Write CoNLL-U with forms and tags; the other fields are empty."""
+    blocks = []
+    for sentence in sentences:
+        lines = [f"# text = {sentence.text()}"]
+        spaces = sentence.space_after or [True] * len(sentence.tokens)
+        for number, ((token, tag), space) in enumerate(zip(sentence.pairs(), spaces, strict=True), 1):
+            misc = "_" if space else "SpaceAfter=No"
+            lines.append("\t".join([str(number), token, "_", tag, *["_"] * 5, misc]))
+        blocks.append("\n".join(lines) + "\n\n")
+    return "".join(blocks)
+
+
+def write_jsonl(sentences: Iterable[Sentence], place: str) -> str:
+    """Write one JSON object a sentence."""
+    return "".join(
+        json.dumps({"place": place, "text": s.text(), "tokens": s.tokens, "tags": s.tags}) + "\n" for s in sentences
+    )
+
+
+def write_html(sentences: Iterable[Sentence], place: str) -> str:
+    """Write a paragraph a sentence, every word over its tag, on the tag's colour."""
+    paragraphs = []
+    for sentence in sentences:
+        words = (
+            f'<span style="background:{COLORS.get(tag, "#f6f6f6")}">{html.escape(token)}<small>{html.escape(tag)}</small></span>'
+            for token, tag in sentence.pairs()
+        )
+        paragraphs.append(f"<p>{' '.join(words)}</p>\n")
+    return "".join(paragraphs)
+
+
+WRITERS = {"text": write_text, "conllu": write_conllu, "tsv": write_tsv, "jsonl": write_jsonl, "html": write_html}
+HTML_HEAD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title><style>body{font:18px/2.6 system-ui,'
+    "sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}span{display:inline-block;line-height:1.3;text-align:center;"
+    "padding:.1rem .35rem;border-radius:.3rem}small{display:block;font-size:.6em;color:#555}</style>\n"
+)
+
+
+def tagged_conllu(tagger: Tagger, path: Path) -> Iterator[list[Sentence]]:
+    """Tag the tokens of a CoNLL-U file, some hundred sentences at a time."""
+    chunk: list[Sentence] = []
+    for sentence in read_conllu(path, tagged=False):
+        chunk.append(sentence)
+        if len(chunk) == commands.TEXTS_AT_ONCE:
+            yield _with_tags(tagger, chunk)
+            chunk = []
+    yield _with_tags(tagger, chunk)
+
+
+def _with_tags(tagger: Tagger, sentences: list[Sentence]) -> list[Sentence]:
+    answers = tagger.tag_sentences(sentences)
+    return [Sentence(s.tokens, tags, s.space_after, s.place) for s, tags in zip(sentences, answers, strict=True)]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("pos_tagging.predict", __doc__)
+    commands.add_model_argument(parser, TASK, DEFAULT_NAME)
+    commands.add_text_arguments(parser, tuple(WRITERS))
+    parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
+    arguments = parser.parse_args(argv)
+    has_tokens = arguments.input is not None and file_kind(arguments.input) == ".conllu"
+    if has_tokens and arguments.texts:
+        raise InputError("TEXT and --input exclude each other; give one of them")
+    if not has_tokens:
+        commands.check_text_arguments(arguments)
+    else:
+        next(read_conllu(arguments.input, tagged=False), None)
+    tagger = Tagger.load(arguments.model)
+    write = WRITERS[arguments.format]
+    with commands.open_output(arguments.output) as output:
+        if arguments.format == "html":
+            output.write(HTML_HEAD)
+        if has_tokens:
+            for sentences in tagged_conllu(tagger, arguments.input):
+                output.write(write(sentences, str(arguments.input)))
+            return
+        for place, text, sentences in commands.answer_all(arguments, tagger.tag_texts):
+            words = [token for sentence in sentences for token in sentence.tokens]
+            if words and not any(word in tagger.vocabulary for word in words):
+                say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
+            output.write(write(sentences, place))
+            output.flush()
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,110 @@
+"""Train a tagger.
+
+    python -m pos_tagging.train --train pos_tagging/dataset/train.conllu --output-dir runs/pos_tagging
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import commands
+from common.errors import run_command
+from common.settings import add_settings, make_parser, read_settings
+from pos_tagging.config import TaggingConfig
+
+
+def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, float]:
+    """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
+    from common.keras_start import start_keras
+    from common.model_card import describe_run, make_card
+    from common.persistence import check_output_folder, save_bundle, write_json
+    from common.progress import say
+    from common.reproducibility import set_seed
+    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
+    from common.vocabulary import Vocabulary
+    from pos_tagging.evaluate import SCORES, tagging_scores
+    from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
+
+    check_output_folder(arguments.output_dir)
+    check_checkpoint(arguments.output_dir, arguments.resume)
+
+    # 1. Words, characters and tags to ids. Only the training split may shape them.
+    train_split = load_sentences(arguments.train, config)
+    if arguments.validation:
+        validation_split = load_sentences(arguments.validation, config)
+    else:
+        train_split, validation_split = split_validation(train_split, config)
+    token_lists = [sentence.tokens for sentence in train_split]
+    vocabulary = Vocabulary.build(token_lists, config.max_vocab_size, lowercase=config.lowercase)
+    characters = Vocabulary.build(list(word) for tokens in token_lists for word in tokens)
+    training_words = Vocabulary.build(token_lists)
+    tags = sorted({tag for sentence in train_split for tag in sentence.tags})
+    check_tags(validation_split, tags)
+    train_batches = make_batches(train_split, vocabulary, characters, tags, config, shuffle=True)
+    say(
+        f"Data: {len(train_split):,} sentences to train on, {len(validation_split):,} for validation; "
+        f"{len(vocabulary):,} words, {len(characters)} characters, {len(tags)} tags"
+    )
+
+    # 2. Ids to logits.
+    keras = start_keras()
+
+    from pos_tagging.model import build_model
+    from pos_tagging.predict import Tagger
+
+    set_seed(config.seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
+    model = build_model(config, len(vocabulary), len(characters), len(tags))
+    # A model with a state gives it beside the logits; the loss looks at the logits alone.
+    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
+    scored.compile(
+        make_optimizer(config, config.num_epochs * len(train_batches)),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+    )
+    tagger = Tagger(model, vocabulary, characters, tags, training_words, config)
+
+    def validate() -> dict[str, float]:
+        scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
+        return {name: scores[name] for name in ("accuracy", "accuracy_unknown")}
+
+    # 3. Learn. The test file stays closed until evaluate.
+    state = fit(scored, train_batches, validate, "accuracy", config, arguments.output_dir, arguments.resume)
+
+    # 4. Keep together all that predict needs.
+    keras.config.set_dtype_policy("float32")
+    final = build_model(config, len(vocabulary), len(characters), len(tags))
+    final.set_weights(model.get_weights())
+    tagger = Tagger(final, vocabulary, characters, tags, training_words, config)
+    scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
+    facts = describe_run("pos_tagging", f"Tagger: {arguments.output_dir.name}", arguments, config, state)
+    metrics = {"validation": {**scores, "num_examples": len(validation_split)}}
+
+    def save_extras(folder: Path) -> None:
+        vocabulary.save(folder / "vocabulary.json")
+        characters.save(folder / "characters.json")
+        training_words.save(folder / "training_words.json")
+        write_json(folder / "tags.json", tags)
+        write_history(folder, state, "accuracy")
+
+    card = make_card(facts, config, metrics, SCORES)
+    save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
+    remove_checkpoint(arguments.output_dir)
+    return metrics["validation"]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("pos_tagging.train", __doc__)
+    commands.add_train_arguments(parser)
+    add_settings(parser, TaggingConfig)
+    arguments = parser.parse_args(argv)
+    scores = train(read_settings(arguments, TaggingConfig), arguments)
+    print(
+        f"validation: accuracy {scores['accuracy']:.2%}, of unknown words {scores['accuracy_unknown']:.2%}; "
+        f"bundle in {arguments.output_dir}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,132 @@
+"""Make each task's notebook from its `notebook.py`, and run it, outputs kept for readers on the web.
+
+python -m scripts.build_notebooks              all three
+python -m scripts.build_notebooks sentiment    one
+python -m scripts.build_notebooks --check      only compare what is there, in a second
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+TASKS = ("sentiment", "language_model", "pos_tagging")
+CELL_TIMEOUT = 1200  # seconds
+
+
+def read_lesson(path: Path) -> NotebookNode:
+    """Read a lesson with percent cells as a notebook without outputs; a cell's id is its number."""
+    lesson = jupytext.read(path, fmt="py:percent")
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    for number, cell in enumerate(lesson.cells, 1):
+        make_cell = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+        notebook.cells.append(make_cell(cell.source, id=f"cell-{number:03d}"))
+    return notebook
+
+
+def run_notebook(notebook: NotebookNode, folder: Path) -> None:
+    """Run every cell, in `folder`; the outputs are put into the notebook.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
+    from nbclient import NotebookClient
+
+    metadata = dict(notebook.metadata)
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        coalesce_streams=True,
+    ).execute()
+    notebook.metadata = NotebookNode(metadata)  # without the kernel's version
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            cell.outputs = [without_machine(output) for output in cell.outputs]
+
+
+def without_machine(output: Any) -> Any:
+    """Take the paths of this machine out of a cell's outputs; pictures stay as they are.
+
+    >>> without_machine({"text": f"in {ROOT}/runs, {ROOT}"})
+    {'text': 'in ./runs, .'}
+    """
+    if isinstance(output, dict):
+        kept = {key: value if key.startswith("image/") else without_machine(value) for key, value in output.items()}
+        return NotebookNode(kept) if isinstance(output, NotebookNode) else kept
+    if isinstance(output, list):
+        return [without_machine(item) for item in output]
+    if not isinstance(output, str):
+        return output
+    output = re.sub(r"/\S*/ipykernel_\d+/\d+\.py", "cell", output)
+    for folder in (ROOT, Path(sys.prefix), Path.home()):
+        if folder != Path(folder.anchor):
+            output = re.sub(rf"(?<![\w.]){re.escape(str(folder))}(?![\w.-])", ".", output)
+    return output
+
+
+def find_difference(lesson_path: Path, notebook_path: Path) -> str | None:
+    """Say why a notebook is not what running its lesson gives, in one line; None if it is."""
+    advice = "run `make notebooks`"
+    if not notebook_path.is_file():
+        return f"{notebook_path}: missing; {advice}"
+    lesson, notebook = read_lesson(lesson_path), nbformat.read(notebook_path, as_version=4)
+    if len(lesson.cells) != len(notebook.cells):
+        return f"{notebook_path}: {len(notebook.cells)} cells, {lesson_path} has {len(lesson.cells)}; {advice}"
+    for number, (wanted, found) in enumerate(zip(lesson.cells, notebook.cells, strict=True), 1):
+        if (wanted.cell_type, wanted.source) != (found.cell_type, found.source):
+            return f"{notebook_path}: cell {number} is not that of {lesson_path}; {advice}"
+        if found.cell_type == "code" and found.source and found.execution_count is None:
+            return f"{notebook_path}: cell {number} was not run; {advice}"
+        if any(output.output_type == "error" for output in found.get("outputs", [])):
+            return f"{notebook_path}: cell {number} ended in an error; correct {lesson_path} and {advice}"
+    if not any(cell.get("outputs") for cell in notebook.cells):
+        return f"{notebook_path}: no outputs; {advice}"
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.build_notebooks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)} (default: all)")
+    parser.add_argument("--check", action="store_true", help="make nothing; exit status 1 if a notebook is out of date")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.tasks) - set(TASKS):
+        parser.error(f"no task {min(unknown)!r}; there are {', '.join(TASKS)}")
+    for task in arguments.tasks or TASKS:
+        lesson_path, notebook_path = ROOT / task / "notebook.py", ROOT / task / f"{task}.ipynb"
+        if not lesson_path.is_file():
+            sys.exit(f"{lesson_path}: no such lesson")
+        if arguments.check:
+            if difference := find_difference(lesson_path, notebook_path):
+                sys.exit(difference)
+            continue
+        print(f"Running {lesson_path.relative_to(ROOT)}", file=sys.stderr)
+        notebook = read_lesson(lesson_path)
+        run_notebook(notebook, ROOT)
+        nbformat.write(notebook, notebook_path)
+        print(f"wrote {notebook_path.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
