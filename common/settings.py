@@ -48,7 +48,7 @@ class TrainingConfig:
     average_momentum: float = setting(
         0.998, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1
     )
-    patience: int = setting(3, "epochs without a better validation score before stopping", minimum=0)
+    patience: int = setting(3, "epochs in a row allowed without a better validation score", minimum=0)
     mixed_precision: bool = setting(False, "compute in bfloat16 where the processor has it; weights stay float32")
     validation_rate: float = setting(
         0.1, "share of the training data kept for validation if there is no --validation", minimum=0.001, maximum=0.9

@@ -16,6 +16,8 @@ from typing import Any
 
 import jupytext
 import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,10 +44,8 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
     """Run every cell, in `folder`; the outputs are put into the notebook.
 
     Raises:
-        nbclient.exceptions.CellExecutionError: a cell failed.
+        CellExecutionError: a cell failed; the message has its traceback.
     """
-    from nbclient import NotebookClient
-
     metadata = dict(notebook.metadata)
     NotebookClient(
         notebook,
@@ -123,7 +123,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             continue
         print(f"Running {lesson_path.relative_to(ROOT)}", file=sys.stderr)
         notebook = read_lesson(lesson_path)
-        run_notebook(notebook, ROOT)
+        try:
+            run_notebook(notebook, ROOT)
+        except CellExecutionError as error:
+            sys.exit(f"{lesson_path}: {error}")
         nbformat.write(notebook, notebook_path)
         print(f"wrote {notebook_path.relative_to(ROOT)}", file=sys.stderr)
 

@@ -1,0 +1,18 @@
+"""A language model scores text and writes it.
+
+>>> import language_model
+>>> model = language_model.load()  # doctest: +SKIP
+>>> model.score(["Once upon a time there was a king."])[0].perplexity  # doctest: +SKIP
+11.3
+>>> model.generate("Once upon a time", seed=1)  # doctest: +SKIP
+['Once upon a time there was a fox who …']
+"""
+
+from pathlib import Path
+
+
+def load(path: str | Path | None = None):
+    """Load a language model: the pretrained one, or the bundle at `path`. See `language_model.predict.LanguageModel`."""
+    from language_model.predict import LanguageModel
+
+    return LanguageModel.load(path)

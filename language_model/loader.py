@@ -1,0 +1,148 @@
+"""Texts from plain text files or tables: read, split, tokenized, encoded, cut into pieces, batched.
+
+Every text is `<bos> w1 … wn <eos>`: the model reads all but the last and predicts all but the first, so a text of n
+tokens is scored on n + 1, the end included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import InputError
+from common.files import file_kind, open_text, read_rows, require_good, undecodable
+from common.sequences import Batches, drop_words, make_mask, pad
+from common.tokenization import clean_text, load_pipeline, tokenize, tokenize_cached
+from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
+from language_model.config import LanguageModelConfig
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+
+
+def load_texts(path: Path, config: LanguageModelConfig) -> list[str]:
+    """Read the texts of a file: the rows of a table, or the documents of a plain text.
+
+    Raises:
+        InputError: the row or line, what was found there, and what would do.
+    """
+    if file_kind(path) in TABLES:
+        texts = []
+        for place, row in require_good(read_rows(path, [config.text_column])):
+            if not row[config.text_column].strip():
+                raise InputError(f"{place}: empty text; write something there or leave the row out")
+            texts.append(row[config.text_column])
+        return texts
+    with open_text(path) as file:
+        texts = list(split_documents(_checked_lines(file, path), config.document))
+    if not texts:
+        raise InputError(f"{path}: no text in the file; give one with at least a word")
+    return texts
+
+
+def _checked_lines(file: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
+        if problem := undecodable(line):
+            raise InputError(f"{path}, line {number}: {problem}")
+        yield line.replace("\r\n", "\n")
+
+
+def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
+    r"""Put lines together to documents.
+
+    >>> list(split_documents(["a\n", "b\n", "\n", "c\n"], "paragraph"))
+    ['a\nb\n', 'c\n']
+    """
+    gathered: list[str] = []
+    for line in lines:
+        ends = document == "line" or (document == "paragraph" and not line.strip())
+        if document == "file" or line.strip():
+            gathered.append(line)
+        if ends and gathered:
+            yield "".join(gathered)
+            gathered = []
+    if any(line.strip() for line in gathered):
+        yield "".join(gathered)
+
+
+def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[list[str], list[str]]:
+    """Cut a validation split off: random texts, or the end of a single one; returns train, validation."""
+    if len(texts) == 1:
+        cut = round(len(texts[0]) * (1 - config.validation_rate))
+        return [texts[0][:cut]], [texts[0][cut:]]
+    order = np.random.default_rng(config.seed).permutation(len(texts))
+    num_held_out = max(1, round(len(texts) * config.validation_rate))
+    if num_held_out >= len(texts):
+        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+    return [texts[i] for i in order[num_held_out:]], [texts[i] for i in order[:num_held_out]]
+
+
+def split_tokens(texts: Sequence[str], config: LanguageModelConfig) -> list[list[str]]:
+    """Split the texts of a data set into words or characters; words are cached."""
+    if config.level == "character":
+        return [list(clean_text(text)) for text in texts]
+    return tokenize_cached(texts, load_pipeline())
+
+
+def split_text(text: str, config: LanguageModelConfig) -> list[str]:
+    """Split one text into words or characters."""
+    return list(clean_text(text)) if config.level == "character" else tokenize(text, load_pipeline())
+
+
+def encode_text(tokens: Sequence[str], vocabulary: Vocabulary) -> list[int]:
+    """Turn a text into ids between the marks of its beginning and end.
+
+    >>> encode_text(["a"], Vocabulary("ab"))
+    [2, 4, 3]
+    """
+    return [BOS_ID, *vocabulary.encode(tokens), EOS_ID]
+
+
+def cut_pieces(ids: Sequence[int], max_length: int) -> Iterator[Sequence[int]]:
+    """Cut a text into pieces of at most `max_length` predictions; the pieces overlap by one token.
+
+    >>> list(cut_pieces([2, 7, 8, 9, 3], 2))
+    [[2, 7, 8], [8, 9, 3]]
+    """
+    for start in range(0, len(ids) - 1, max_length):
+        yield ids[start : start + max_length + 1]
+
+
+def initial_states(config: LanguageModelConfig, batch_size: int) -> dict[str, np.ndarray]:
+    """States before the first token: zeros, float32 (batch, units), named as the model's inputs."""
+    kinds = ("h", "c") if config.architecture == "lstm" else ("h",)
+    names = [f"state_{layer}_{kind}" for layer in range(config.num_layers) for kind in kinds]
+    return {name: np.zeros((batch_size, config.units), np.float32) for name in names}
+
+
+def make_batches(
+    token_lists: Sequence[Sequence[str]], vocabulary: Vocabulary, config: LanguageModelConfig, shuffle: bool
+) -> Batches:
+    """Put pieces of texts into padded batches of similar length.
+
+    Args:
+        token_lists: the tokens of each text.
+        vocabulary: of the training split.
+        config: the settings.
+        shuffle: for training: a new order each epoch, and word dropout.
+    Returns:
+        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time), "state_…": float32 (batch, units)}`,
+        the next tokens int32 (batch, time), and weights float32 (batch, time), 0 where padded.
+    """
+    pieces = [
+        piece for tokens in token_lists for piece in cut_pieces(encode_text(tokens, vocabulary), config.max_length)
+    ]
+    lengths = [len(piece) - 1 for piece in pieces]
+
+    def make_batch(indices, rng):
+        padded = pad([pieces[i] for i in indices])  # (batch, time + 1)
+        mask = make_mask([lengths[i] for i in indices])  # (batch, time)
+        # ids 2 7 8 3 -> inputs 2 7 8, targets 7 8 3
+        token_ids, targets = padded[:, :-1] * mask, padded[:, 1:]
+        if rng is not None and config.word_dropout:
+            token_ids = drop_words(token_ids, mask, config.word_dropout, rng)
+        inputs = {"token_ids": token_ids, "mask": mask, **initial_states(config, len(indices))}
+        return inputs, targets, mask.astype(np.float32)
+
+    return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)

@@ -1,0 +1,258 @@
+"""A trained language model: texts in, log-probabilities out; a beginning in, a text out.
+
+The commands are `python -m language_model.score` and `python -m language_model.generate`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common import commands
+from common.metrics import bits_per_character, perplexity
+from common.settings import make_config
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from language_model.config import LanguageModelConfig
+from language_model.loader import encode_text, initial_states, split_text
+
+TASK, DEFAULT_NAME = "language_model", "stories"
+MAX_LOGITS = 16_000_000  # numbers held at once while scoring: 64 MB
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """The score of one text.
+
+    `tokens` ends with `<eos>`; `log_probabilities` are in nats, one for each token. An unknown word counts with the
+    probability of `<unk>`, that is of any unknown word.
+    """
+
+    text: str
+    tokens: list[str]
+    log_probabilities: list[float]
+    num_unknown: int
+
+    @property
+    def total_nats(self) -> float:
+        """Minus the log-probability of the text."""
+        return -sum(self.log_probabilities)
+
+    @property
+    def perplexity(self) -> float:
+        """The number of equally likely tokens that would be as hard to guess."""
+        return perplexity(self.total_nats, len(self.tokens))
+
+    @property
+    def bits_per_character(self) -> float:
+        """Bits for each character of the text."""
+        return bits_per_character(self.total_nats, len(self.text))
+
+
+class LanguageModel:
+    """A trained language model: scores texts and writes them."""
+
+    def __init__(self, model, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
+        self.model = model
+        self.vocabulary = vocabulary
+        self.config = config
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> LanguageModel:
+        """Load a bundle; None takes the pretrained one.
+
+        Raises:
+            InputError: the bundle is missing, damaged or of another task.
+        """
+        from common.persistence import CONFIG_FILE, load_model, open_bundle
+
+        folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
+        bundle = open_bundle(folder, TASK)
+        config = make_config(LanguageModelConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
+        return cls(load_model(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
+
+    def step(self, token_ids: np.ndarray, mask: np.ndarray, states: dict) -> tuple[np.ndarray, dict]:
+        """Read some tokens.
+
+        Args:
+            token_ids: int32 (batch, time).
+            mask: bool (batch, time).
+            states: of `initial_states`, or of the step before.
+        Returns:
+            logits float32 (batch, time, vocab_size), and the states after the last real token.
+        """
+        answer = self.model.predict_on_batch({"token_ids": token_ids, "mask": mask, **states})
+        logits = np.asarray(answer.pop("logits"))
+        return logits, {name: np.asarray(state) for name, state in answer.items()}
+
+    def score_tokens(self, token_lists: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the log-probabilities in nats of the tokens of each text and of its end, float32 (tokens + 1,).
+
+        Long texts are read in pieces with the state carried over, so nothing is cut and memory stays bounded.
+        """
+        rows = [encode_text(tokens, self.vocabulary) for tokens in token_lists]
+        results = [np.zeros(len(row) - 1, np.float32) for row in rows]
+        order = np.argsort([len(row) for row in rows], kind="stable")
+        for start in range(0, len(order), self.config.batch_size):
+            chosen = order[start : start + self.config.batch_size]
+            states = initial_states(self.config, len(chosen))
+            width = max(1, MAX_LOGITS // (len(chosen) * len(self.vocabulary)))
+            longest = max(len(rows[i]) for i in chosen) - 1
+            for t in range(0, longest, width):
+                pieces = [rows[i][t : t + width + 1] for i in chosen]
+                num_scored = [max(len(piece) - 1, 0) for piece in pieces]
+                columns = max(num_scored)
+                ids = np.full((len(chosen), columns + 1), PAD_ID, np.int32)  # (batch, time + 1)
+                for row, piece in zip(ids, pieces, strict=True):
+                    row[: len(piece)] = piece
+                mask = np.arange(columns) < np.array(num_scored)[:, None]  # (batch, time)
+                logits, states = self.step(ids[:, :-1], mask, states)
+                nats = log_softmax_at(logits, ids[:, 1:])  # (batch, time)
+                for row, i, number in zip(nats, chosen, num_scored, strict=True):
+                    results[i][t : t + number] = row[:number]
+        return results
+
+    def score(self, texts: Sequence[str]) -> list[TextScore]:
+        """Score raw texts."""
+        token_lists = [split_text(text, self.config) for text in texts]
+        scores = self.score_tokens(token_lists)
+        return [
+            TextScore(
+                text,
+                [*tokens, "<eos>"],
+                nats.tolist(),
+                sum(token not in self.vocabulary for token in tokens),
+            )
+            for text, tokens, nats in zip(texts, token_lists, scores, strict=True)
+        ]
+
+    def generate(
+        self,
+        prompt: str = "",
+        num_samples: int = 1,
+        max_tokens: int = 100,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        num_sentences: int = 0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Write texts that begin with the prompt, by sampling token after token.
+
+        Args:
+            prompt: how every text begins; words the model does not know are read as `<unk>`.
+            num_samples: texts written, all at once.
+            max_tokens: most tokens written after the prompt.
+            temperature: below 1 bolder in what is likely, above 1 in what is not; 0 always takes the likeliest.
+            top_k: sample among the k likeliest tokens; 0: among all.
+            top_p: sample among the likeliest tokens that hold this share of the probability.
+            num_sentences: stop after so many full sentences; 0: only at the end of the text.
+            seed: the same seed writes the same texts.
+        Returns:
+            The texts, prompt included, put together from their tokens.
+        """
+        prompt_tokens = split_text(prompt, self.config)
+        rng = np.random.default_rng(seed)
+        ids = np.array([[BOS_ID, *self.vocabulary.encode(prompt_tokens)]] * num_samples, np.int32)  # (samples, time)
+        logits, states = self.step(ids, np.ones(ids.shape, bool), initial_states(self.config, num_samples))
+        written: list[list[str]] = [[] for _ in range(num_samples)]
+        running = np.ones(num_samples, bool)
+        for _ in range(max_tokens):
+            chosen = sample_tokens(logits[:, -1], rng, temperature, top_k, top_p)  # (samples,)
+            for i in np.flatnonzero(running):
+                if chosen[i] != EOS_ID:
+                    written[i].append(self.vocabulary.tokens[chosen[i]])
+                running[i] = chosen[i] != EOS_ID and not (num_sentences and _ends(written[i]) >= num_sentences)
+            if not running.any():
+                break
+            logits, states = self.step(chosen[:, None], np.ones((num_samples, 1), bool), states)
+        return [self._put_together(prompt, prompt_tokens, tokens) for tokens in written]
+
+    def _put_together(self, prompt: str, prompt_tokens: list[str], tokens: list[str]) -> str:
+        """The prompt as it was written, and after it the new tokens."""
+        if self.config.level == "character":
+            return prompt + "".join(tokens)
+        whole, beginning = join_words([*prompt_tokens, *tokens]), join_words(prompt_tokens)
+        return prompt.rstrip() + whole[len(beginning) :] if prompt.strip() else whole
+
+
+def _ends(tokens: Sequence[str]) -> int:
+    """Count the full sentences in what was written.
+
+    >>> _ends(["So", ".", "Go", "!"]), _ends(["a"])
+    (2, 0)
+    """
+    return len(re.findall(r"[.!?]", "".join(token for token in tokens if token in (".", "!", "?"))))
+
+
+def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return log softmax(logits) at the targets, in nats, (batch, time), without holding all the probabilities twice."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)  # (batch, time, vocab_size)
+    at_target = np.take_along_axis(shifted, targets[:, :, None].astype(np.int64), axis=-1)[:, :, 0]  # (batch, time)
+    return at_target - np.log(np.exp(shifted, out=shifted).sum(axis=-1))
+
+
+def sample_tokens(
+    logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+) -> np.ndarray:
+    """Choose a next token for each text; never padding, a beginning mark or `<unk>`.
+
+    Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", for top-p.
+
+    Args:
+        logits: (batch, vocab_size).
+        rng: source of chance.
+        temperature: see `LanguageModel.generate`; so `top_k` and `top_p`.
+    Returns:
+        int32 (batch,).
+    """
+    scores = logits.astype(np.float64)
+    scores[:, [PAD_ID, BOS_ID, UNK_ID]] = -np.inf
+    if temperature == 0:
+        return scores.argmax(axis=-1).astype(np.int32)
+    order = np.argsort(-scores, axis=-1, kind="stable")  # (batch, vocab_size), likeliest first
+    ranked = np.take_along_axis(scores, order, axis=-1) / temperature
+    probabilities = np.exp(ranked - ranked[:, :1])
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    if top_k:
+        probabilities[:, top_k:] = 0
+    if top_p < 1:
+        before = np.cumsum(probabilities, axis=-1) - probabilities
+        probabilities[before >= top_p] = 0
+    cumulative = np.cumsum(probabilities, axis=-1)
+    drawn = rng.random((len(logits), 1)) * cumulative[:, -1:]
+    ranks = np.minimum((cumulative <= drawn).sum(axis=-1), logits.shape[1] - 1)
+    return np.take_along_axis(order, ranks[:, None], axis=-1)[:, 0].astype(np.int32)
+
+
+NO_SPACE_BEFORE = re.compile(r"[.,;:!?)\]}%…]+|'|’|n't|'\w+|’\w+", re.IGNORECASE)
+NO_SPACE_AFTER = frozenset("([{$£€#")
+
+
+def join_words(tokens: Sequence[str]) -> str:
+    """Put words and punctuation together as a person would write them.
+
+    >>> join_words(["“", "Do", "n't", "go", ",", "”", "she", "said", "."])
+    '“Don\\'t go,” she said.'
+    >>> join_words(["He", "said", ":", '"', "No", "!", '"', "-", "and", "left", "."])
+    'He said: "No!" - and left.'
+    """
+    text = ""
+    open_quotes: set[str] = set()
+    glue = True
+    for token in tokens:
+        if token in ('"', "”", "“", "''", "``"):
+            mark = '"' if token in ('"', "''", "``") else "“"
+            closing = mark in open_quotes or token == "”"
+            (open_quotes.discard if closing else open_quotes.add)(mark)
+            text += token if closing or glue else f" {token}"
+            glue = not closing
+            continue
+        attached = glue or NO_SPACE_BEFORE.fullmatch(token) is not None
+        text += token if attached else f" {token}"
+        glue = token in NO_SPACE_AFTER
+    return text
+

@@ -1,0 +1,107 @@
+"""Train a language model.
+
+    python -m language_model.train --train language_model/dataset/train.csv --output-dir runs/language_model
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import commands
+from common.errors import run_command
+from common.settings import add_settings, make_parser, read_settings
+from language_model.config import LanguageModelConfig
+
+
+def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[str, float]:
+    """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
+    from common.keras_start import start_keras
+    from common.model_card import describe_run, make_card
+    from common.persistence import check_output_folder, save_bundle
+    from common.progress import say
+    from common.reproducibility import set_seed
+    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
+    from common.vocabulary import Vocabulary
+    from language_model.evaluate import SCORES, text_scores
+    from language_model.loader import load_texts, make_batches, split_tokens, split_validation
+
+    check_output_folder(arguments.output_dir)
+    check_checkpoint(arguments.output_dir, arguments.resume)
+
+    # 1. Text to ids. Only the training split may shape the vocabulary.
+    train_texts = load_texts(arguments.train, config)
+    if arguments.validation:
+        validation_texts = load_texts(arguments.validation, config)
+    else:
+        train_texts, validation_texts = split_validation(train_texts, config)
+    train_tokens, validation_tokens = split_tokens(train_texts, config), split_tokens(validation_texts, config)
+    vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
+    train_batches = make_batches(train_tokens, vocabulary, config, shuffle=True)
+    num_tokens = sum(map(len, train_tokens))
+    num_unknown = sum(token not in vocabulary for tokens in train_tokens for token in tokens)
+    say(
+        f"Data: {len(train_texts):,} texts of {num_tokens:,} tokens to train on, {len(validation_texts):,} for "
+        f"validation; {len(vocabulary):,} {config.level}s, {num_unknown / max(num_tokens, 1):.1%} of the tokens unknown"
+    )
+
+    # 2. Ids to logits.
+    keras = start_keras()
+
+    from language_model.model import build_model
+    from language_model.predict import LanguageModel
+
+    set_seed(config.seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
+    model = build_model(config, len(vocabulary))
+    # The states come out beside the logits; the loss looks at the logits alone.
+    scored = keras.Model(model.input, model.output["logits"])
+    scored.compile(
+        make_optimizer(config, config.num_epochs * len(train_batches)),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+    )
+    reader = LanguageModel(model, vocabulary, config)
+
+    def validate() -> dict[str, float]:
+        scores = text_scores(validation_texts, reader.score_tokens(validation_tokens))
+        return {"negative_nats_per_token": -scores["nats_per_token"], "perplexity": scores["perplexity"]}
+
+    # 3. Learn. The test file stays closed until evaluate.
+    monitor = "negative_nats_per_token"
+    state = fit(scored, train_batches, validate, monitor, config, arguments.output_dir, arguments.resume)
+
+    # 4. Keep together all that scoring and writing need.
+    keras.config.set_dtype_policy("float32")
+    final = build_model(config, len(vocabulary))
+    final.set_weights(model.get_weights())
+    scores = text_scores(
+        validation_texts, LanguageModel(final, vocabulary, config).score_tokens(validation_tokens)
+    )
+    facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
+    metrics = {"validation": {**scores, "num_examples": len(validation_texts)}}
+
+    def save_extras(folder: Path) -> None:
+        vocabulary.save(folder / "vocabulary.json")
+        write_history(folder, state, "perplexity")
+
+    card = make_card(facts, config, metrics, SCORES)
+    save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
+    remove_checkpoint(arguments.output_dir)
+    return metrics["validation"]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("language_model.train", __doc__)
+    commands.add_train_arguments(parser)
+    add_settings(parser, LanguageModelConfig)
+    arguments = parser.parse_args(argv)
+    scores = train(read_settings(arguments, LanguageModelConfig), arguments)
+    print(
+        f"validation: perplexity {scores['perplexity']:.2f}, {scores['bits_per_character']:.3f} bits a character; "
+        f"bundle in {arguments.output_dir}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
