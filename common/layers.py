@@ -48,3 +48,18 @@ class MaskedPooling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "mode": self.mode}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class TiedEmbedding(keras.layers.ReversibleEmbedding):
+    """Keras' `ReversibleEmbedding`, which takes inputs that carry a mask without a warning.
+
+    Padding is told by explicit masks in this project, so that the implicit one may end here.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, *args, **kwargs):
+        return None

@@ -265,6 +265,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "LSTM": _recurrent(4),
     "Embedding": _embedding,
     "ReversibleEmbedding": _embedding,
+    "TiedEmbedding": _embedding,
     "Dense": _dense,
     "Conv2D": _convolution,
 } | dict.fromkeys(

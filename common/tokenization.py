@@ -159,7 +159,7 @@ def _write_tokens(path: Path, token_lists: list[list[str]]) -> None:
 
 
 def _read_tokens(path: Path) -> list[list[str]]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         vocabulary = json.loads(arrays["vocabulary"].tobytes())
         words = [vocabulary[number] for number in arrays["numbers"].tolist()]
         ends = np.cumsum(arrays["lengths"]).tolist()

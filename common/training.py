@@ -77,7 +77,7 @@ def make_optimizer(config: Any, num_steps: int) -> keras.optimizers.Optimizer:
     if config.schedule == "cosine":
         warmup = max(1, round(num_steps * config.warmup_rate))
         rate = keras.optimizers.schedules.CosineDecay(
-            rate / 10, max(1, num_steps - warmup), alpha=0.1, warmup_target=rate, warmup_steps=warmup
+            rate / 10, max(1, num_steps - warmup), alpha=0.01, warmup_target=rate, warmup_steps=warmup
         )
     return keras.optimizers.AdamW(
         rate,
@@ -132,17 +132,19 @@ def fit(
     config: Any,
     output_dir: Path,
     resume: bool = False,
+    smaller_is_better: bool = False,
 ) -> Progress:
     """Train a compiled model, and leave the weights that were best on validation in it.
 
     Args:
         model: compiled with `make_optimizer`.
         train_batches: the training split.
-        validate: scores the model as it is, higher is better; called after each epoch, with the averaged weights.
+        validate: scores the model as it is; called after each epoch, with the averaged weights in it.
         monitor: the score of `validate` that chooses the best epoch.
         config: has `seed`, `num_epochs`, `patience`, `average_momentum`.
         output_dir: the bundle that will be written; the checkpoints lie beside it.
         resume: go on from the last checkpoint.
+        smaller_is_better: whether the monitored score is an error.
     Returns:
         The history, and where it ended.
     Raises:
@@ -171,8 +173,9 @@ def fit(
         with average.in_model():
             scores = validate()
             state.epoch += 1
-            if scores[monitor] > state.best_score:
-                state.best_epoch, state.best_score, best_weights = state.epoch, scores[monitor], model.get_weights()
+            score = -scores[monitor] if smaller_is_better else scores[monitor]
+            if score > state.best_score:
+                state.best_epoch, state.best_score, best_weights = state.epoch, score, model.get_weights()
         state.seconds += time.monotonic() - start
         state.history.append({"epoch": state.epoch, "loss": loss, **scores, "seconds": round(training_seconds, 1)})
         _save(folder, model, average, best_weights, config, state)

@@ -97,6 +97,8 @@ class Vocabulary:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            if not all(isinstance(token, str) for token in content["tokens"]):
+                raise TypeError("a token is no text")
             return cls(content["tokens"], content["lowercase"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: not a vocabulary ({error}); take the bundle from its source again") from None

@@ -28,7 +28,9 @@ NGRAM_ORDER = 5
 Scorer = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 
 
-def text_scores(texts: Sequence[str], nats: Sequence[np.ndarray], chosen: Sequence[int] | None = None) -> dict[str, float]:
+def text_scores(
+    texts: Sequence[str], nats: Sequence[np.ndarray], chosen: Sequence[int] | None = None
+) -> dict[str, float]:
     """Score log-probabilities.
 
     Args:
@@ -85,7 +87,13 @@ def by_length(nats: Sequence[np.ndarray]) -> list[list]:
     for quarter in np.array_split(np.argsort(lengths, kind="stable"), 4):
         if len(quarter):
             total = -sum(float(nats[i].sum()) for i in quarter)
-            rows.append([f"{lengths[quarter[0]]}-{lengths[quarter[-1]]}", len(quarter), perplexity(total, lengths[quarter].sum())])
+            rows.append(
+                [
+                    f"{lengths[quarter[0]]}-{lengths[quarter[-1]]}",
+                    len(quarter),
+                    perplexity(total, lengths[quarter].sum()),
+                ]
+            )
     return rows
 
 
@@ -95,7 +103,13 @@ def by_position(nats: Sequence[np.ndarray]) -> list[list]:
     for low, high in ((0, 1), (1, 5), (5, 20), (20, 100), (100, 10**9)):
         values = np.concatenate([row[low:high] for row in nats])
         if len(values):
-            rows.append([f"{low} or more" if high == 10**9 else f"{low}-{high - 1}", len(values), perplexity(-values.sum(), len(values))])
+            rows.append(
+                [
+                    f"{low} or more" if high == 10**9 else f"{low}-{high - 1}",
+                    len(values),
+                    perplexity(-values.sum(), len(values)),
+                ]
+            )
     return rows
 
 

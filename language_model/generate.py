@@ -1,6 +1,6 @@
 """Write texts.
 
-    python -m language_model.generate --prompt "Once upon a time" --num-samples 3 --seed 1
+python -m language_model.generate --prompt "Once upon a time" --num-samples 3 --seed 1
 """
 
 from __future__ import annotations
@@ -37,14 +37,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--num-samples", type=number(int, 1), default=1, help="texts to write (default: 1)")
     parser.add_argument("--max-tokens", type=number(int, 1), default=100, help="most tokens written (default: 100)")
     parser.add_argument(
-        "--temperature", type=number(float, 0), default=0.8, help="below 1: what is likely, 0: the likeliest (default: 0.8)"
+        "--temperature",
+        type=number(float, 0),
+        default=0.8,
+        help="below 1: what is likely, 0: the likeliest (default: 0.8)",
     )
     parser.add_argument("--top-k", type=number(int, 0), default=0, help="only the k likeliest; 0: all (default: 0)")
     parser.add_argument(
         "--top-p", type=number(float, 0.0001, 1), default=1.0, help="only the likeliest with this share (default: 1)"
     )
     parser.add_argument(
-        "--num-sentences", type=number(int, 0), default=0, help="stop after so many sentences; 0: at the end (default: 0)"
+        "--num-sentences",
+        type=number(int, 0),
+        default=0,
+        help="stop after so many sentences; 0: at the end (default: 0)",
     )
     parser.add_argument("--seed", type=number(int, 0), default=0, help="the same seed writes the same (default: 0)")
     arguments = parser.parse_args(argv)

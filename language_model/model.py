@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import keras
 
+from common.layers import TiedEmbedding
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 
@@ -32,9 +33,7 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
     states = {name: keras.Input((config.units,), name=name) for name in initial_states(config, 1)}
     # Press & Wolf 2017, "Using the Output Embedding to Improve Language Models": one matrix for both ends.
-    embedding = keras.layers.ReversibleEmbedding(
-        vocab_size, config.embedding_dim, tie_weights=config.tie_embeddings, name="embedding"
-    )
+    embedding = TiedEmbedding(vocab_size, config.embedding_dim, tie_weights=config.tie_embeddings, name="embedding")
     hidden = keras.layers.Dropout(config.dropout)(embedding(token_ids))  # (batch, time, embedding_dim)
     outputs = {}
     for number in range(config.num_layers):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
+from common.keras_engine import make_forward
 from common.metrics import bits_per_character, perplexity
 from common.settings import make_config
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
@@ -57,6 +58,7 @@ class LanguageModel:
 
     def __init__(self, model, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
         self.model = model
+        self.forward = make_forward(model)
         self.vocabulary = vocabulary
         self.config = config
 
@@ -84,7 +86,7 @@ class LanguageModel:
         Returns:
             logits float32 (batch, time, vocab_size), and the states after the last real token.
         """
-        answer = self.model.predict_on_batch({"token_ids": token_ids, "mask": mask, **states})
+        answer = self.forward({"token_ids": token_ids, "mask": mask, **states})
         logits = np.asarray(answer.pop("logits"))
         return logits, {name: np.asarray(state) for name, state in answer.items()}
 
@@ -255,4 +257,3 @@ def join_words(tokens: Sequence[str]) -> str:
         text += token if attached else f" {token}"
         glue = token in NO_SPACE_AFTER
     return text
-

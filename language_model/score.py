@@ -1,6 +1,6 @@
 """Score texts: how likely does the model find them, token by token?
 
-    python -m language_model.score "The king went into the forest." "The forest went into the king."
+python -m language_model.score "The king went into the forest." "The forest went into the king."
 """
 
 from __future__ import annotations

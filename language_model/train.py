@@ -1,6 +1,6 @@
 """Train a language model.
 
-    python -m language_model.train --train language_model/dataset/train.csv --output-dir runs/language_model
+python -m language_model.train --train language_model/dataset/train.csv --output-dir runs/language_model
 """
 
 from __future__ import annotations
@@ -65,19 +65,25 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
 
     def validate() -> dict[str, float]:
         scores = text_scores(validation_texts, reader.score_tokens(validation_tokens))
-        return {"negative_nats_per_token": -scores["nats_per_token"], "perplexity": scores["perplexity"]}
+        return {name: scores[name] for name in ("perplexity", "nats_per_token")}
 
     # 3. Learn. The test file stays closed until evaluate.
-    monitor = "negative_nats_per_token"
-    state = fit(scored, train_batches, validate, monitor, config, arguments.output_dir, arguments.resume)
+    state = fit(
+        scored,
+        train_batches,
+        validate,
+        "perplexity",
+        config,
+        arguments.output_dir,
+        arguments.resume,
+        smaller_is_better=True,
+    )
 
     # 4. Keep together all that scoring and writing need.
     keras.config.set_dtype_policy("float32")
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
-    scores = text_scores(
-        validation_texts, LanguageModel(final, vocabulary, config).score_tokens(validation_tokens)
-    )
+    scores = text_scores(validation_texts, LanguageModel(final, vocabulary, config).score_tokens(validation_tokens))
     facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
     metrics = {"validation": {**scores, "num_examples": len(validation_texts)}}
 

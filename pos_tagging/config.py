@@ -38,6 +38,6 @@ class TaggingConfig(TrainingConfig):
     tags_column: str = setting("tags", "column of the tab-separated tags in a CSV file")
 
     batch_size: int = setting(32, "sentences in a batch", minimum=1)
-    num_epochs: int = setting(14, "most passes over the training split", minimum=1)
+    num_epochs: int = setting(16, "most passes over the training split", minimum=1)
     patience: int = setting(5, "epochs without a better validation score before stopping", minimum=0)
     learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)

@@ -40,7 +40,9 @@ class Sentence:
         'No!'
         """
         spaces = self.space_after or [True] * len(self.tokens)
-        return "".join(f"{token} " if space else token for token, space in zip(self.tokens, spaces, strict=True)).rstrip()
+        return "".join(
+            f"{token} " if space else token for token, space in zip(self.tokens, spaces, strict=True)
+        ).rstrip()
 
 
 def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:

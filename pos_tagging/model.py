@@ -1,10 +1,10 @@
 """Taggers: words and their spelling in, a score for every tag of every word out.
 
-    word id  ----------> word vector ----------------------+
-                                                           +-> recurrent layers -> logits (batch, time, tags)
-    characters -> vectors -> convolutions -> largest value -+
+word id  ----------> word vector ----------------------+
+                                                       +-> recurrent layers -> logits (batch, time, tags)
+characters -> vectors -> convolutions -> largest value -+
 
-    previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
+previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tag texts.
 
-    python -m pos_tagging.predict "They refuse to permit us to obtain the refuse permit."
-    python -m pos_tagging.predict --input letter.txt --format conllu --output letter.conllu
+python -m pos_tagging.predict "They refuse to permit us to obtain the refuse permit."
+python -m pos_tagging.predict --input letter.txt --format conllu --output letter.conllu
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from common import commands
 from common.errors import InputError, excerpt, run_command
 from common.files import file_kind
+from common.keras_engine import make_forward
 from common.progress import say
 from common.settings import make_config, make_parser
 from pos_tagging.config import TaggingConfig
@@ -30,6 +31,7 @@ class Tagger:
 
     def __init__(self, model, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig) -> None:
         self.model = model
+        self.forward = make_forward(model)
         self.vocabulary = vocabulary
         self.characters = characters
         self.tags = tags
@@ -72,9 +74,7 @@ class Tagger:
                     spaces = [bool(token.whitespace_) for token in piece]
                     found[-1].append(Sentence([token.text for token in piece], space_after=spaces))
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences]))
-        return [
-            [Sentence(s.tokens, next(answers), s.space_after, s.place) for s in sentences] for sentences in found
-        ]
+        return [[Sentence(s.tokens, next(answers), s.space_after, s.place) for s in sentences] for sentences in found]
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """Tag sentences whose tokens are given; tags they may have are not looked at."""
@@ -90,7 +90,7 @@ class Tagger:
         """The best tag ids of a batch, int (batch, time)."""
         if self.config.architecture == "previous-tag":
             return self._greedy_tags(inputs)
-        return np.asarray(self.model.predict_on_batch(inputs)).argmax(axis=-1)
+        return np.asarray(self.forward(inputs)).argmax(axis=-1)
 
     def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """One word after the other: the tag given to a word is an input at the next."""
@@ -98,7 +98,7 @@ class Tagger:
         previous, state = np.zeros((len(best), 1), np.int32), inputs["state"]
         for t in range(best.shape[1]):
             step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
-            answer = self.model.predict_on_batch({**step, "previous_tags": previous, "state": state})
+            answer = self.forward({**step, "previous_tags": previous, "state": state})
             best[:, t] = np.asarray(answer["logits"])[:, 0].argmax(axis=-1)
             previous, state = best[:, t : t + 1] + 1, np.asarray(answer["state"])
         return best

@@ -1,6 +1,6 @@
 """Train a tagger.
 
-    python -m pos_tagging.train --train pos_tagging/dataset/train.conllu --output-dir runs/pos_tagging
+python -m pos_tagging.train --train pos_tagging/dataset/train.conllu --output-dir runs/pos_tagging
 """
 
 from __future__ import annotations

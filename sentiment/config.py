@@ -20,13 +20,19 @@ class SentimentConfig(TrainingConfig):
     architecture: str = setting("lstm", "recurrent layer, or a bag of words (summed, mean) under an MLP", ARCHITECTURES)
     bidirectional: bool = setting(True, "read the text from both ends")
     num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
-    units: int = setting(64, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
+    units: int = setting(96, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
     pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
-    embedding_dim: int = setting(64, "size of a word vector", minimum=1)
-    dropout: float = setting(
-        0.5, "share of features dropped before and after the recurrent layers", minimum=0, maximum=0.99
+    embedding_dim: int = setting(100, "size of a word vector", minimum=1)
+    word_vectors: str = setting(
+        "cooccurrence",
+        "word vectors at the start: from the company words keep in the training text, or random",
+        ("cooccurrence", "random"),
     )
-    word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
+    word_vector_dropout: float = setting(
+        0.4, "share of dimensions dropped from a text's word vectors", minimum=0, maximum=0.99
+    )
+    dropout: float = setting(0.5, "share of features dropped between layers", minimum=0, maximum=0.99)
+    word_dropout: float = setting(0.3, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
 
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
@@ -43,5 +49,8 @@ class SentimentConfig(TrainingConfig):
     max_rating: float = setting(10.0, "best rating of the scale")
 
     batch_size: int = setting(64, "reviews in a batch", minimum=1)
-    num_epochs: int = setting(4, "most passes over the training split", minimum=1)
-    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)
+    num_epochs: int = setting(6, "most passes over the training split", minimum=1)
+    learning_rate: float = setting(0.002, "largest step size of Adam", minimum=0)
+    average_momentum: float = setting(
+        0.995, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1
+    )

@@ -16,6 +16,7 @@ import numpy as np
 
 from common import commands
 from common.errors import excerpt, run_command
+from common.keras_engine import make_forward
 from common.progress import say
 from common.settings import make_config, make_parser
 from sentiment.config import SentimentConfig
@@ -40,6 +41,7 @@ class RatingModel:
 
     def __init__(self, model, vocabulary, config: SentimentConfig) -> None:
         self.model = model
+        self.forward = make_forward(model)
         self.vocabulary = vocabulary
         self.config = config
 
@@ -65,7 +67,7 @@ class RatingModel:
         batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
         ratings = np.zeros(len(token_lists), np.float32)
         for indices, (inputs, _, _) in zip(batches.indices, batches, strict=True):
-            ratings[indices] = np.asarray(self.model.predict_on_batch(inputs))[:, 0]
+            ratings[indices] = np.asarray(self.forward(inputs))[:, 0]
         return np.clip(ratings, self.config.min_rating, self.config.max_rating)
 
     def predict(self, texts: Sequence[str]) -> list[Rating]:

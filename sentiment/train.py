@@ -25,6 +25,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.tokenization import load_pipeline, tokenize_cached
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
     from common.vocabulary import Vocabulary
+    from common.word_vectors import cooccurrence_vectors
     from sentiment.evaluate import SCORES, rating_scores
     from sentiment.loader import load_reviews, make_batches, split_validation
 
@@ -58,6 +59,10 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
     model = build_model(config, len(vocabulary))
     model.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss="mean_squared_error")
+    if config.word_vectors == "cooccurrence" and config.architecture != "bow":
+        ids = [vocabulary.encode(tokens) for tokens in train_tokens]
+        vectors = cooccurrence_vectors(ids, len(vocabulary), config.embedding_dim, seed=config.seed)
+        model.get_layer("embedding").set_weights([vectors])
     rater = RatingModel(model, vocabulary, config)
 
     def validate() -> dict[str, float]:

@@ -1,0 +1,79 @@
+"""Our own layers against NumPy by hand."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from common.layers import MaskedPooling
+
+MODES = ("mean", "max", "sum", "last")
+LENGTHS = [3, 1]
+
+
+@pytest.fixture
+def inputs():
+    return np.random.default_rng(0).normal(-2, 1, (2, 3, 5)).astype("float32")  # below 0: a pad's 0 would be the largest
+
+
+def mask(time):
+    return np.arange(time) < np.array(LENGTHS)[:, None]
+
+
+def by_hand(mode, inputs):
+    summary = {"mean": lambda x: x.mean(0), "max": lambda x: x.max(0), "sum": lambda x: x.sum(0), "last": lambda x: x[-1]}
+    return np.stack([summary[mode](row[:length]) for row, length in zip(inputs, LENGTHS, strict=True)])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pooling_by_hand(mode, inputs):
+    pooled = MaskedPooling(mode)(inputs, mask=mask(3))
+    assert pooled.shape == (2, 5)
+    np.testing.assert_allclose(pooled, by_hand(mode, inputs), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("filler", [0.0, 1e6, -1e6])
+def test_padding_changes_nothing(mode, filler, inputs):
+    short = MaskedPooling(mode)(inputs, mask=mask(3))
+    garbage = np.where(mask(3)[:, :, None], inputs, np.float32(filler))
+    longer = np.concatenate([garbage, np.full((2, 4, 5), filler, "float32")], axis=1)  # (2, 7, 5)
+    np.testing.assert_array_equal(MaskedPooling(mode)(longer, mask=mask(7)), short)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pooling_in_bfloat16(mode, inputs):
+    pooled = MaskedPooling(mode, dtype="bfloat16")(inputs, mask=mask(3))
+    np.testing.assert_allclose(keras.ops.cast(pooled, "float32"), by_hand(mode, inputs), rtol=0.03)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pooling_in_a_model_with_unknown_time(mode, inputs):
+    features = keras.Input((None, 5))
+    mask_input = keras.Input((None,), dtype="bool")
+    pooled = MaskedPooling(mode)(features, mask=mask_input)
+    assert pooled.shape == (None, 5)
+    assert getattr(pooled, "_keras_mask", None) is None
+    model = keras.models.model_from_json(keras.Model([features, mask_input], pooled).to_json())
+    assert model.layers[-1].mode == mode
+    np.testing.assert_allclose(model([inputs, mask(3)]), by_hand(mode, inputs), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_gradients_reach_real_steps_alone(mode, inputs):
+    import tensorflow as tf
+
+    steps = tf.Variable(inputs)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(MaskedPooling(mode)(steps, mask=mask(3)))
+    gradient = np.asarray(tape.gradient(total, steps))
+    assert (gradient[~mask(3)] == 0).all()
+    # The pooled vector is linear in its steps, or picks one: its gradients sum to `count` for each feature.
+    count = {"mean": [1, 1], "max": [1, 1], "sum": LENGTHS, "last": [1, 1]}[mode]
+    np.testing.assert_allclose(gradient.sum(axis=1), np.repeat(np.array(count)[:, None], 5, axis=1), rtol=1e-6)
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="'median'; one of mean, max, sum, last"):
+        MaskedPooling("median")

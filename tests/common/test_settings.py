@@ -1,0 +1,158 @@
+"""Settings: from defaults, a file and flags; what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+
+import pytest
+
+from common.errors import InputError
+from common.settings import (
+    TrainingConfig,
+    add_settings,
+    make_config,
+    make_parser,
+    read_json_object,
+    read_settings,
+    setting,
+)
+
+
+@dataclass(frozen=True)
+class ToyConfig(TrainingConfig):
+    architecture: str = setting("gru", "the layer", ("gru", "lstm"))
+    units: int = setting(5, "size of the state; 100% of it", minimum=1, maximum=9)
+    dropout: float = setting(0.5, "share dropped", minimum=0, maximum=0.99)
+    lowercase: bool = setting(True, "lower-case first")
+    group_column: str | None = setting(None, "a column")
+    num_epochs: int = setting(2, "passes", minimum=1)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(*argv, file=None):
+        parser = make_parser("toy.train", "Toy.")
+        add_settings(parser, ToyConfig)
+        if file is not None:
+            path = tmp_path / "settings.json"
+            path.write_text(file if isinstance(file, str) else json.dumps(file))
+            argv = ["--config", str(path), *argv]
+        return read_settings(parser.parse_args(argv), ToyConfig)
+
+    return read
+
+
+def test_defaults(read):
+    assert read() == ToyConfig()
+    assert read().num_epochs == 2, "a task's own default, not the shared one"
+
+
+def test_every_setting_has_a_flag(read):
+    config = read("--architecture", "lstm", "--units", "7", "--dropout", "0.25", "--no-lowercase", "--group-column", "film",
+                  "--learning-rate", "1e-4", "--seed", "3")  # fmt: skip
+    wanted = ToyConfig(
+        architecture="lstm", units=7, dropout=0.25, lowercase=False, group_column="film", learning_rate=1e-4, seed=3
+    )
+    assert config == wanted
+
+
+def test_help_gives_meaning_and_default(capsys):
+    parser = make_parser("toy.train", "Toy.")
+    add_settings(parser, ToyConfig)
+    with pytest.raises(SystemExit) as stop:
+        parser.parse_args(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert stop.value.code == 0
+    assert "--units INT size of the state; 100% of it (default: 5)" in shown
+    assert "--architecture gru|lstm" in shown
+    assert "--lowercase, --no-lowercase" in shown
+    assert "--group-column STR a column (default: none)" in shown
+    assert all(f"--{field.name.replace('_', '-')}" in shown for field in fields(ToyConfig))
+
+
+def test_flags_win_over_the_file_which_wins_over_defaults(read):
+    config = read("--units", "3", file={"units": 2, "dropout": 0, "lowercase": False})
+    assert (config.units, config.dropout, config.lowercase, config.architecture) == (3, 0, False, "gru")
+
+
+def test_null_stands_for_none_where_that_is_the_default(read):
+    assert read(file={"group_column": None}).group_column is None
+    with pytest.raises(InputError, match="setting units: found 'None', wanted int"):
+        read(file={"units": None})
+
+
+def test_an_unknown_setting_suggests_the_nearest(read):
+    with pytest.raises(
+        InputError, match=r"settings\.json: setting learning_rat: no such setting; did you mean learning_rate\?"
+    ):
+        read(file={"learning_rat": 1})
+    with pytest.raises(InputError, match="no such setting; see train --help"):
+        read(file={"qqqqqq": 1})
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--units", "0"], "--units: found 0, wanted from 1 to 9"),
+        (["--units", "10"], "--units: found 10, wanted from 1 to 9"),
+        (["--num-epochs", "0"], "--num-epochs: found 0, wanted at least 1"),
+        (["--dropout", "1"], "--dropout: found 1.0, wanted from 0 to 0.99"),
+        (["--dropout", "nan"], "--dropout: found nan, wanted from 0 to 0.99"),
+        (["--architecture", "transformer"], "--architecture: found 'transformer', wanted one of gru, lstm"),
+    ],
+)
+def test_a_value_out_of_range_says_the_range(read, argv, message):
+    with pytest.raises(InputError) as error:
+        read(*argv)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"units": "5"}, "setting units: found '5', wanted int"),
+        ({"units": 5.0}, "setting units: found '5.0', wanted int"),
+        ({"units": True}, "setting units: found 'True', wanted int"),
+        ({"lowercase": 1}, "setting lowercase: found '1', wanted bool"),
+        ({"dropout": "a lot"}, "setting dropout: found 'a lot', wanted float"),
+        ({"architecture": ["gru"]}, "setting architecture: found \"['gru']\", wanted str"),
+    ],
+)
+def test_a_wrong_type_in_the_file(read, values, message):
+    with pytest.raises(InputError, match="wanted") as error:
+        read(file=values)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--units", "five"], ["--unit", "5"], ["--units"], ["--nonsense"], ["--lowercase=no"]],
+)
+def test_usage_errors_are_one_line_and_status_2(read, capsys, argv):
+    with pytest.raises(SystemExit) as stop:
+        read(*argv)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "python -m toy.train --help" in error
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "3", "[" * 100_000])
+def test_a_file_that_holds_no_object(tmp_path, content):
+    path = tmp_path / "settings.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"settings\.json: (not valid JSON|holds)"):
+        read_json_object(path)
+
+
+def test_a_missing_file(read, tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read("--config", str(tmp_path / "nothing.json"))
+
+
+def test_a_config_cannot_change():
+    with pytest.raises(AttributeError):
+        ToyConfig().units = 3
+    assert make_config(ToyConfig, {"units": 3}) == ToyConfig(units=3)
