@@ -1,35 +1,57 @@
-"""Run a Keras model on batches of any length, compiled once."""
+"""Run a Keras model on batches of any length, compiled once, and not before there is something to run it on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from common.keras_start import start_keras
+from common.persistence import Bundle, load_model
 
-def make_forward(model: Any) -> Callable[[Mapping[str, np.ndarray]], Any]:
-    """Compile the forward pass of a model.
 
-    `predict_on_batch` compiles again for batch after batch while shapes change; here the shapes are declared to change.
+class Network:
+    """A functional Keras model as a function from arrays to arrays.
 
     Args:
-        model: a functional model with named inputs; its weights may change later.
-    Returns:
-        A function from a dict of arrays to an array, or to a dict of arrays for a model with named outputs.
+        source: a model, whose weights may change later; or a checked bundle, whose model is built, and Keras imported,
+            when it is first needed: a wrong row or option is reported without that wait.
     """
-    import keras
 
-    if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
+    def __init__(self, source: Any) -> None:
+        self.source = source
 
-    import tensorflow as tf
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model, to look inside."""
+        return load_model(self.source) if isinstance(self.source, Bundle) else self.source
 
-    signature = {name: tf.TensorSpec(value.shape, value.dtype, name) for name, value in model.input.items()}
-    compiled = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
+    @cached_property
+    def _forward(self) -> Callable[[Mapping[str, np.ndarray]], Any]:
+        keras = start_keras()
+        if keras.backend.backend() != "tensorflow":
+            return self.model.predict_on_batch
 
-    def forward(inputs: Mapping[str, np.ndarray]) -> Any:
-        answer = compiled({name: tf.convert_to_tensor(inputs[name]) for name in signature})
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), answer)
+        import tensorflow as tf
 
-    return forward
+        # `predict_on_batch` would compile again for batch after batch; here lengths are declared to vary.
+        signature = {name: tf.TensorSpec(value.shape, value.dtype, name) for name, value in self.model.input.items()}
+        compiled = tf.function(lambda inputs: self.model(inputs, training=False), input_signature=[signature])
+
+        def forward(inputs: Mapping[str, np.ndarray]) -> Any:
+            answer = compiled({name: tf.convert_to_tensor(inputs[name]) for name in signature})
+            return tf.nest.map_structure(lambda tensor: tensor.numpy(), answer)
+
+        return forward
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Run the model.
+
+        Args:
+            inputs: an array for each of its named inputs; others are ignored.
+        Returns:
+            An array, or a dict of arrays for a model with named outputs.
+        """
+        return self._forward(inputs)

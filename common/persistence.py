@@ -159,7 +159,7 @@ def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
 
 
 def open_bundle(path: Path, task: str) -> Bundle:
-    """Check a bundle's manifest, task and hashes; nothing is built yet.
+    """Check a bundle: its manifest, task and hashes, then its layers and sizes; nothing is built yet.
 
     Raises:
         InputError: which check failed, and on which file.
@@ -181,6 +181,7 @@ def open_bundle(path: Path, task: str) -> Bundle:
         raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")
     for name, expected in files.items():
         _check_file(path, name, expected)
+    check_architecture(path / MODEL_FILE, path / WEIGHTS_FILE)
     return Bundle(path, manifest)
 
 
@@ -203,10 +204,8 @@ def load_model(bundle: Bundle) -> Any:
     """Build the Keras model of a checked bundle and load its weights.
 
     Raises:
-        InputError: a layer class that is not on the list, or sizes that disagree with the weights.
+        InputError: Keras does not accept it.
     """
-    check_architecture(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
-
     keras = start_keras()
 
     import common.layers  # noqa: F401  registers our layers with Keras

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
-from common.keras_engine import make_forward
+from common.keras_engine import Network
 from common.metrics import bits_per_character, perplexity
 from common.settings import make_config
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
@@ -56,9 +56,8 @@ class TextScore:
 class LanguageModel:
     """A trained language model: scores texts and writes them."""
 
-    def __init__(self, model, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
-        self.model = model
-        self.forward = make_forward(model)
+    def __init__(self, network: Network, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
+        self.network = network
         self.vocabulary = vocabulary
         self.config = config
 
@@ -69,12 +68,12 @@ class LanguageModel:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, load_model, open_bundle
+        from common.persistence import CONFIG_FILE, open_bundle
 
         folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
         bundle = open_bundle(folder, TASK)
         config = make_config(LanguageModelConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
-        return cls(load_model(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
+        return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def step(self, token_ids: np.ndarray, mask: np.ndarray, states: dict) -> tuple[np.ndarray, dict]:
         """Read some tokens.
@@ -86,7 +85,7 @@ class LanguageModel:
         Returns:
             logits float32 (batch, time, vocab_size), and the states after the last real token.
         """
-        answer = self.forward({"token_ids": token_ids, "mask": mask, **states})
+        answer = self.network({"token_ids": token_ids, "mask": mask, **states})
         logits = np.asarray(answer.pop("logits"))
         return logits, {name: np.asarray(state) for name, state in answer.items()}
 

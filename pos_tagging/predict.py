@@ -16,7 +16,7 @@ import numpy as np
 from common import commands
 from common.errors import InputError, excerpt, run_command
 from common.files import file_kind
-from common.keras_engine import make_forward
+from common.keras_engine import Network
 from common.progress import say
 from common.settings import make_config, make_parser
 from pos_tagging.config import TaggingConfig
@@ -29,9 +29,10 @@ MAX_SENTENCE_TOKENS = 500  # a longer "sentence" is a list or a table without fu
 class Tagger:
     """A trained tagger: texts or tokens in, tags out."""
 
-    def __init__(self, model, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig) -> None:
-        self.model = model
-        self.forward = make_forward(model)
+    def __init__(
+        self, network: Network, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig
+    ) -> None:
+        self.network = network
         self.vocabulary = vocabulary
         self.characters = characters
         self.tags = tags
@@ -45,7 +46,7 @@ class Tagger:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, load_model, open_bundle
+        from common.persistence import CONFIG_FILE, open_bundle
         from common.vocabulary import Vocabulary
 
         folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
@@ -54,7 +55,7 @@ class Tagger:
         names = ("vocabulary", "characters", "training_words")
         vocabulary, characters, training_words = (Vocabulary.load(folder / f"{name}.json") for name in names)
         tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
-        return cls(load_model(bundle), vocabulary, characters, tags, training_words, config)
+        return cls(Network(bundle), vocabulary, characters, tags, training_words, config)
 
     def tag(self, text: str) -> list[Sentence]:
         """Split a text into sentences and tag them."""
@@ -90,7 +91,7 @@ class Tagger:
         """The best tag ids of a batch, int (batch, time)."""
         if self.config.architecture == "previous-tag":
             return self._greedy_tags(inputs)
-        return np.asarray(self.forward(inputs)).argmax(axis=-1)
+        return np.asarray(self.network(inputs)).argmax(axis=-1)
 
     def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """One word after the other: the tag given to a word is an input at the next."""
@@ -98,7 +99,7 @@ class Tagger:
         previous, state = np.zeros((len(best), 1), np.int32), inputs["state"]
         for t in range(best.shape[1]):
             step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
-            answer = self.forward({**step, "previous_tags": previous, "state": state})
+            answer = self.network({**step, "previous_tags": previous, "state": state})
             best[:, t] = np.asarray(answer["logits"])[:, 0].argmax(axis=-1)
             previous, state = best[:, t : t + 1] + 1, np.asarray(answer["state"])
         return best

@@ -16,7 +16,7 @@ import numpy as np
 
 from common import commands
 from common.errors import excerpt, run_command
-from common.keras_engine import make_forward
+from common.keras_engine import Network
 from common.progress import say
 from common.settings import make_config, make_parser
 from sentiment.config import SentimentConfig
@@ -39,9 +39,8 @@ class Rating:
 class RatingModel:
     """A trained rating model: texts in, ratings out."""
 
-    def __init__(self, model, vocabulary, config: SentimentConfig) -> None:
-        self.model = model
-        self.forward = make_forward(model)
+    def __init__(self, network: Network, vocabulary, config: SentimentConfig) -> None:
+        self.network = network
         self.vocabulary = vocabulary
         self.config = config
 
@@ -52,13 +51,13 @@ class RatingModel:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, load_model, open_bundle
+        from common.persistence import CONFIG_FILE, open_bundle
         from common.vocabulary import Vocabulary
 
         folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
         bundle = open_bundle(folder, TASK)
         config = make_config(SentimentConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
-        return cls(load_model(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
+        return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def predict_tokens(self, token_lists: Sequence[Sequence[str]]) -> np.ndarray:
         """Rate tokenized texts; returns float32 (texts,), inside the scale."""
@@ -67,7 +66,7 @@ class RatingModel:
         batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
         ratings = np.zeros(len(token_lists), np.float32)
         for indices, (inputs, _, _) in zip(batches.indices, batches, strict=True):
-            ratings[indices] = np.asarray(self.forward(inputs))[:, 0]
+            ratings[indices] = np.asarray(self.network(inputs))[:, 0]
         return np.clip(ratings, self.config.min_rating, self.config.max_rating)
 
     def predict(self, texts: Sequence[str]) -> list[Rating]:

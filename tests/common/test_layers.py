@@ -14,7 +14,9 @@ LENGTHS = [3, 1]
 
 @pytest.fixture
 def inputs():
-    return np.random.default_rng(0).normal(-2, 1, (2, 3, 5)).astype("float32")  # below 0: a pad's 0 would be the largest
+    return (
+        np.random.default_rng(0).normal(-2, 1, (2, 3, 5)).astype("float32")
+    )  # below 0: a pad's 0 would be the largest
 
 
 def mask(time):
@@ -22,7 +24,12 @@ def mask(time):
 
 
 def by_hand(mode, inputs):
-    summary = {"mean": lambda x: x.mean(0), "max": lambda x: x.max(0), "sum": lambda x: x.sum(0), "last": lambda x: x[-1]}
+    summary = {
+        "mean": lambda x: x.mean(0),
+        "max": lambda x: x.max(0),
+        "sum": lambda x: x.sum(0),
+        "last": lambda x: x[-1],
+    }
     return np.stack([summary[mode](row[:length]) for row, length in zip(inputs, LENGTHS, strict=True)])
 
 

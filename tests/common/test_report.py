@@ -43,7 +43,7 @@ def test_html_escapes_texts_and_aligns_numbers():
 
 
 def test_the_page_needs_no_other_file(tmp_path):
-    figure = confusion_figure(np.array([[3, 1], [0, 0]]), ["a", EVIL], "which for which")
+    figure = confusion_figure(np.array([[3, 1], [0, 0]]), ["a", "<b>"], "which for which")
     path = write_report(
         tmp_path / "new" / "report", EVIL, [(EVIL, html_text("good é")), ("Picture", html_figure(figure, EVIL))]
     )
