@@ -213,7 +213,7 @@ def load_model(bundle: Bundle) -> Any:
     try:
         model = keras.models.model_from_json((bundle.path / MODEL_FILE).read_text(encoding="utf-8"))
         model.load_weights(bundle.path / WEIGHTS_FILE)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except Exception as error:  # there is no telling how Keras fails on what somebody wrote
         reason = str(error).strip().splitlines()
         raise InputError(
             f"{bundle.path / MODEL_FILE}: Keras cannot build it ({reason[0] if reason else type(error).__name__})"
@@ -324,20 +324,22 @@ def _check_classes(node: Any, model_file: Path, depth: int = 0) -> None:
 
 
 def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, model_file: Path) -> None:
+    no_layer = f"{model_file}: layer {class_name} lacks its settings or its weights"
     if class_name in WRAPPERS:
-        for side in ("forward_layer", "backward_layer"):
-            inner = (
-                config["layer" if side == "forward_layer" else "backward_layer"]
-                if "backward_layer" in config
-                else config["layer"]
-            )
-            _check_shapes(inner["class_name"], inner["config"], weights, f"{group}/{side}", model_file)
+        try:
+            forward = config["layer"]
+            sides = {"forward_layer": forward, "backward_layer": config.get("backward_layer", forward)}
+            inner_layers = {side: (layer["class_name"], layer["config"]) for side, layer in sides.items()}
+        except (KeyError, TypeError, AttributeError):
+            raise InputError(no_layer) from None
+        for side, (inner_name, inner_config) in inner_layers.items():
+            _check_shapes(inner_name, inner_config, weights, f"{group}/{side}", model_file)
         return
     try:
         declared = LAYER_SHAPES[class_name](config)
         stored = _stored_shapes(weights, f"{group}/cell" if class_name in ("SimpleRNN", "GRU", "LSTM") else group)
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{model_file}: layer {class_name} lacks its settings or its weights") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(no_layer) from None
     for index, shape in enumerate(declared):
         found = stored[index] if index < len(stored) else None
         if (
@@ -352,10 +354,11 @@ def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, 
 
 
 def _stored_shapes(weights: h5py.File, group: str) -> list[tuple[int, ...]]:
+    """Shapes of a layer's weights that are all there: HDF5 can declare an array of any size and store none of it."""
     if group not in weights or "vars" not in weights[group]:
         return []
-    variables = weights[group]["vars"]
-    return [variables[str(number)].shape for number in range(len(variables))]
+    variables = [weights[group]["vars"][str(number)] for number in range(len(weights[group]["vars"]))]
+    return [variable.shape for variable in variables if variable.id.get_storage_size() >= variable.nbytes]
 
 
 def _snake_case(name: str) -> str:

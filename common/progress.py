@@ -6,9 +6,13 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
+SECONDS_BEFORE_BAR = 1.0
 SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -23,20 +27,33 @@ def peak_memory_gb() -> float:
 
 
 def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """Pass `items` on while showing how many have gone by.
+    """Pass `items` on while showing how many have gone by, if it takes longer than a second.
 
     On a terminal it is a bar that vanishes when done; without one (a log file, a pipe) a line every 30 seconds.
     """
-    if sys.stderr.isatty():
-        # rich takes 0.1 s to import: only where a bar is drawn
-        from rich.console import Console
-        from rich.progress import track
+    bar = None
+    start = last = time.monotonic()
+    try:
+        for count, item in enumerate(items, 1):
+            yield item
+            now = time.monotonic()
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=count)
+            elif sys.stderr.isatty() and now - start > SECONDS_BEFORE_BAR:
+                bar = _start_bar(description, total)
+            elif not sys.stderr.isatty() and now - last > SECONDS_BETWEEN_LINES:
+                say(f"{description}: {count:,}" + (f" of {total:,}" if total else ""))
+                last = now
+    finally:
+        if bar is not None:
+            bar.stop()
 
-        yield from track(items, description, total, console=Console(stderr=True), transient=True)
-        return
-    last = time.monotonic()
-    for count, item in enumerate(items, 1):
-        yield item
-        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
-            say(f"{description}: {count:,}" + (f" of {total:,}" if total else ""))
-            last = time.monotonic()
+
+def _start_bar(description: str, total: int | None) -> Progress:
+    from rich.console import Console  # 0.1 s to import: only where a bar is drawn
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    bar.add_task(description, total=total)
+    bar.start()
+    return bar

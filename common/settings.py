@@ -77,7 +77,31 @@ def add_settings(parser: argparse.ArgumentParser, config_class: type) -> None:
     """Add a flag for each setting, and `--config FILE`; `read_settings` puts them together."""
     group = parser.add_argument_group("settings")
     group.add_argument("--config", type=Path, metavar="FILE", help="read settings from a JSON file; flags win over it")
+    _add_flags(group, config_class, [field.name for field in dataclasses.fields(config_class)])
+
+
+def add_overrides(parser: argparse.ArgumentParser, config_class: type, names: Sequence[str]) -> None:
+    """Add flags for the few settings of a trained model that a command may set anew; see `override`."""
+    group = parser.add_argument_group("settings", "as the model was trained, unless given here")
+    _add_flags(group, config_class, names)
+
+
+def override(config: Config, arguments: argparse.Namespace) -> Config:
+    """Put the values of the flags of `add_overrides` in place of a config's own."""
+    values = dataclasses.asdict(config) | _given_flags(arguments)  # type: ignore[call-overload]
+    return make_config(type(config), values)
+
+
+def _given_flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        name.removeprefix("setting:"): value for name, value in vars(arguments).items() if name.startswith("setting:")
+    }
+
+
+def _add_flags(group: Any, config_class: type, names: Sequence[str]) -> None:
     for field in dataclasses.fields(config_class):
+        if field.name not in names:
+            continue
         kind = _kind(config_class, field.name)
         default = "none" if field.default is None else field.default
         options: dict[str, Any] = {
@@ -102,9 +126,7 @@ def read_settings(arguments: argparse.Namespace, config_class: type[Config]) -> 
     values: dict[str, Any] = {}
     if arguments.config is not None:
         values = read_json_object(arguments.config)
-    for name, value in vars(arguments).items():
-        if name.startswith("setting:"):
-            values[name.removeprefix("setting:")] = value
+    values |= _given_flags(arguments)
     return make_config(config_class, values, str(arguments.config or ""))
 
 

@@ -164,7 +164,14 @@ def fit(
         start = time.monotonic()
         train_batches.set_epoch(state.epoch)
         reseed_dropout(model, config.seed, state.epoch)
-        loss = _fit_epoch(model, train_batches, average, state.epoch, config.num_epochs)
+        try:
+            loss = _fit_epoch(model, train_batches, average, state.epoch, config.num_epochs)
+        except KeyboardInterrupt:
+            if state.epoch:
+                say(
+                    f"Stopped in epoch {state.epoch + 1}; add --resume to the same command to go on after {state.epoch}"
+                )
+            raise
         if not math.isfinite(loss):
             raise InputError(f"--learning-rate: the loss became {loss} in epoch {state.epoch + 1}; try a smaller one")
         if not average.momentum:

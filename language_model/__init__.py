@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def load(path: str | Path | None = None):
-    """Load a language model: the pretrained one, or the bundle at `path`. See `language_model.predict.LanguageModel`."""
+    """Load a language model: the pretrained one, or the bundle at `path`; a `language_model.predict.LanguageModel`."""
     from language_model.predict import LanguageModel
 
     return LanguageModel.load(path)

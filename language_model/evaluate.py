@@ -17,7 +17,8 @@ import numpy as np
 from common import commands
 from common.errors import run_command
 from common.metrics import bits_per_character, perplexity
-from common.settings import make_parser
+from common.settings import add_overrides, make_parser, override
+from language_model.config import LanguageModelConfig
 from language_model.loader import load_texts, split_text, split_tokens
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
 
@@ -38,7 +39,7 @@ def text_scores(
         nats: the log-probabilities of the tokens and the end of each.
         chosen: indices of the texts counted; None counts all.
     Returns:
-        `nats_per_token` and `perplexity`, the end of each text counted as a token; `bits_per_character` of the raw text.
+        `nats_per_token` and `perplexity`, the end of a text counted as a token; `bits_per_character` of the raw text.
     """
     indices = range(len(texts)) if chosen is None else chosen
     total = -float(sum(float(nats[i].sum(dtype=np.float64)) for i in indices))
@@ -103,13 +104,8 @@ def by_position(nats: Sequence[np.ndarray]) -> list[list]:
     for low, high in ((0, 1), (1, 5), (5, 20), (20, 100), (100, 10**9)):
         values = np.concatenate([row[low:high] for row in nats])
         if len(values):
-            rows.append(
-                [
-                    f"{low} or more" if high == 10**9 else f"{low}-{high - 1}",
-                    len(values),
-                    perplexity(-values.sum(), len(values)),
-                ]
-            )
+            span = f"{low} or more" if high == 10**9 else f"{low}-{high - 1}" if high - low > 1 else str(low)
+            rows.append([span, len(values), perplexity(-values.sum(), len(values))])
     return rows
 
 
@@ -162,14 +158,15 @@ def evaluate(model: LanguageModel, arguments) -> dict:
     from common.model_card import describe_file
     from common.report import score_rows, text_table, write_report
 
-    texts = load_texts(arguments.test, model.config)
+    config = override(model.config, arguments)
+    texts = load_texts(arguments.test, config)
     token_lists = split_tokens(texts, model.config)
     contexts, endings = split_endings(texts, model)
     scorers: dict[str, Scorer] = {"model": model.score_tokens}
     if arguments.train:
         from language_model.ngram import NgramModel
 
-        train_tokens = split_tokens(load_texts(arguments.train, model.config), model.config)
+        train_tokens = split_tokens(load_texts(arguments.train, config), model.config)
         ngrams = NgramModel(map(model.vocabulary.encode, train_tokens), len(model.vocabulary), NGRAM_ORDER)
         scorers[f"Kneser-Ney {NGRAM_ORDER}-gram"] = lambda lists: [
             np.array(ngrams.log_probabilities(model.vocabulary.encode(tokens))) for tokens in lists
@@ -211,6 +208,7 @@ def evaluate(model: LanguageModel, arguments) -> dict:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("language_model.evaluate", __doc__)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
     model = LanguageModel.load(arguments.model)

@@ -15,6 +15,7 @@ import numpy as np
 from common import commands
 from common.keras_engine import Network
 from common.metrics import bits_per_character, perplexity
+from common.progress import progress
 from common.settings import make_config
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from language_model.config import LanguageModelConfig
@@ -97,7 +98,8 @@ class LanguageModel:
         rows = [encode_text(tokens, self.vocabulary) for tokens in token_lists]
         results = [np.zeros(len(row) - 1, np.float32) for row in rows]
         order = np.argsort([len(row) for row in rows], kind="stable")
-        for start in range(0, len(order), self.config.batch_size):
+        starts = range(0, len(order), self.config.batch_size)
+        for start in progress(starts, "Scoring", len(starts)):
             chosen = order[start : start + self.config.batch_size]
             states = initial_states(self.config, len(chosen))
             width = max(1, MAX_LOGITS // (len(chosen) * len(self.vocabulary)))
@@ -190,7 +192,7 @@ def _ends(tokens: Sequence[str]) -> int:
 
 
 def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return log softmax(logits) at the targets, in nats, (batch, time), without holding all the probabilities twice."""
+    """Return log softmax(logits) at the targets, in nats, (batch, time), holding the probabilities only once."""
     shifted = logits - logits.max(axis=-1, keepdims=True)  # (batch, time, vocab_size)
     at_target = np.take_along_axis(shifted, targets[:, :, None].astype(np.int64), axis=-1)[:, :, 0]  # (batch, time)
     return at_target - np.log(np.exp(shifted, out=shifted).sum(axis=-1))

@@ -14,7 +14,8 @@ import numpy as np
 
 from common import commands
 from common.errors import run_command
-from common.settings import make_parser
+from common.settings import add_overrides, make_parser, override
+from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import Sentence, check_tags, load_sentences
 from pos_tagging.predict import DEFAULT_NAME, TASK, Tagger
 
@@ -156,13 +157,14 @@ def evaluate(tagger: Tagger, arguments) -> dict:
     from common.model_card import describe_file
     from common.report import score_rows, text_table, write_report
 
-    sentences = load_sentences(arguments.test, tagger.config)
+    config = override(tagger.config, arguments)
+    sentences = load_sentences(arguments.test, config)
     check_tags(sentences, tagger.tags)
     answers = {"model": tagger.tag_sentences(sentences)}
     if arguments.train:
         from pos_tagging.most_frequent_tag import MostFrequentTag
 
-        baseline = MostFrequentTag(load_sentences(arguments.train, tagger.config))
+        baseline = MostFrequentTag(load_sentences(arguments.train, config))
         answers["most frequent tag"] = [baseline.tag(sentence.tokens) for sentence in sentences]
     systems = {
         name: with_intervals(_Tokens(sentences, given, tagger.training_words).scores, len(sentences))
@@ -195,6 +197,7 @@ def evaluate(tagger: Tagger, arguments) -> dict:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("pos_tagging.evaluate", __doc__)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
     tagger = Tagger.load(arguments.model)

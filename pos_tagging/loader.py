@@ -141,8 +141,8 @@ def check_tags(sentences: Sequence[Sentence], tags: Sequence[str]) -> None:
         for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
             if tag not in tags:
                 raise InputError(
-                    f"{sentence.place or 'sentence'}: tag {excerpt(tag)} of {excerpt(token)} never occurs in the training "
-                    f"data; the tags there are {', '.join(tags)}"
+                    f"{sentence.place or 'sentence'}: tag {excerpt(tag)} of {excerpt(token)} never occurs in the "
+                    f"training data; the tags there are {', '.join(tags)}"
                 )
 
 

@@ -17,7 +17,7 @@ from common import commands
 from common.errors import InputError, excerpt, run_command
 from common.files import file_kind
 from common.keras_engine import Network
-from common.progress import say
+from common.progress import progress, say
 from common.settings import make_config, make_parser
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import Sentence, make_batches, read_conllu
@@ -82,7 +82,7 @@ class Tagger:
         bare = [Sentence(sentence.tokens) for sentence in sentences]
         batches = make_batches(bare, self.vocabulary, self.characters, self.tags, self.config, shuffle=False)
         answers: list[list[str]] = [[] for _ in sentences]
-        for indices, (inputs, _, _) in zip(batches.indices, batches, strict=True):
+        for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
             for i, row in zip(indices, self._best_tags(inputs), strict=True):
                 answers[i] = [self.tags[tag] for tag in row[: len(sentences[i].tokens)]]
         return answers
@@ -148,7 +148,8 @@ def write_html(sentences: Iterable[Sentence], place: str) -> str:
     paragraphs = []
     for sentence in sentences:
         words = (
-            f'<span style="background:{COLORS.get(tag, "#f6f6f6")}">{html.escape(token)}<small>{html.escape(tag)}</small></span>'
+            f'<span style="background:{COLORS.get(tag, "#f6f6f6")}">{html.escape(token)}'
+            f"<small>{html.escape(tag)}</small></span>"
             for token, tag in sentence.pairs()
         )
         paragraphs.append(f"<p>{' '.join(words)}</p>\n")
@@ -157,9 +158,10 @@ def write_html(sentences: Iterable[Sentence], place: str) -> str:
 
 WRITERS = {"text": write_text, "conllu": write_conllu, "tsv": write_tsv, "jsonl": write_jsonl, "html": write_html}
 HTML_HEAD = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title><style>body{font:18px/2.6 system-ui,'
-    "sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}span{display:inline-block;line-height:1.3;text-align:center;"
-    "padding:.1rem .35rem;border-radius:.3rem}small{display:block;font-size:.6em;color:#555}</style>\n"
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title><style>'
+    "body{font:18px/2.6 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+    "span{display:inline-block;line-height:1.3;text-align:center;padding:.1rem .35rem;border-radius:.3rem}"
+    "small{display:block;font-size:.6em;color:#555}</style>\n"
 )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from common import commands
 from common.errors import run_command
-from common.settings import make_parser
+from common.settings import add_overrides, make_parser, override
 from sentiment.config import SentimentConfig
 from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
 
@@ -30,8 +30,8 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         config: the scale; its middle divides good from bad.
     Returns:
         `r2` and `rmse`, `mae` on the rating scale; `r2_rounded` and `qwk` (quadratic weighted kappa) on predictions
-        rounded to whole ratings; `spearman` rank correlation; `binary_accuracy` of good against bad, where a true rating
-        in the very middle of the scale is left out. What is not defined (one review, all the same) is 0.
+        rounded to whole ratings; `spearman` rank correlation; `binary_accuracy` of good against bad, where a true
+        rating in the very middle of the scale is left out. What is not defined (one review, all the same) is 0.
     """
     from scipy.stats import rankdata
     from sklearn.metrics import cohen_kappa_score, mean_absolute_error, mean_squared_error, r2_score
@@ -137,14 +137,15 @@ def evaluate(model: RatingModel, arguments) -> dict:
     from sentiment.loader import load_reviews
 
     scale = arguments.min_rating, arguments.max_rating
-    reviews = load_reviews(arguments.test, model.config, None, *scale)
+    config = override(model.config, arguments)
+    reviews = load_reviews(arguments.test, config, None, *scale)
     tokens = tokenize_cached(reviews.texts, load_pipeline())
     lengths = np.array([len(row) for row in tokens])
     answers = {"model": model.predict_tokens(tokens)}
     if arguments.train:
         from sentiment.tfidf_linear import fit_tfidf_ridge
 
-        train_reviews = load_reviews(arguments.train, model.config, None, *scale)
+        train_reviews = load_reviews(arguments.train, config, None, *scale)
         baseline = fit_tfidf_ridge(train_reviews.texts, train_reviews.ratings)
         answers["TF-IDF + ridge"] = np.clip(
             baseline.predict(reviews.texts), model.config.min_rating, model.config.max_rating
@@ -183,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
     parser.add_argument("--min-rating", type=float, help="worst rating in the files, if not the model's")
     parser.add_argument("--max-rating", type=float, help="best rating in the files, if not the model's")
+    add_overrides(parser, SentimentConfig, ("text_column", "rating_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
     model = RatingModel.load(arguments.model)

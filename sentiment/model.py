@@ -43,7 +43,7 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
     """Word vectors through recurrent layers; Hochreiter & Schmidhuber 1997, Cho et al. 2014, Elman 1990."""
     states = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
     # The same dimensions at every word of a text: Gal & Ghahramani 2016, "A Theoretically Grounded Application of
-    # Dropout in Recurrent Neural Networks". It is what keeps 2 million word-vector numbers from learning films by heart.
+    # Dropout in Recurrent Neural Networks". It keeps 2 million numbers in word vectors from learning films by heart.
     states = keras.layers.SpatialDropout1D(config.word_vector_dropout)(states)  # (batch, time, features)
     for number in range(config.num_layers):
         if number:

@@ -17,7 +17,7 @@ import numpy as np
 from common import commands
 from common.errors import excerpt, run_command
 from common.keras_engine import Network
-from common.progress import say
+from common.progress import progress, say
 from common.settings import make_config, make_parser
 from sentiment.config import SentimentConfig
 
@@ -65,7 +65,7 @@ class RatingModel:
 
         batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
         ratings = np.zeros(len(token_lists), np.float32)
-        for indices, (inputs, _, _) in zip(batches.indices, batches, strict=True):
+        for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Rating", len(batches)):
             ratings[indices] = np.asarray(self.network(inputs))[:, 0]
         return np.clip(ratings, self.config.min_rating, self.config.max_rating)
 

@@ -46,8 +46,9 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     train_batches = make_batches(train_tokens, train_split.ratings, vocabulary, config, shuffle=True)
     num_cut = sum(len(tokens) >= config.max_length for tokens in train_tokens)
     say(
-        f"Data: {len(train_split):,} reviews to train on, {len(validation_split):,} for validation; {len(vocabulary):,} "
-        f"words; {num_cut / len(train_split):.1%} of the reviews are longer than {config.max_length} tokens and cut"
+        f"Data: {len(train_split):,} reviews to train on, {len(validation_split):,} for validation; "
+        f"{len(vocabulary):,} words; {num_cut / len(train_split):.1%} of the reviews are longer than "
+        f"{config.max_length} tokens and cut"
     )
 
     # 2. Ids to ratings.
@@ -105,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     scores = train(read_settings(arguments, SentimentConfig), arguments)
     print(
-        f"validation: R² {scores['r2']:.4f}, binary accuracy {scores['binary_accuracy']:.1%}; bundle in {arguments.output_dir}"
+        f"validation: R² {scores['r2']:.4f}, binary accuracy {scores['binary_accuracy']:.1%}; "
+        f"bundle in {arguments.output_dir}"
     )
 
 

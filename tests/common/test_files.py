@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import itertools
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,15 +85,12 @@ def test_nul_and_control_characters_are_read(write):
 
 def test_rows_stream(tmp_path):
     """A reader that holds the whole file in memory fails here: the pipe's other end never closes."""
-    import os
-    import threading
-
     path = tmp_path / "endless.csv"
     os.mkfifo(path)
     stop = threading.Event()
 
     def feed():
-        with open(path, "w") as pipe, __import__("contextlib").suppress(BrokenPipeError):
+        with open(path, "w") as pipe, contextlib.suppress(BrokenPipeError):
             pipe.write("review\n")
             while not stop.is_set():
                 pipe.write("so good\n" * 1000)
@@ -136,7 +136,7 @@ def test_missing_column_lists_those_there_are(write):
     ("name", "content"), [("a.csv", ""), ("a.csv", "review\n"), ("a.tsv", "x\n\n"), ("a.jsonl", "\n")]
 )
 def test_no_rows(write, name, content):
-    with pytest.raises(InputError, match="empty file|no rows"):
+    with pytest.raises(InputError, match=r"empty file|no rows"):
         list(read_rows(write(name, content)))
 
 

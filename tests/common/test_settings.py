@@ -49,8 +49,10 @@ def test_defaults(read):
 
 
 def test_every_setting_has_a_flag(read):
-    config = read("--architecture", "lstm", "--units", "7", "--dropout", "0.25", "--no-lowercase", "--group-column", "film",
-                  "--learning-rate", "1e-4", "--seed", "3")  # fmt: skip
+    flags = (
+        "--architecture lstm --units 7 --dropout 0.25 --no-lowercase --group-column film --learning-rate 1e-4 --seed 3"
+    )
+    config = read(*flags.split())
     wanted = ToyConfig(
         architecture="lstm", units=7, dropout=0.25, lowercase=False, group_column="film", learning_rate=1e-4, seed=3
     )

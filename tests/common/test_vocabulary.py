@@ -75,9 +75,17 @@ def test_save_and_load(tmp_path, lowercase):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", '{"tokens": ["a"]}', '{"tokens": ["a", "a"], "lowercase": true}', '{"tokens": [["a"]], "lowercase": true}',
-     '{"tokens": [1], "lowercase": true}', '{"tokens": null, "lowercase": true}'],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tokens": ["a"]}',
+        '{"tokens": ["a", "a"], "lowercase": true}',
+        '{"tokens": [["a"]], "lowercase": true}',
+        '{"tokens": [1], "lowercase": true}',
+        '{"tokens": null, "lowercase": true}',
+    ],
+)
 def test_a_file_that_is_no_vocabulary_is_named(tmp_path, content):
     path = tmp_path / "vocabulary.json"
     path.write_text(content)
