@@ -51,15 +51,42 @@ class MaskedPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class TiedEmbedding(keras.layers.ReversibleEmbedding):
-    """Keras' `ReversibleEmbedding`, which takes inputs that carry a mask without a warning.
+class TiedEmbedding(keras.layers.Layer):
+    """One matrix for both ends of a language model: ids to vectors, and vectors to a score for every id.
 
-    Padding is told by explicit masks in this project, so that the implicit one may end here.
+    Press & Wolf 2017, "Using the Output Embedding to Improve Language Models". The way back adds a bias for each id,
+    which learns how frequent it is.
+
+    Args:
+        input_dim: number of ids.
+        output_dim: size of a vector.
+
+    Call arguments:
+        inputs: int (batch, time), or with `reverse` vectors (batch, time, output_dim).
+        reverse: whether to go back from vectors to scores.
+    Returns:
+        Vectors (batch, time, output_dim), or with `reverse` scores (batch, time, input_dim).
     """
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, input_dim: int, output_dim: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
         self.supports_masking = True
 
-    def compute_mask(self, *args, **kwargs):
+    def build(self, inputs_shape):
+        # Vectors of length about one: scores then start at about the size of the states that make them.
+        initializer = keras.initializers.RandomNormal(stddev=self.output_dim**-0.5)
+        self.embeddings = self.add_weight((self.input_dim, self.output_dim), initializer, name="embeddings")
+        self.bias = self.add_weight((self.input_dim,), "zeros", name="bias")
+
+    def call(self, inputs, reverse=False):
+        if reverse:
+            return ops.matmul(inputs, ops.transpose(self.embeddings)) + self.bias  # (batch, time, input_dim)
+        return ops.take(self.embeddings, inputs, axis=0)  # (batch, time, output_dim)
+
+    def compute_mask(self, inputs, mask=None):
         return None
+
+    def get_config(self):
+        return {**super().get_config(), "input_dim": self.input_dim, "output_dim": self.output_dim}

@@ -241,8 +241,11 @@ def _recurrent(gates: int) -> Callable[[dict[str, Any]], Shapes]:
 
 
 def _embedding(config: dict[str, Any]) -> Shapes:
-    sizes: Shapes = [(config["input_dim"], config["output_dim"])]
-    return sizes if config.get("tie_weights", True) else [*sizes, (config["output_dim"], config["input_dim"])]
+    return [(config["input_dim"], config["output_dim"])]
+
+
+def _tied_embedding(config: dict[str, Any]) -> Shapes:
+    return [(config["input_dim"], config["output_dim"]), (config["input_dim"],)]
 
 
 def _dense(config: dict[str, Any]) -> Shapes:
@@ -263,8 +266,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "GRU": _recurrent(3),
     "LSTM": _recurrent(4),
     "Embedding": _embedding,
-    "ReversibleEmbedding": _embedding,
-    "TiedEmbedding": _embedding,
+    "TiedEmbedding": _tied_embedding,
     "Dense": _dense,
     "Conv2D": _convolution,
 } | dict.fromkeys(

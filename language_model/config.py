@@ -18,10 +18,13 @@ class LanguageModelConfig(TrainingConfig):
 
     architecture: str = setting("lstm", "recurrent layer", ARCHITECTURES)
     num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
-    units: int = setting(500, "size of the hidden state", minimum=1)
+    units: int = setting(384, "size of the hidden state", minimum=1)
     embedding_dim: int = setting(256, "size of a token vector", minimum=1)
     tie_embeddings: bool = setting(True, "use the token vectors for the output too")
-    dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
+    input_dropout: float = setting(
+        0.3, "share of dimensions dropped from the token vectors of a text", minimum=0, maximum=0.99
+    )
+    dropout: float = setting(0.5, "share of features dropped after each layer", minimum=0, maximum=0.99)
     word_dropout: float = setting(0.0, "share of input tokens replaced by <unk>", minimum=0, maximum=0.99)
 
     level: str = setting("word", "what a token is", ("word", "character"))
@@ -32,7 +35,7 @@ class LanguageModelConfig(TrainingConfig):
     text_column: str = setting("text", "column of the text in a table")
     max_length: int = setting(100, "longest piece of a text in one training step, in tokens", minimum=2)
 
-    batch_size: int = setting(32, "pieces of text in a batch", minimum=1)
-    num_epochs: int = setting(12, "most passes over the training split", minimum=1)
-    learning_rate: float = setting(0.002, "largest step size of Adam", minimum=0)
+    batch_size: int = setting(16, "pieces of text in a batch", minimum=1)
+    num_epochs: int = setting(9, "most passes over the training split", minimum=1)
+    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)
     max_gradient_norm: float = setting(1.0, "longer gradients are scaled down to this norm", minimum=0)

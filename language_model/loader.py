@@ -100,13 +100,16 @@ def encode_text(tokens: Sequence[str], vocabulary: Vocabulary) -> list[int]:
 
 
 def cut_pieces(ids: Sequence[int], max_length: int) -> Iterator[Sequence[int]]:
-    """Cut a text into pieces of at most `max_length` predictions; the pieces overlap by one token.
+    """Cut a text into pieces of about equal length, at most `max_length` predictions; they overlap by one token.
 
-    >>> list(cut_pieces([2, 7, 8, 9, 3], 2))
+    >>> list(cut_pieces([2, 7, 8, 9, 3], 3))
     [[2, 7, 8], [8, 9, 3]]
     """
-    for start in range(0, len(ids) - 1, max_length):
-        yield ids[start : start + max_length + 1]
+    num_predictions = len(ids) - 1
+    num_pieces = -(-num_predictions // max_length)
+    length = -(-num_predictions // num_pieces)
+    for start in range(0, num_predictions, length):
+        yield ids[start : start + length + 1]
 
 
 def initial_states(config: LanguageModelConfig, batch_size: int) -> dict[str, np.ndarray]:

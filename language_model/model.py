@@ -1,6 +1,6 @@
 """Language models: the tokens so far and a state in, a score for every possible next token and the next state out.
 
-    token id -> vector -> recurrent layers -> (projection) -> logits = vectors of all tokens . projection
+    token id -> vector -> recurrent layers -> (projection) -> logits = vectors of all tokens . projection + bias
                              ^        |
                    state before      state after
 
@@ -32,9 +32,12 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
     states = {name: keras.Input((config.units,), name=name) for name in initial_states(config, 1)}
-    # Press & Wolf 2017, "Using the Output Embedding to Improve Language Models": one matrix for both ends.
-    embedding = TiedEmbedding(vocab_size, config.embedding_dim, tie_weights=config.tie_embeddings, name="embedding")
-    hidden = keras.layers.Dropout(config.dropout)(embedding(token_ids))  # (batch, time, embedding_dim)
+    if config.tie_embeddings:
+        embedding = TiedEmbedding(vocab_size, config.embedding_dim, name="embedding")
+    else:
+        embedding = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")
+    # The same dimensions dropped at every token of a text: Gal & Ghahramani 2016.
+    hidden = keras.layers.SpatialDropout1D(config.input_dropout)(embedding(token_ids))  # (batch, time, embedding_dim)
     outputs = {}
     for number in range(config.num_layers):
         names = [name for name in states if name.startswith(f"state_{number}_")]
@@ -42,9 +45,12 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
         hidden, *after = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
         outputs |= dict(zip(names, after, strict=True))
         hidden = keras.layers.Dropout(config.dropout)(hidden)  # (batch, time, units)
-    if config.units != config.embedding_dim:
-        hidden = keras.layers.Dense(config.embedding_dim, name="projection")(hidden)  # (batch, time, embedding_dim)
-    logits = embedding(hidden, reverse=True)  # (batch, time, vocab_size)
+    if not config.tie_embeddings:
+        logits = keras.layers.Dense(vocab_size, name="to_logits")(hidden)  # (batch, time, vocab_size)
+    else:
+        if config.units != config.embedding_dim:
+            hidden = keras.layers.Dense(config.embedding_dim, name="projection")(hidden)  # (batch, time, embedding_dim)
+        logits = embedding(hidden, reverse=True)  # (batch, time, vocab_size)
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
     inputs = {"token_ids": token_ids, "mask": mask, **states}
     return keras.Model(inputs, {"logits": logits, **outputs}, name=f"language_model_{config.architecture}")
