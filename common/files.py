@@ -77,7 +77,7 @@ def undecodable(text: str) -> str | None:
     """Name the first byte of a text that was not UTF-8, or None.
 
     >>> undecodable(b"caf\\xe9".decode("utf-8", "surrogateescape"))
-    'byte 0xe9 after \\'caf\\' is not UTF-8; save the file as UTF-8'
+    "byte 0xe9 after 'caf' is not UTF-8; save the file as UTF-8"
     """
     match = UNDECODED.search(text)
     if match is None:

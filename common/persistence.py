@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -295,7 +296,8 @@ def check_architecture(model_file: Path, weights_file: Path) -> None:
     try:
         layers = architecture["config"]["layers"]
         entries = [(layer["class_name"], layer["config"]) for layer in layers]
-    except (KeyError, TypeError):
+        _check_order({layer["name"]: layer["inbound_nodes"] for layer in layers}, model_file)
+    except (KeyError, TypeError, AttributeError):
         raise InputError(f"{model_file}: not a functional Keras model; take the bundle from its source again") from None
     try:
         with h5py.File(weights_file, "r") as weights:
@@ -323,6 +325,38 @@ def _check_classes(node: Any, model_file: Path, depth: int = 0) -> None:
             raise InputError(f"{model_file}: class {excerpt(str(name))} is not allowed; do not use this bundle")
         if not (module is None or isinstance(module, str)) or module not in MODULES:
             raise InputError(f"{model_file}: class {name} of module {excerpt(str(module))} is not allowed")
+
+
+def _check_order(calls: dict[str, list], model_file: Path) -> None:
+    """Make sure that the calls of the layers can be made one after the other; Keras would wait for ever in a cycle.
+
+    Args:
+        calls: for each layer, by name, its calls in order; an input has none.
+        model_file: named in the error.
+    """
+    waiting = {
+        (name, number): set(_sources(call)) for name, nodes in calls.items() for number, call in enumerate(nodes)
+    }
+    done = {(name, 0) for name, nodes in calls.items() if not nodes}
+    while waiting:
+        ready = [call for call, sources in waiting.items() if sources <= done]
+        if not ready:
+            name = min(waiting)[0]
+            raise InputError(
+                f"{model_file}: layer {excerpt(name)} waits for itself or for nothing; do not use this bundle"
+            )
+        done.update(ready)
+        for call in ready:
+            del waiting[call]
+
+
+def _sources(node: Any) -> Iterator[tuple[str, int]]:
+    """The calls, as (layer, number), whose results go into a call."""
+    if isinstance(node, dict) and "keras_history" in node:
+        yield node["keras_history"][0], node["keras_history"][1]
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _sources(child)
 
 
 def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, model_file: Path) -> None:
@@ -356,11 +390,17 @@ def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, 
 
 
 def _stored_shapes(weights: h5py.File, group: str) -> list[tuple[int, ...]]:
-    """Shapes of a layer's weights that are all there: HDF5 can declare an array of any size and store none of it."""
+    """The shapes of a layer's weights; what the file declares but does not hold is refused."""
     if group not in weights or "vars" not in weights[group]:
         return []
-    variables = [weights[group]["vars"][str(number)] for number in range(len(weights[group]["vars"]))]
-    return [variable.shape for variable in variables if variable.id.get_storage_size() >= variable.nbytes]
+    variables = weights[group]["vars"]
+    shapes = []
+    for number in range(len(variables)):
+        variable = variables[str(number)]
+        if variable.id.get_storage_size() < variable.nbytes:
+            raise ValueError("fewer bytes than declared")
+        shapes.append(variable.shape)
+    return shapes
 
 
 def _snake_case(name: str) -> str:
@@ -369,7 +409,5 @@ def _snake_case(name: str) -> str:
     >>> [_snake_case(name) for name in ("LSTM", "SimpleRNN", "Conv2D", "MaxPooling2D", "InputLayer")]
     ['lstm', 'simple_rnn', 'conv2d', 'max_pooling2d', 'input_layer']
     """
-    import re
-
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -40,7 +40,9 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
     middle = (config.min_rating + config.max_rating) / 2
     sided = ratings != middle
     varied = len(ratings) > 1 and np.ptp(ratings) > 0
-    whole = np.unique(np.concatenate([np.rint(ratings), rounded]))
+    both = np.concatenate([np.rint(ratings), rounded])
+    # Every rating between the lowest and the highest: kappa takes the distance of two of them from their places here.
+    whole = np.arange(both.min(), both.max() + 1)
     return {
         "r2": float(r2_score(ratings, predictions)) if varied else 0.0,
         "r2_rounded": float(r2_score(ratings, rounded)) if varied else 0.0,

@@ -48,10 +48,14 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
     for number in range(config.num_layers):
         if number:
             states = keras.layers.Dropout(config.dropout)(states)
-        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True)
+        # "last" is the state after the last word; from the other end, the state after the first.
+        ends_here = config.pooling == "last" and number == config.num_layers - 1
+        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=not ends_here)
         if config.bidirectional:
             layer = keras.layers.Bidirectional(layer)
-        states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
+        states = layer(states, mask=mask)  # (batch, time, units or 2 * units); (batch, …) for "last"
+    if config.pooling == "last":
+        return keras.layers.Dropout(config.dropout)(states)  # (batch, features)
     pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
     features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     return keras.layers.Dropout(config.dropout)(features)  # (batch, features)
