@@ -34,6 +34,7 @@ def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any)
         "about_data": arguments.about_data,
         "train": describe_file(arguments.train),
         "validation": describe_file(arguments.validation) if arguments.validation else None,
+        "groups": describe_file(arguments.groups) if getattr(arguments, "groups", None) else None,
         "seed": config.seed,
         "num_epochs": state.epoch,
         "best_epoch": state.best_epoch,
@@ -60,10 +61,11 @@ def make_card(
         names: the scores to show, in order.
         weaknesses: what the model was measured to be bad at, a sentence each.
     """
-    task, validation = facts["task"], facts["validation"]
+    task = facts["task"]
     command = f"python -m {task}.train --train {facts['train']['file']}"
-    if validation:
-        command += f" --validation {validation['file']}"
+    for option in ("validation", "groups"):
+        if facts.get(option):
+            command += f" --{option} {facts[option]['file']}"
     for name, value in vars(config).items():
         default = type(config).__dataclass_fields__[name].default
         if value != default:
@@ -78,6 +80,11 @@ def make_card(
     }
     for split, scores in splits.items():
         columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
+    scoring = ""
+    if "test" in splits:
+        test = splits["test"]["data"]["file"]
+        evaluate = f"python -m {task}.evaluate --model DIR --test {test} --train {facts['train']['file']} --save"
+        scoring = f" The test file was scored by\n`{evaluate}`"
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
@@ -95,7 +102,7 @@ Training file `{facts["train"]["file"]}`, sha256 `{facts["train"]["sha256"]}`.
 
 ## Scores
 
-With their 95% bootstrap interval where it was measured.
+With their 95% bootstrap interval where it was measured.{scoring}
 
 {markdown_table(score_rows(names, columns))}
 

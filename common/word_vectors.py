@@ -56,4 +56,5 @@ def cooccurrence_vectors(
     left_vectors, values, _ = randomized_svd(matrix, rank, n_iter=4, random_state=seed)
     vectors = np.zeros((vocab_size, dim), dtype=np.float32)
     vectors[:, :rank] = left_vectors * np.sqrt(values)  # (vocab_size, dim)
+    vectors[totals == 0] = 0  # the decomposition leaves tiny numbers there
     return vectors * np.float32(SPREAD / max(float(vectors.std()), 1e-9))
