@@ -64,6 +64,17 @@ def check_checkpoint(output_dir: Path, resume: bool) -> None:
         raise InputError(f"{folder}: an unfinished run; add --resume to go on, or delete that folder to start again")
 
 
+def set_precision(mixed: bool) -> None:
+    """Choose the precision of the models built from now on: float32, or bfloat16 with float32 weights."""
+    import keras
+
+    cpu = Path("/proc/cpuinfo")
+    flags = cpu.read_text(encoding="utf-8", errors="replace") if cpu.exists() else "bf16"
+    if mixed and "bf16" not in flags:
+        say("This processor has no bfloat16 instructions; --no-mixed-precision will be faster")
+    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
+
+
 def make_optimizer(config: Any, num_steps: int) -> keras.optimizers.Optimizer:
     """Adam with the schedule, warm-up, clipping and weight decay of the settings.
 

@@ -38,4 +38,5 @@ class LanguageModelConfig(TrainingConfig):
     batch_size: int = setting(16, "pieces of text in a batch", minimum=1)
     num_epochs: int = setting(9, "most passes over the training split", minimum=1)
     learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)
+    mixed_precision: bool = setting(True, "compute in bfloat16 where the processor has it; weights stay float32")
     max_gradient_norm: float = setting(1.0, "longer gradients are scaled down to this norm", minimum=0)

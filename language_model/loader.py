@@ -70,7 +70,12 @@ def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[lis
     """Cut a validation split off: random texts, or the end of a single one; returns train, validation."""
     if len(texts) == 1:
         cut = round(len(texts[0]) * (1 - config.validation_rate))
-        return [texts[0][:cut]], [texts[0][cut:]]
+        train, validation = texts[0][:cut], texts[0][cut:]
+        if not train.strip() or not validation.strip():
+            raise InputError(
+                "--validation-rate: the text is too short to be cut in two; give more text, or --validation"
+            )
+        return [train], [validation]
     order = np.random.default_rng(config.seed).permutation(len(texts))
     num_held_out = max(1, round(len(texts) * config.validation_rate))
     if num_held_out >= len(texts):

@@ -239,14 +239,18 @@ def join_words(tokens: Sequence[str]) -> str:
     """Put words and punctuation together as a person would write them.
 
     >>> join_words(["“", "Do", "n't", "go", ",", "”", "she", "said", "."])
-    '“Don\\'t go,” she said.'
+    "“Don't go,” she said."
     >>> join_words(["He", "said", ":", '"', "No", "!", '"', "-", "and", "left", "."])
     'He said: "No!" - and left.'
+    >>> join_words(["A", "brand", "-", "new", "hat"])
+    'A brand-new hat'
     """
     text = ""
     open_quotes: set[str] = set()
-    glue = True
+    glue, after_word = True, False
     for token in tokens:
+        joins_words = token == "-" and after_word  # brand-new; a dash after a quotation mark stands by itself
+        after_word = token[-1:].isalnum()
         if token in ('"', "”", "“", "''", "``"):
             mark = '"' if token in ('"', "''", "``") else "“"
             closing = mark in open_quotes or token == "”"
@@ -254,7 +258,7 @@ def join_words(tokens: Sequence[str]) -> str:
             text += token if closing or glue else f" {token}"
             glue = not closing
             continue
-        attached = glue or NO_SPACE_BEFORE.fullmatch(token) is not None
+        attached = glue or joins_words or NO_SPACE_BEFORE.fullmatch(token) is not None
         text += token if attached else f" {token}"
-        glue = token in NO_SPACE_AFTER
+        glue = joins_words or token in NO_SPACE_AFTER
     return text

@@ -23,7 +23,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     from common.persistence import check_output_folder, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
+    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
     from language_model.evaluate import SCORES, text_scores
     from language_model.loader import load_texts, make_batches, split_tokens, split_validation
@@ -54,7 +54,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     from language_model.predict import LanguageModel
 
     set_seed(config.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
+    set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary))
     # The states come out beside the logits; the loss looks at the logits alone.
     scored = keras.Model(model.input, model.output["logits"])
@@ -81,7 +81,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     )
 
     # 4. Keep together all that scoring and writing need.
-    keras.config.set_dtype_policy("float32")
+    set_precision(mixed=False)
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
     scores = text_scores(

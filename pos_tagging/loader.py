@@ -68,7 +68,7 @@ def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence]:
         tagged: whether every word must have a tag.
     """
     with open_text(path) as file:
-        sentence = Sentence([])
+        sentence = Sentence([], place=f"{path}, line 1")
         number = 0
         for number, line in enumerate(file, 1):
             place = f"{path}, line {number}"

@@ -23,7 +23,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from common.persistence import check_output_folder, save_bundle, write_json
     from common.progress import say
     from common.reproducibility import set_seed
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
+    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
     from pos_tagging.evaluate import SCORES, tagging_scores
     from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
@@ -56,7 +56,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from pos_tagging.predict import Tagger
 
     set_seed(config.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
+    set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary), len(characters), len(tags))
     # A model with a state gives it beside the logits; the loss looks at the logits alone.
     scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
@@ -74,7 +74,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     state = fit(scored, train_batches, validate, "accuracy", config, arguments.output_dir, arguments.resume)
 
     # 4. Keep together all that predict needs.
-    keras.config.set_dtype_policy("float32")
+    set_precision(mixed=False)
     final = build_model(config, len(vocabulary), len(characters), len(tags))
     final.set_weights(model.get_weights())
     tagger = Tagger(Network(final), vocabulary, characters, tags, training_words, config)

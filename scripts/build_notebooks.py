@@ -19,6 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ("sentiment", "language_model", "pos_tagging")
@@ -28,15 +29,15 @@ CELL_TIMEOUT = 1200  # seconds
 def read_lesson(path: Path) -> NotebookNode:
     """Read a lesson with percent cells as a notebook without outputs; a cell's id is its number."""
     lesson = jupytext.read(path, fmt="py:percent")
-    notebook = nbformat.v4.new_notebook(
+    notebook = new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
     )
+    make_cell = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
     for number, cell in enumerate(lesson.cells, 1):
-        make_cell = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        notebook.cells.append(make_cell(cell.source, id=f"cell-{number:03d}"))
+        notebook.cells.append(make_cell[cell.cell_type](cell.source, id=f"cell-{number:03d}"))
     return notebook
 
 

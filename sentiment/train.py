@@ -24,7 +24,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.progress import say
     from common.reproducibility import set_seed
     from common.tokenization import load_pipeline, tokenize_cached
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, write_history
+    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
     from common.word_vectors import cooccurrence_vectors
     from sentiment.evaluate import SCORES, rating_scores
@@ -58,7 +58,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from sentiment.predict import RatingModel
 
     set_seed(config.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_precision else "float32")
+    set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary))
     model.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss="mean_squared_error")
     if config.word_vectors == "cooccurrence" and config.architecture != "bow":
@@ -76,7 +76,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     state = fit(model, train_batches, validate, "r2", config, arguments.output_dir, arguments.resume)
 
     # 4. Keep together all that predict needs.
-    keras.config.set_dtype_policy("float32")
+    set_precision(mixed=False)
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
     scores = rating_scores(

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.layers import MaskedPooling
+from common.layers import MaskedPooling, TiedEmbedding
 
 MODES = ("mean", "max", "sum", "last")
 LENGTHS = [3, 1]
@@ -84,3 +84,49 @@ def test_gradients_reach_real_steps_alone(mode, inputs):
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="'median'; one of mean, max, sum, last"):
         MaskedPooling("median")
+
+
+# -- TiedEmbedding --------------------------------------------------------------------------------------------------
+
+
+def tied_embedding():
+    """7 ids, vectors of 5; returns the layer, its matrix and its bias."""
+    layer = TiedEmbedding(7, 5)
+    layer.build((2, 3))
+    rng = np.random.default_rng(0)
+    embeddings, bias = rng.normal(size=(7, 5)).astype("float32"), rng.normal(size=7).astype("float32")
+    layer.set_weights([embeddings, bias])
+    return layer, embeddings, bias
+
+
+def test_tied_embedding_by_hand():
+    layer, embeddings, bias = tied_embedding()
+    ids = np.array([[6, 0, 1], [2, 2, 3]], "int32")
+    vectors = layer(ids)
+    np.testing.assert_array_equal(vectors, embeddings[ids])  # (2, 3, 5)
+    scores = layer(vectors, reverse=True)
+    assert scores.shape == (2, 3, 7)
+    np.testing.assert_allclose(scores, embeddings[ids] @ embeddings.T + bias, rtol=1e-5, atol=1e-5)
+
+
+def test_tied_embedding_has_one_matrix_that_both_ends_train():
+    import tensorflow as tf
+
+    layer, _, _ = tied_embedding()
+    assert [weight.shape for weight in layer.weights] == [(7, 5), (7,)]
+    with tf.GradientTape() as tape:
+        vectors = layer(np.array([[4]], "int32"))
+        loss = layer(tf.stop_gradient(vectors), reverse=True)[0, 0, 2] + tf.reduce_sum(vectors)
+    gradient = np.asarray(tf.convert_to_tensor(tape.gradient(loss, layer.embeddings.value)))
+    assert {int(row) for row in np.flatnonzero(np.abs(gradient).sum(axis=1))} == {4, 2}  # looked up; scored
+
+
+def test_tied_embedding_in_a_model():
+    ids = keras.Input((None,), dtype="int32")
+    layer = TiedEmbedding(7, 5)
+    model = keras.Model(ids, layer(layer(ids), reverse=True))
+    assert model.output.shape == (None, None, 7)
+    again = keras.models.model_from_json(model.to_json())
+    again.set_weights(model.get_weights())
+    batch = np.array([[6, 0, 1], [2, 2, 3]], "int32")
+    np.testing.assert_array_equal(again(batch), model(batch))

@@ -87,7 +87,8 @@ def test_order_and_chance_depend_on_seed_and_epoch_alone():
     for epoch in range(3):
         batches.set_epoch(epoch)
         epochs.append(content(batches))
-    assert len({str(epoch) for epoch in epochs}) == 3
+    assert len({str([indices for indices, _ in epoch]) for epoch in epochs}) == 3
+    assert len({chance for epoch in epochs for _, chance in epoch}) == 3 * len(batches)
 
     np.random.seed(0)  # noqa: NPY002  the global state must not matter
     later = make_batches(seed=7)

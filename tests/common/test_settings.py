@@ -10,9 +10,11 @@ import pytest
 from common.errors import InputError
 from common.settings import (
     TrainingConfig,
+    add_overrides,
     add_settings,
     make_config,
     make_parser,
+    override,
     read_json_object,
     read_settings,
     setting,
@@ -100,6 +102,7 @@ def test_an_unknown_setting_suggests_the_nearest(read):
         (["--units", "10"], "--units: found 10, wanted from 1 to 9"),
         (["--num-epochs", "0"], "--num-epochs: found 0, wanted at least 1"),
         (["--dropout", "1"], "--dropout: found 1.0, wanted from 0 to 0.99"),
+        (["--learning-rate", "nan"], "--learning-rate: found nan, wanted at least 0"),
         (["--dropout", "nan"], "--dropout: found nan, wanted from 0 to 0.99"),
         (["--architecture", "transformer"], "--architecture: found 'transformer', wanted one of gru, lstm"),
     ],
@@ -158,3 +161,15 @@ def test_a_config_cannot_change():
     with pytest.raises(AttributeError):
         ToyConfig().units = 3
     assert make_config(ToyConfig, {"units": 3}) == ToyConfig(units=3)
+
+
+def test_a_trained_models_settings_may_be_set_anew_where_a_command_says_so(capsys):
+    parser = make_parser("toy.evaluate", "Toy.")
+    add_overrides(parser, ToyConfig, ["group_column", "lowercase"])
+    trained = ToyConfig(group_column="film", units=7)
+    assert override(trained, parser.parse_args([])) == trained
+    changed = override(trained, parser.parse_args(["--group-column", "book", "--no-lowercase"]))
+    assert changed == ToyConfig(group_column="book", units=7, lowercase=False)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--units", "3"])
+    assert "--units" in capsys.readouterr().err

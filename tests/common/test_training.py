@@ -33,7 +33,7 @@ NUM_EXAMPLES = 23
 @dataclass(frozen=True)
 class ToyConfig(TrainingConfig):
     dropout: float = setting(0.3, "share dropped", minimum=0, maximum=0.99)
-    num_epochs: int = setting(5, "passes", minimum=1)
+    num_epochs: int = setting(4, "passes", minimum=1)
     batch_size: int = setting(4, "examples", minimum=1)
     learning_rate: float = setting(0.01, "step", minimum=0)
     patience: int = setting(9, "epochs", minimum=0)
@@ -68,27 +68,25 @@ def make_batches(config):
 
 
 def start(config, output_dir, resume=False, scores=None):
-    """What a `train` program does: returns the model, the state and the shapes that training saw, in order."""
+    """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state."""
     set_seed(config.seed)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = keras.Input((None,), dtype="bool", name="mask")
     vectors = keras.layers.Dropout(config.dropout)(keras.layers.Embedding(VOCAB_SIZE, 5)(token_ids))
-    states = keras.layers.GRU(4)(vectors, mask=mask)
-    model = keras.Model([token_ids, mask], keras.layers.Dense(1)(keras.layers.Dropout(config.dropout)(states)))
-    model = keras.Model({"token_ids": token_ids, "mask": mask}, model.output)
+    states = keras.layers.Dropout(config.dropout)(keras.layers.GRU(4)(vectors, mask=mask))
+    model = keras.Model({"token_ids": token_ids, "mask": mask}, keras.layers.Dense(1)(states))
     batches, fixed = make_batches(config)
     model.compile(make_optimizer(config, config.num_epochs * len(batches)), loss="mean_squared_error")
 
+    scores = iter(scores or ())
+
     def validate():
-        if scores is not None:
-            return {"score": scores[len(called)]} if not called.append(1) else None
         errors = [
             np.square(model.predict_on_batch(inputs) - targets)
-            for inputs, targets, _ in (fixed[i] for i in range(len(fixed)))
+            for inputs, targets, _ in map(fixed.__getitem__, range(6))
         ]
-        return {"score": -float(np.concatenate(errors).mean())}
+        return {"score": next(scores, -float(np.concatenate(errors).mean()))}
 
-    called = []
     return model, fit(model, batches, validate, "score", config, output_dir, resume)
 
 
@@ -133,8 +131,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path, uninterrupted):
 
 
 def test_it_learns_and_every_weight_moves(tmp_path):
-    config = replace(CONFIG, dropout=0.0, num_epochs=40, learning_rate=0.03, max_gradient_norm=5.0)
-    set_seed(config.seed)
+    config = replace(CONFIG, dropout=0.0, num_epochs=20, learning_rate=0.05, max_gradient_norm=5.0)
     first, _ = start(replace(config, num_epochs=1, learning_rate=0.0), tmp_path / "still")
     model, state = start(config, tmp_path / "run")
     assert state.history[-1]["score"] > 0.3 * state.history[0]["score"]  # scores are negative errors
@@ -142,7 +139,7 @@ def test_it_learns_and_every_weight_moves(tmp_path):
         assert not np.array_equal(before, after)
 
 
-@pytest.mark.parametrize("kills", [[8], [2, 5, 11]], ids=["one kill", "three kills"])
+@pytest.mark.parametrize("kills", [[8], [2, 5, 8]], ids=["one kill", "three kills"])
 def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, uninterrupted, kills):
     output_dir, resume = tmp_path / "run", False
     for step in kills:
@@ -215,21 +212,21 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     config = replace(CONFIG, num_epochs=7, patience=2)
     model, state = start(config, tmp_path / "run", scores=scores)
     assert (state.epoch, state.best_epoch, state.best_score) == (5, 2, 0.5)  # 3, 4 and 5 were no better; 2 are allowed
-    best, _ = start(config, tmp_path / "short", scores=scores[:2] + [0.0] * 5)
+    best, _ = start(replace(config, patience=0), tmp_path / "short", scores=[0.1, 0.5, 0.0])
     for found, wanted in zip(model.get_weights(), best.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
 def test_an_error_is_better_when_smaller(tmp_path):
-    values = iter([3.0, 1.0, 2.0])
-    config = replace(CONFIG, num_epochs=3)
-    set_seed(1)
     inputs = keras.Input((2,), name="x")
     model = keras.Model({"x": inputs}, keras.layers.Dense(1)(inputs))
-    batches = Batches(
-        [1, 1, 1], lambda i, rng: ({"x": np.ones((len(i), 2), "float32")}, np.ones((len(i), 1)), np.ones(len(i))), 2, 1
-    )
+    config, values = replace(CONFIG, num_epochs=3), iter([3.0, 1.0, 2.0])
     model.compile(make_optimizer(config, 6), loss="mean_squared_error")
+
+    def make_batch(indices, rng):
+        return {"x": np.ones((len(indices), 2), "float32")}, np.ones((len(indices), 1)), np.ones(len(indices))
+
+    batches = Batches([1, 1, 1], make_batch, batch_size=2, seed=1)
     state = fit(
         model, batches, lambda: {"nats": next(values)}, "nats", config, tmp_path / "run", smaller_is_better=True
     )
@@ -237,8 +234,8 @@ def test_an_error_is_better_when_smaller(tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    config = replace(CONFIG, learning_rate=1e30, max_gradient_norm=1e30, schedule="constant")
     with pytest.raises(InputError, match="--learning-rate: the loss became nan in epoch 1; try a smaller one"):
-        config = replace(CONFIG, learning_rate=1e30, max_gradient_norm=1e30, schedule="constant")
         start(config, tmp_path / "run")
 
 

@@ -1,0 +1,573 @@
+# %% [markdown]
+# # What comes next? A language model that scores and writes stories
+#
+# > Once upon a time there was a …
+#
+# You have a guess already. "king" would not surprise you, "princess" neither; "tax" would, and "of" is hardly
+# possible. A *language model* puts such expectations in numbers: given the words so far, it gives each word that it
+# knows a probability of being the next.
+#
+# That is all it does, and two things follow from it. It can **score** a text: multiply the probabilities of its
+# words, each given the words before, and you have the probability of the whole. Speech recognisers and spelling
+# correctors use that to choose among candidates. And it can **write**: draw a word from the probabilities, add it to
+# the text, and ask again.
+#
+# No labels are needed. The text itself says what came next.
+#
+# Every step below uses the functions behind `python -m language_model.train`, `evaluate`, `score` and `generate`. Run
+# the cells from the top; it takes a minute or two on two processor cores.
+
+# %%
+import contextlib
+import io
+import tempfile
+import textwrap
+from collections import Counter
+from pathlib import Path
+
+from common.keras_start import start_keras
+
+keras = start_keras()
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from common.commands import ROOT
+from common.reproducibility import set_seed
+
+set_seed(1)
+pd.set_option("display.max_colwidth", 100, "display.precision", 3)
+DATA = ROOT / "language_model" / "dataset"
+
+# %% [markdown]
+# ## The data
+#
+# The repository carries 230 little stories written for it. Each has exactly five sentences, and the fifth is the
+# ending.
+
+# %%
+train_table = pd.read_csv(DATA / "train.csv")
+test_table = pd.read_csv(DATA / "test.csv")
+print(len(train_table), "stories to train on,", len(test_table), "to test on\n")
+print(textwrap.fill(train_table.text[0], 110))
+train_table.head(4)
+
+# %% [markdown]
+# A text is cut into *tokens*: words, numbers and punctuation marks. Count them, and you meet the most reliable law of
+# language, *Zipf's law*. A few words are very frequent, and most words are rare; drawn with logarithmic axes, count
+# against rank is close to a straight line.
+
+# %%
+from language_model.config import LanguageModelConfig
+from language_model.loader import load_texts, split_tokens
+
+config = LanguageModelConfig(units=200, embedding_dim=128, batch_size=8, learning_rate=0.005)
+texts = load_texts(DATA / "train.csv", config)
+counts = Counter(token for tokens in split_tokens(texts, config) for token in tokens)
+values = np.array([count for _, count in counts.most_common()])
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+left.barh([token for token, _ in counts.most_common(15)][::-1], values[:15][::-1], color="tab:blue")
+left.set(title="The most frequent tokens", xlabel="count")
+right.loglog(np.arange(1, len(values) + 1), values, ".", color="tab:orange")
+right.set(title="Zipf's law", xlabel="rank of the token", ylabel="count")
+plt.show()
+print(f"{values.sum():,} tokens, {len(values):,} different; {np.mean(values == 1):.0%} of those occur once")
+
+# %% [markdown]
+# The long tail is what makes language modelling hard: half of the words would have to be learned from a single
+# occurrence.
+#
+# ## From stories to numbers
+#
+# We follow one short story. First it becomes tokens. Then a *vocabulary* gives every known token a number, its *id*.
+# It is built from the training stories, less the tenth that is held back for validation, and it leaves out words that
+# occur once; those are read as `<unk>`, "unknown". Two marks are added: `<bos>` at the beginning, so that there is
+# something to predict the first word from, and `<eos>` at the end, so that the model learns to stop. In the example,
+# *n't* is unknown: these stories write "did not".
+
+# %%
+from common.vocabulary import Vocabulary
+from language_model.loader import encode_text, split_text, split_validation
+
+train_texts, validation_texts = split_validation(texts, config)
+train_tokens = split_tokens(train_texts, config)
+vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count)
+story = "The wolf didn't laugh."
+tokens = split_text(story, config)
+ids = encode_text(tokens, vocabulary)
+print(len(vocabulary), "ids, the first 12:", vocabulary.tokens[:12])
+print(story, "->", tokens)
+print(ids, "->", vocabulary.decode(ids))
+
+# %% [markdown]
+# Now the trick that turns text into a training set. The **inputs** are all ids but the last, and the **targets** are
+# all ids but the first. Read each column from top to bottom: having read the token above (and all those to its left),
+# the model should predict the token below.
+
+# %%
+pd.DataFrame({"reads": vocabulary.decode(ids[:-1]), "should predict": vocabulary.decode(ids[1:])}).T
+
+# %% [markdown]
+# Training works on several texts at once, a *batch*. The arrays are rectangular, so the shorter text is padded with
+# zeros on the right; the *mask* says which positions hold real tokens, and the weights make sure that padding is
+# never scored.
+#
+# There is one more input. A recurrent network carries a *state* from word to word, and here it is an explicit input,
+# zero at the start of a text. So the same model can read a text in pieces, or one word at a time, and go on where it
+# stopped.
+
+# %%
+from language_model.loader import make_batches
+
+pair = [split_text(text, config) for text in ("The wolf didn't laugh.", "Nobody came.")]
+example, targets, weights = make_batches(pair, vocabulary, config, shuffle=False)[0]
+for name, array in {**example, "targets": targets, "weights": weights}.items():
+    print(f"{name:10} {array.dtype!s:8} {array.shape}")
+print("token_ids", example["token_ids"].tolist())
+print("mask     ", example["mask"].astype(int).tolist())
+print("targets  ", targets.tolist())
+
+# %% [markdown]
+# ## How to measure
+#
+# A model that gives the word that really came a probability of 1/8 is as surprised as one that has to guess among 8
+# equal choices. Three measures say that in different ways:
+#
+# - **surprisal** of a token: minus the logarithm of its probability. With logarithms to the base 2 the unit is the
+#   *bit* (1/8 is 3 bits), with natural logarithms the *nat*.
+# - **nats per token**: the mean surprisal over a whole text, the end mark included. This is also the loss in
+#   training.
+# - **perplexity**: e to the power of that mean. It is the number of equal choices that would be as hard, here 8.
+#
+# Lower is better in all of them. One warning: they compare models only if these know the same words. Whoever reads
+# every hard word as `<unk>` finds texts easy to predict.
+#
+# ## A baseline
+#
+# Long before neural networks, language models counted. After "once upon" nearly always comes "a", so "a" is likely
+# there. An *n-gram* model looks at the last n - 1 tokens and at what followed them in training. Long contexts are
+# exact but rarely seen before, short ones are vague but well known, so the *Kneser-Ney* method mixes all lengths.
+
+# %%
+from language_model.evaluate import text_scores
+from language_model.ngram import NgramModel
+
+test_texts = load_texts(DATA / "test.csv", config)
+test_tokens = split_tokens(test_texts, config)
+all_ids = [vocabulary.encode(tokens) for tokens in split_tokens(texts, config)]
+ngrams = {order: NgramModel(all_ids, len(vocabulary), order) for order in (1, 2, 3, 5)}
+nats = {
+    order: [np.array(model.log_probabilities(vocabulary.encode(tokens))) for tokens in test_tokens]
+    for order, model in ngrams.items()
+}
+scores = pd.DataFrame({f"{order}-gram": text_scores(test_texts, rows) for order, rows in nats.items()}).T
+unknown = np.mean([token not in vocabulary for tokens in test_tokens for token in tokens])
+print(f"{unknown:.1%} of the test tokens are unknown and count as <unk>")
+scores
+
+# %% [markdown]
+# One word of context helps a lot, two help a little more, and longer contexts add next to nothing: with this little
+# text, three words in a row have rarely been seen before. That is the limit of counting. The model does not know that
+# "wolf" and "fox" are alike, so what it has seen about one says nothing about the other.
+#
+# ## The model
+#
+# ```
+#   token ids      <bos>        The         wolf        did
+#                    |           |           |           |
+#                [vector]    [vector]    [vector]    [vector]      embedding: one trained vector for each token
+#                    |           |           |           |
+#   state 0 -----> LSTM -----> LSTM -----> LSTM -----> LSTM -----> state, for the next piece of text
+#                    |           |           |           |
+#                [hidden]    [hidden]    [hidden]    [hidden]      what matters of all that was read so far
+#                    |           |           |           |
+#                compare with the vectors of all the tokens        the same embedding, used backward
+#                    |           |           |           |
+#                 logits      logits      logits      logits       one score for each token that could come next
+#   should be       The         wolf         did         n't
+# ```
+#
+# The *LSTM*, a long short-term memory, reads from left to right. It keeps two vectors: the hidden state `h`, which it
+# shows to the layers above, and the cell `c`, its memory. Three *gates*, numbers between 0 and 1, decide for each
+# unit how much is written to the cell, how much of it is kept, and how much is shown. (The sentiment lesson has the
+# equations.)
+#
+# The last step scores each token by the dot product of its vector with the hidden state, brought to the same length
+# by a layer called *projection*, plus a number for how frequent the token is. Because the same table of vectors
+# serves at both ends, words that are alike are both read alike and predicted alike. The *softmax* turns scores,
+# called *logits*, into probabilities: take the exponential of each, and divide by their sum.
+
+# %%
+from language_model.model import build_model
+
+model = build_model(config, len(vocabulary))
+model.summary(line_length=100)
+
+# %% [markdown]
+# Here is what comes out of each layer for the batch of two stories: first the text, then time, then features. The
+# LSTM gives a list: its hidden state at each position, and `h` and `c` after the last real token of each text.
+
+# %%
+probe = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
+outputs = probe(example)
+rows = []
+for name, value in outputs.items():
+    parts = value if isinstance(value, list | tuple) else [value]
+    rows.append((name, "  ".join(str(tuple(part.shape)) for part in parts)))
+pd.DataFrame(rows, columns=["layer", "shape of its output"])
+
+# %% [markdown]
+# An untrained model should be as surprised as somebody who guesses among all tokens with equal chance. That is a
+# useful check before any training: the two numbers must be close.
+
+# %%
+logits = np.asarray(model(example)["logits"])  # (texts, time, vocab_size)
+probabilities = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+at_target = np.take_along_axis(probabilities, targets[:, :, None], axis=-1)[:, :, 0]  # (texts, time)
+print(f"untrained model: {-np.log(at_target[example['mask']]).mean():.3f} nats per token")
+print(f"guessing evenly: {np.log(len(vocabulary)):.3f} nats per token")
+
+# %% [markdown]
+# ## Training
+#
+# The next cell runs the project's training command with the settings of `make example`. One pass over the stories is
+# an *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
+
+# %%
+from language_model import train
+
+workshop = tempfile.TemporaryDirectory()
+bundle = Path(workshop.name) / "language_model"
+settings = "--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005"
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(bundle), *settings.split()])
+history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
+history.iloc[[0, 3, 7, 11, 15]]
+
+# %%
+figure, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
+history.loss.plot(ax=axis, marker="o", label="training, with dropout")
+history.nats_per_token.plot(ax=axis, marker="s", label="validation")
+axis.set(title="Learning curve", ylabel="nats per token")
+axis.legend(frameon=False)
+plt.show()
+
+# %% [markdown]
+# Training looks worse than validation here, and that is no mistake: while training, *dropout* switches a good part of
+# the features off, so that no unit can rely on another one; in validation all of them work. Besides, the training
+# loss is a mean over an epoch in which the model still improves.
+#
+# ## The same model, trained on more
+#
+# Twelve thousand words teach nobody English. The repository also holds a *pretrained* model, trained on some 230
+# fairy tales of half a million words. `language_model.load()` opens it.
+
+# %%
+import language_model
+
+reader = language_model.load()
+sample_reader = language_model.load(bundle)
+for name, one in (("pretrained", reader), ("trained on the sample", sample_reader)):
+    share = np.mean([token not in one.vocabulary for tokens in test_tokens for token in tokens])
+    weights = one.network.model.count_params()
+    print(f"{name:22} {len(one.vocabulary):6,} ids, {weights:9,} weights, {share:.1%} of the test tokens unknown")
+
+# %% [markdown]
+# ## Scores
+#
+# The network trained on the sample has the same vocabulary as the n-grams, so their perplexities compare. The
+# pretrained model has another one, and its perplexity stands in no relation to theirs. A fair question to all of them
+# is how well they predict the tokens that *both* vocabularies have. That is the last column.
+
+
+# %%
+def shared_nats(rows):
+    """Mean surprisal, in nats, over the tokens that both vocabularies know."""
+    values = [
+        value
+        for tokens, row in zip(test_tokens, rows, strict=True)
+        for token, value in zip(tokens, row, strict=False)
+        if token in reader.vocabulary and token in sample_reader.vocabulary
+    ]
+    return -float(np.mean(values))
+
+
+all_nats = {
+    "Kneser-Ney 5-gram": nats[5],
+    "LSTM, trained on the sample": sample_reader.score_tokens(test_tokens),
+    "LSTM, pretrained": reader.score_tokens(test_tokens),
+}
+scores = {name: text_scores(test_texts, rows) for name, rows in all_nats.items()}
+for name, rows in all_nats.items():
+    scores[name]["nats per shared token"] = shared_nats(rows)
+pd.DataFrame(scores).T
+
+# %% [markdown]
+# First compare the two that share a vocabulary. The network beats the 5-gram model, although that one has read the
+# held-back stories, too. It does not remember more; but what it learns about one word helps with all the words that
+# have similar vectors, and its state reaches further back than four tokens.
+#
+# The perplexity of the pretrained model belongs to a larger vocabulary: where the others only have to say "some
+# unknown word", it must name the word. The last column tells what its reading was worth. It has read old fairy tales,
+# and the test stories also have gas bills, substitute teachers and swimming lessons in them.
+#
+# ## Surprisal, word by word
+#
+# The surprisal of each word shows what the model expects and what it does not. Here are two sentences with the same
+# words in another order.
+
+# %%
+pair = ["The king went into the forest.", "The forest went into the king."]
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained", sharey=True)
+for axis, score in zip(axes, reader.score(pair), strict=True):
+    bits = -np.array(score.log_probabilities) / np.log(2)
+    axis.bar(range(len(bits)), bits, color="tab:blue")
+    axis.set_xticks(range(len(bits)), score.tokens, rotation=45)
+    axis.set_title(f"{score.text}  {bits.sum():.1f} bits")
+axes[0].set_ylabel("surprisal, bits")
+plt.show()
+
+# %% [markdown]
+# A high bar marks the place where an expectation was let down, or where the sentence simply says something new. "The"
+# after "into" is nearly free, since grammar calls for something of the kind. Nouns often cost most: a sentence could
+# be about anything. Compare the same noun in both places to see how much the words before it matter.
+#
+# The other side of the same coin: which words does it expect? Here are the ten most likely ones after three
+# beginnings.
+
+# %%
+from common.vocabulary import BOS_ID
+from language_model.loader import initial_states
+
+
+def next_probabilities(text):
+    """The probability of each token to be the next; float (vocab_size,)."""
+    ids = np.array([[BOS_ID, *reader.vocabulary.encode(split_text(text, reader.config))]], np.int32)
+    logits, _ = reader.step(ids, np.ones(ids.shape, bool), initial_states(reader.config, 1))
+    exponentials = np.exp(logits[0, -1] - logits[0, -1].max())
+    return exponentials / exponentials.sum()
+
+
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained", sharex=True)
+beginnings = ("Once upon a time there was a", "Then the king said to his", "She gave him a loaf of")
+for axis, text in zip(axes, beginnings, strict=True):
+    chances = next_probabilities(text)
+    best = np.argsort(-chances)[:10][::-1]
+    axis.barh([reader.vocabulary.tokens[i] for i in best], chances[best], color="tab:green")
+    axis.set(title=f"{text} …", xlabel="probability")
+plt.show()
+
+# %% [markdown]
+# Grammar is there: after an article come adjectives and nouns, and no verbs. `<unk>` stands for all the words that
+# the model does not know, taken together, so it often ranks high. Where one word has most of the probability, the
+# beginning leaves little choice; where the bars are all short, the story could go anywhere.
+#
+# ## Writing
+#
+# To write, draw from these probabilities, append what was drawn, and repeat. The *temperature* divides the logits
+# before the softmax. Below 1, likely words become even more likely; at 0 the likeliest is always taken; above 1,
+# unlikely words get a chance.
+
+# %%
+for temperature in (0.5, 1.0, 1.5):
+    print(f"temperature {temperature}")
+    for text in reader.generate("Once upon a time", 2, max_tokens=60, temperature=temperature, num_sentences=2, seed=3):
+        print(textwrap.fill(text, 110, initial_indent="  - ", subsequent_indent="    "))
+
+# %% [markdown]
+# At 0.5 the sentences are the safest and the dullest. At 1.5 rare words come in everywhere, one unlikely word is
+# followed by the next, and the sentences fall apart. Between the two lies what people like best.
+#
+# Now the model ends a story of the test file. It reads the first four sentences and writes the fifth, three times.
+
+# %%
+from common.tokenization import load_pipeline, split_sentences
+
+story = test_texts[10]
+start = split_sentences(story, load_pipeline())[-1][0].idx
+context, ending = story[:start], story[start:]
+print(textwrap.fill(context, 110))
+print("\nthe author:  ", ending)
+for text in reader.generate(context, 3, max_tokens=40, temperature=0.7, num_sentences=1, seed=1):
+    print("the model:   ", text[len(context) :])
+
+# %% [markdown]
+# Ask yourself three questions about each of its endings. Is it a sentence? Does it take up the persons and things of
+# the story? Does it end anything? The answers mostly get worse in this order.
+#
+# ## The given ending or another one?
+#
+# Can the model at least tell which ending belongs? For every test story we compare its own last sentence with the
+# last sentence of another story: which of them is more likely, per token, after the first four sentences? Tossing a
+# coin would get half of the stories right.
+
+# %%
+from language_model.evaluate import prefers_given_ending, split_endings
+
+
+def ngram_score(token_lists):
+    return [np.array(ngrams[5].log_probabilities(vocabulary.encode(tokens))) for tokens in token_lists]
+
+
+scorers = {
+    "Kneser-Ney 5-gram": ngram_score,
+    "LSTM, trained on the sample": sample_reader.score_tokens,
+    "LSTM, pretrained": reader.score_tokens,
+}
+contexts, endings = split_endings(test_texts, reader)
+won = {name: prefers_given_ending(contexts, endings, score) for name, score in scorers.items()}
+luck = 1.96 * np.sqrt(0.25 / len(endings))
+print(f"{len(endings)} stories; tossing coins gives {0.5 - luck:.2f} to {0.5 + luck:.2f} in 95 of 100 tries")
+pd.DataFrame({name: {"given ending preferred": wins.mean()} for name, wins in won.items()}).T
+
+# %% [markdown]
+# With so few stories, a share inside the printed range may be luck. Choosing the ending is hard for all these models,
+# because they judge it by its words and by how these follow each other, while what makes an ending fit is what the
+# story was about.
+#
+# ## The mistakes it makes
+#
+# Where is the pretrained model surprised most? First by the place in the text, then the single words that surprised
+# it most, among those it knows.
+
+# %%
+from language_model.evaluate import by_position, hardest_tokens
+
+header, *body = by_position(all_nats["LSTM, pretrained"])
+pd.DataFrame(body, columns=header).set_index(header[0])
+
+# %%
+header, *body = hardest_tokens(test_tokens, all_nats["LSTM, pretrained"], reader.vocabulary, 12)
+pd.DataFrame(body, columns=header)
+
+# %% [markdown]
+# Each of these words is unlikely only as long as one does not follow the story. A reader who knows what it is about,
+# and how the world goes, expects many of them. The model has met most of the words before it, but never all this
+# together.
+#
+# The model prefers the wrong ending for some stories. Here is one of them.
+
+# %%
+lost = int(np.flatnonzero(won["LSTM, pretrained"] == 0)[0])
+print(textwrap.fill(test_texts[lost], 110))
+
+# %% [markdown]
+# Can you tell what ties this ending to its story? Often it is a single thing that both speak of in other words, or a
+# reversal that one must understand to expect it. A model that counts on familiar sequences of words misses it, and
+# the other story's ending may simply contain more common words.
+#
+# ## A look inside: the cells
+#
+# The cell `c` is a vector of numbers that the network carries from word to word. What do they keep? We step through
+# the test stories one token at a time and note the cells. Then we look for the unit that goes together best with two
+# things that a writer must keep in mind: how far the sentence has come, and whether somebody is speaking.
+
+# %%
+from common.sequences import make_mask, pad
+
+rows = [encode_text(tokens, reader.vocabulary)[:-1] for tokens in test_tokens]
+ids, mask = pad(rows), make_mask([len(row) for row in rows])
+states, cells = initial_states(reader.config, len(rows)), []
+for t in range(ids.shape[1]):
+    _, states = reader.step(ids[:, t : t + 1], mask[:, t : t + 1], states)
+    cells.append(states["state_0_c"])
+cells = np.stack(cells, axis=1)  # (texts, time, units)
+print("(texts, time, units) =", cells.shape)
+
+# %%
+
+
+def features_of(tokens):
+    """After each token: tokens since the last full stop, and whether a quotation is open."""
+    since, inside = [0], [0]
+    for token in tokens:
+        since.append(0 if token in (".", "!", "?") else since[-1] + 1)
+        inside.append(1 - inside[-1] if token == '"' else inside[-1])
+    return since, inside
+
+
+known = np.concatenate([np.array(features_of(tokens)).T for tokens in test_tokens])  # (all tokens, 2)
+seen = cells[mask]  # (all tokens, units)
+correlation = [[np.corrcoef(seen[:, unit], column)[0, 1] for unit in range(seen.shape[1])] for column in known.T]
+units = np.abs(np.nan_to_num(correlation)).argmax(axis=1)
+for name, row, unit in zip(("place in the sentence", "inside a quotation"), correlation, units, strict=True):
+    print(f"{name}: unit {unit}, correlation {row[unit]:.2f}")
+
+# %%
+number = next(i for i, tokens in enumerate(test_tokens) if tokens.count('"') == 2)
+length = int(mask[number].sum())
+labels = ["<bos>", *test_tokens[number]]
+figure, axes = plt.subplots(2, 1, figsize=(13, 4.6), layout="constrained", sharex=True)
+for axis, unit, feature, name in zip(
+    axes, units, features_of(test_tokens[number]), ("tokens since the last full stop", "quotation open"), strict=True
+):
+    values = cells[number, :length, unit]
+    axis.bar(range(length), values, color=np.where(values > 0, "tab:blue", "tab:red"))
+    axis.set(ylabel=f"cell {unit}", title=f"Cell {unit} (bars) and: {name} (line)")
+    right = axis.twinx()
+    right.plot(range(length), feature, color="black", linewidth=1)
+axes[-1].set_xticks(range(length), labels, rotation=90, fontsize=7)
+plt.show()
+
+# %% [markdown]
+# The first unit works as a counter. It moves in one direction through a sentence and falls back at each full stop.
+# Nobody asked for it: the network keeps count because it helps to know when a sentence is due to end. For the second,
+# look at the correlation printed above. Near 1 or -1, a single cell does the book-keeping; a smaller number means
+# that what the network knows about quotations, if anything, is spread over many cells.
+#
+# And here are many cells at once: the forty units that change most over the same story, one row each.
+
+# %%
+shown = np.tanh(cells[number, :length])  # what the output gate gets to see, (time, units)
+busiest = np.argsort(-shown.std(axis=0))[:40]
+figure, axis = plt.subplots(figsize=(13, 5), layout="constrained")
+picture = axis.imshow(shown[:, busiest].T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+axis.set_xticks(range(length), labels, rotation=90, fontsize=7)
+axis.set(title="Forty cells while reading a story", ylabel="unit (the busiest first)")
+figure.colorbar(picture, ax=axis, label="tanh(c)")
+plt.show()
+
+# %% [markdown]
+# Some rows change at every full stop, some flicker from word to word, and some take a colour and keep it for a long
+# time. Short memory and long memory work side by side, as the forget gate of each unit decides.
+#
+# ## A look inside: word vectors
+#
+# The model was only asked to predict. Which words has it put close together on the way? We measure the *cosine* of
+# the angle between two vectors: 1 is the same direction, 0 a right angle.
+
+# %%
+table = reader.network.model.get_layer("embedding").get_weights()[0][:3000]  # the most frequent tokens
+table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
+
+
+def neighbours(word, number=7):
+    """The tokens whose vectors have the largest cosine with that of `word`."""
+    cosines = table @ table[reader.vocabulary.encode([word])[0]]
+    ranked = [i for i in np.argsort(-cosines) if i >= 4]  # without the special tokens
+    return [f"{reader.vocabulary.tokens[i]} {cosines[i]:.2f}" for i in ranked[1 : number + 1]]
+
+
+words = ["king", "wolf", "said", "went", "could", "he", "three", "beautiful"]
+pd.DataFrame({word: neighbours(word) for word in words})
+
+# %% [markdown]
+# To predict the next word, it is enough to know in which places a word can stand. So words that can replace each
+# other become neighbours: verbs in the same form, persons of the same kind, numbers. Opposites often do, too.
+#
+# ## Exercises
+#
+# 1. **Write with it.** Generate beginnings with `--top-k 5` and with `--top-p 0.9` at temperature 1. What do they do
+#    that a low temperature does not? (`python -m language_model.generate --help`)
+# 2. **Grammar.** Collect pairs such as "The keys is lost." and "The keys are lost.", and see how often the right one
+#    is more likely. How far may verb and noun be apart? (`reader.score`)
+# 3. **More n-grams.** Plot the test perplexity of the n-gram model for every order from 1 to 8, and for a tenth, a
+#    third and all of the training stories. What does more text do to the best order? (`NgramModel`)
+# 4. **Letters.** Train a model of characters on the sample with `--level character --max-length 300`. Compare it with
+#    the word model in bits per character. Why not in perplexity?
+# 5. **Mix.** Average the probabilities of the 5-gram model and the network, token by token, and find the best weight
+#    on the validation stories. Why is the mixture better than both?
+# 6. **Your own author.** Take a long text in a plain file, hold some of it back as a test file, and train on the rest
+#    with `--document paragraph`. Read what the model writes after one epoch, after three, after ten. What does it
+#    learn first?

@@ -1,0 +1,161 @@
+"""What the commands share: texts in, answers out, one line for what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import io
+import os
+import signal
+import stat
+import sys
+
+import pytest
+
+from common import commands
+from common.errors import InputError, excerpt, run_command
+from common.settings import make_parser
+
+
+def parse(*argv):
+    parser = make_parser("toy.predict", None)
+    commands.add_text_arguments(parser, ("text", "jsonl"))
+    return parser.parse_args([str(argument) for argument in argv])
+
+
+def shout(texts):
+    return [text.upper() for text in texts]
+
+
+def test_answers_keep_the_order_of_the_input(tmp_path):
+    (tmp_path / "in.txt").write_text("".join(f"text {number}\n" for number in range(1000)))
+    answers = list(commands.answer_all(parse("--input", tmp_path / "in.txt"), shout))
+    assert [answer for _, _, answer in answers] == [f"TEXT {number}" for number in range(1000)]
+    assert answers[7][:2] == (f"{tmp_path}/in.txt, line 8", "text 7")
+
+
+def test_answers_come_before_the_input_ends(monkeypatch):
+    """A pipe may stay open for hours; memory does not grow with it."""
+    read, write = os.pipe()
+    os.write(write, b"text\n" * (commands.TEXTS_AT_ONCE + 1))
+    with os.fdopen(read) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        answers = commands.answer_all(parse(), shout)
+        assert next(answers) == ("standard input, line 1", "text", "TEXT")
+        os.close(write)
+        assert len(list(answers)) == commands.TEXTS_AT_ONCE
+
+
+def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
+    (tmp_path / "in.txt").write_bytes(b"one\n\nna\xefve\nfour\n")
+    answers = list(commands.answer_all(parse("--input", tmp_path / "in.txt"), shout))
+    assert [answer for _, _, answer in answers] == ["ONE", "FOUR"]
+    said = capsys.readouterr().err
+    assert "line 2: empty text" in said
+    assert "line 3: byte 0xef" in said
+    assert "2 of 4 rows left out" in said
+
+
+def test_strict_stops_at_the_first_bad_row():
+    answers = commands.answer_all(parse("--strict", "one", " ", "three"), shout)
+    with pytest.raises(InputError, match="text 2: empty text"):
+        list(answers)
+
+
+def test_no_text_at_all(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InputError, match="no text given"):
+        list(commands.answer_all(parse(), shout))
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["text", "--input", "in.txt"], "exclude each other"),
+        (["--input", "nothing.txt"], "no such file"),
+        (["text", "--output", "nowhere/out.txt"], "no folder .*nowhere; make it first"),
+        (["text", "--output", "."], "is a folder"),
+    ],
+)
+def test_wrong_options_are_found_before_the_model_is_loaded(argv, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        commands.check_text_arguments(parse(*argv))
+
+
+def test_an_output_file_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with contextlib.suppress(KeyboardInterrupt), commands.open_output(path) as file:
+        file.write("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    with commands.open_output(path) as file:
+        file.write("new é \ud800")
+        assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "new é ?"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with commands.open_output(tmp_path / "pipe") as file:
+        file.write("answer")
+    assert os.read(reader, 100) == b"answer"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (InputError("file, row 2:\nbad"), 2, "error: file, row 2: bad\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, "No space", "out.txt"), 2, "error: out.txt: the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), 2, "error: out: cannot be written"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 2, "error: a/b: Not a directory"),
+    ],
+)
+def test_what_users_cause_is_one_line_and_a_status(error, status, said, capsys):
+    def command(argv):
+        raise error
+
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            run_command(command)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    printed = capsys.readouterr().err
+    assert stop.value.code == status
+    assert printed.startswith(said)
+    assert printed.count("\n") == 1
+
+
+def test_a_programming_error_keeps_its_traceback():
+    def command(argv):
+        raise ZeroDivisionError
+
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            run_command(command)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def test_a_long_text_does_not_flood_the_screen():
+    assert len(excerpt("a" * 10**6)) < 60
+    assert excerpt("a\nb\x1b[31m") == "'a\\nb\\x1b[31m'"
+
+
+def test_evaluate_checks_its_files_first(tmp_path):
+    (tmp_path / "test.csv").write_text("x")
+    arguments = argparse.Namespace(test=tmp_path / "test.csv", train=tmp_path / "nothing.csv", report=None)
+    with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
+        commands.check_evaluate_arguments(arguments)
+    arguments = argparse.Namespace(test=tmp_path / "test.csv", train=None, report=tmp_path / "test.csv")
+    with pytest.raises(InputError, match="name a folder for the report"):
+        commands.check_evaluate_arguments(arguments)

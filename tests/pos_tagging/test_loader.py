@@ -1,0 +1,199 @@
+"""Tagged sentences from files: what is read, what is refused, how words and spelling become ids."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from pos_tagging.config import TaggingConfig
+from pos_tagging.loader import (
+    WORD_LENGTH,
+    Sentence,
+    check_tags,
+    encode_word,
+    load_sentences,
+    make_batches,
+    read_conllu,
+    split_validation,
+    word_drop_rates,
+)
+
+CONFIG = TaggingConfig()
+CONLLU = """# sent_id = 1
+# text = vámonos al mar!
+1-2\tvámonos\t_\t_\t_\t_\t_\t_\t_\t_
+1\tvamos\tir\tVERB\t_\t_\t0\troot\t_\t_
+2\tnos\tnosotros\tPRON\t_\t_\t1\tobj\t_\t_
+3\tmar\tmar\tNOUN\t_\t_\t1\tobl\t_\tSpaceAfter=No
+3.1\tghost\t_\tX\t_\t_\t_\t_\t_\t_
+4\t!\t!\tPUNCT\t_\t_\t1\tpunct\t_\tGloss=x|SpaceAfter=No
+
+
+# text = Ja
+1\tJa\tja\tINTJ\t_\t_\t0\troot\t_\t_
+
+"""
+
+
+def word(number, form="w", tag="X", misc="_"):
+    return "\t".join([str(number), form, "_", tag, *["_"] * 5, misc]) + "\n"
+
+
+@pytest.mark.parametrize("name", ["a.conllu", "a.conllu.gz", "crlf.conllu"])
+def test_words_are_the_lines_with_a_whole_number(tmp_path, name):
+    path = tmp_path / name
+    text = CONLLU.replace("\n", "\r\n") if name.startswith("crlf") else CONLLU
+    with gzip.open(path, "wb") if name.endswith(".gz") else open(path, "wb") as file:
+        file.write(text.encode())
+    first, second = load_sentences(path, CONFIG)
+    assert first.pairs() == [("vamos", "VERB"), ("nos", "PRON"), ("mar", "NOUN"), ("!", "PUNCT")]
+    assert first.space_after == [True, True, False, False]
+    assert first.text() == "vamos nos mar!"
+    assert second.pairs() == [("Ja", "INTJ")]
+    assert (first.place, second.place) == (f"{path}, line 1", f"{path}, line 11")
+
+
+def test_a_table(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('words,pos\n"No\tmore\t,","DET\tNOUN\tPUNCT"\n"Go","VERB"\n')
+    first, second = load_sentences(path, TaggingConfig(tokens_column="words", tags_column="pos"))
+    assert first.pairs() == [("No", "DET"), ("more", "NOUN"), (",", "PUNCT")]
+    assert second.pairs() == [("Go", "VERB")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\tw\t_\tX\n\n", "line 1: 4 fields, CoNLL-U has 10"),
+        (word(1) + word(3) + "\n", "line 2: id '3' where 2 is due"),
+        (word(2) + "\n", "line 1: id '2' where 1 is due"),
+        (word("one") + "\n", "line 1: id 'one' is no number"),
+        (word(1, form="") + "\n", "line 1: empty word form"),
+        (word(1) + word(2, tag="_") + "\n", "line 2: word 'w' has no tag"),
+        (word(1) + "\n" + word(1), "line 3: no blank line after the last sentence"),
+        ("# a comment\n", "no sentences"),
+        ("", "no sentences"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path, text, message):
+    path = tmp_path / "a.conllu"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        load_sentences(path, CONFIG)
+    assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('"a\tb",X', "row 1: 2 tokens and 1 tags"),
+        ('" ",X', "row 1: empty sentence"),
+        ('"a\t\tb","X\tX\tX"', "row 1: an empty token or tag"),
+        ('"a\tb","X\t"', "row 1: an empty token or tag"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, row, message):
+    path = tmp_path / "a.csv"
+    path.write_text(f"tokens,tags\n{row}\n")
+    with pytest.raises(InputError, match=rf"a\.csv, {message}"):
+        load_sentences(path, CONFIG)
+
+
+def test_tags_are_not_asked_for_where_they_are_to_be_found(tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(word(1, tag="_") + "\n")
+    assert next(read_conllu(path, tagged=False)).tokens == ["w"]
+
+
+def test_a_tag_that_training_never_saw(tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(word(1, "so", "NEW") + "\n")
+    with pytest.raises(InputError, match=r"a\.conllu, line 1: tag 'NEW' of 'so' never occurs .* there are OLD, X"):
+        check_tags(load_sentences(path, CONFIG), ["OLD", "X"])
+
+
+def test_the_validation_split():
+    sentences = [Sentence([f"w{i}"], ["X"]) for i in range(40)]
+    train, validation = split_validation(sentences, TaggingConfig(validation_rate=0.1))
+    assert len(validation) == 4
+    assert sorted(s.tokens for s in train + validation) == sorted(s.tokens for s in sentences)
+    assert split_validation(sentences, TaggingConfig(validation_rate=0.1))[1] == validation
+    assert split_validation(sentences, TaggingConfig(validation_rate=0.1, seed=2))[1] != validation
+    with pytest.raises(InputError, match="nothing is left to train on"):
+        split_validation(sentences[:1], CONFIG)
+
+
+# -- Ids and batches ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [1, 13, 14, 15, 40])
+def test_spelling(length):
+    alphabet = [chr(97 + i) for i in range(26)] + [chr(65 + i) for i in range(26)]
+    characters = Vocabulary(alphabet)
+    ids = encode_word("".join(alphabet[:length]), characters)
+    kept = alphabet[:length] if length <= 14 else alphabet[:7] + alphabet[length - 7 : length]
+    expected = [BOS_ID, *characters.encode(kept), EOS_ID]
+    assert len(ids) == WORD_LENGTH
+    assert ids == expected + [PAD_ID] * (WORD_LENGTH - len(expected))
+
+
+SENTENCES = [
+    Sentence(["so", "good", "so"], ["ADV", "ADJ", "ADV"]),
+    Sentence(["Go"], ["VERB"]),
+    Sentence(["new", "thing"], ["ADJ", "NOUN"]),
+]
+TAGS = ["ADJ", "ADV", "NOUN", "VERB"]
+VOCABULARY = Vocabulary(["so", "go", "good", "thing"], lowercase=True)
+CHARACTERS = Vocabulary("Gdghinost")
+
+
+def batches_of(shuffle=False, sentences=SENTENCES, **settings):
+    return make_batches(sentences, VOCABULARY, CHARACTERS, TAGS, TaggingConfig(**settings), shuffle)
+
+
+def test_a_batch():
+    (inputs, targets, weights), *rest = batches_of(architecture="previous-tag", units=5)
+    assert not rest
+    # one batch, the shortest sentence first: Go; new thing; so good so
+    assert inputs["token_ids"].tolist() == [[5, 0, 0], [UNK_ID, 7, 0], [4, 6, 4]]
+    assert inputs["mask"].tolist() == [[True, False, False], [True, True, False], [True, True, True]]
+    assert inputs["character_ids"].shape == (3, 3, WORD_LENGTH)
+    assert inputs["character_ids"][0, 0].tolist() == encode_word("Go", CHARACTERS)  # with its capital
+    assert not inputs["character_ids"][0, 1:].any()
+    assert (targets * weights).tolist() == [[3, 0, 0], [0, 2, 0], [1, 0, 1]]
+    assert weights.tolist() == inputs["mask"].astype(float).tolist()
+    previous = inputs["previous_tags"] * inputs["mask"]  # one more than the tag before; 0 at the first word
+    assert previous.tolist() == [[0, 0, 0], [0, 1, 0], [0, 2, 1]]
+    assert inputs["state"].shape == (3, 5)
+    assert not inputs["state"].any()
+
+
+def test_sentences_without_tags_make_the_same_inputs():
+    bare = [Sentence(sentence.tokens) for sentence in SENTENCES]
+    (inputs, _, _), (expected, _, _) = batches_of(sentences=bare)[0], batches_of()[0]
+    for name, value in expected.items():
+        np.testing.assert_array_equal(inputs[name], value)
+
+
+def test_rare_words_are_dropped_more_often():
+    rows = [[4] * 9, [5]]  # word 4 nine times, word 5 once
+    rates = word_drop_rates(rows, 7, TaggingConfig(word_dropout=0.2, rare_word_dropout=0.5))
+    # 0.2, and of the rest a / (a + n): 0.2 + 0.8 * 0.5 / 9.5 and 0.2 + 0.8 * 0.5 / 1.5
+    assert rates[4] == pytest.approx(0.2 + 0.8 * 0.5 / 9.5)
+    assert rates[5] == pytest.approx(0.2 + 0.8 * 0.5 / 1.5)
+    assert word_drop_rates(rows, 7, TaggingConfig(word_dropout=0.0, rare_word_dropout=0.0)).tolist() == [0] * 7
+
+
+def test_words_are_dropped_in_training_alone():
+    sentences = [Sentence(["so"] * 100, ["ADV"] * 100) for _ in range(20)]
+
+    def ids(shuffle):
+        batches = batches_of(shuffle, sentences, word_dropout=0.3, rare_word_dropout=0.0, batch_size=20)
+        return batches[0][0]["token_ids"]
+
+    assert (ids(False) == 4).all()
+    assert (ids(True) == UNK_ID).mean() == pytest.approx(0.3, abs=0.05)  # 2,000 words: sigma 0.01

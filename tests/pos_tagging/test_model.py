@@ -1,0 +1,139 @@
+"""Taggers: shapes, padding, the loss by a hand count, every weight learns."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from common.training import make_optimizer
+from pos_tagging.config import ARCHITECTURES, TaggingConfig
+from pos_tagging.loader import WORD_LENGTH
+from pos_tagging.model import build_model
+
+VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
+UNITS, BATCH, TIME = 6, 2, 3
+VARIANTS = [
+    *[{"architecture": name} for name in ARCHITECTURES],
+    {"architecture": "gru", "bidirectional": False, "num_layers": 1},
+    {"character_dim": 0},
+    {"architecture": "previous-tag", "character_dim": 0},
+]
+
+
+def small(**settings):
+    sizes = {"units": UNITS, "embedding_dim": 7, "character_dim": 4, "character_filters": 3, "tag_dim": 2}
+    return TaggingConfig(**{**sizes, "num_layers": 2, "dropout": 0.0, **settings})
+
+
+def build(**settings):
+    """A model whose weights are all random, biases too, so that each of them counts."""
+    model = build_model(small(**settings), VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
+    return model
+
+
+def inputs(lengths, time, filler=0):
+    """Random sentences; every position is drawn alike, so that the same words come whatever the padding."""
+    rng = np.random.default_rng(1)
+    drawn = {
+        "token_ids": rng.integers(1, VOCAB_SIZE, (len(lengths), 12)),
+        "character_ids": rng.integers(1, NUM_CHARACTERS, (len(lengths), 12, WORD_LENGTH)),
+        "previous_tags": rng.integers(0, NUM_TAGS + 1, (len(lengths), 12)),
+    }
+    mask = np.arange(time) < np.array(lengths)[:, None]
+    batch = {name: value[:, :time].astype(np.int32) for name, value in drawn.items()}
+    for value in batch.values():
+        value[~mask] = filler
+    return {**batch, "mask": mask, "state": np.zeros((len(lengths), UNITS), np.float32)}
+
+
+def given(model, batch):
+    return {name: batch[name] for name in model.input}
+
+
+def logits(model, batch):
+    answer = model(given(model, batch), training=False)
+    return np.asarray(answer["logits"] if isinstance(answer, dict) else answer)
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_padding_and_company_change_nothing(settings):
+    model, lengths = build(**settings), [3, 2]
+    answer = logits(model, inputs(lengths, TIME))
+    assert answer.shape == (BATCH, TIME, NUM_TAGS)
+    assert np.ptp(answer[0], axis=0).max() > 1e-2  # the words matter, or nothing below proves anything
+    alone = {name: value[1:, :2] for name, value in inputs(lengths, TIME).items()}
+    alone["state"] = np.zeros((1, UNITS), np.float32)
+    np.testing.assert_allclose(logits(model, alone)[0], answer[1, :2], atol=1e-5)
+    for filler in (0, 4):
+        padded = logits(model, inputs(lengths, 9, filler))
+        for row, length in enumerate(lengths):
+            np.testing.assert_allclose(padded[row, :length], answer[row, :length], atol=1e-5)
+
+
+def test_the_state_is_that_after_the_last_real_word():
+    model = build(architecture="previous-tag")
+    states = [np.asarray(model(given(model, inputs([3, 2], time)))["state"]) for time in (3, 9)]
+    assert states[0].shape == (BATCH, UNITS)
+    np.testing.assert_allclose(*states, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_loss_counts_real_words_alone(architecture):
+    model = build(architecture=architecture)
+    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    scored.compile(loss=loss)
+    lengths = [3, 1]
+    tags = np.random.default_rng(2).integers(0, NUM_TAGS, (BATCH, 9))
+    answer = logits(model, inputs(lengths, TIME)).astype(np.float64)
+    nats = [
+        np.log(np.exp(answer[row, t]).sum()) - answer[row, t, tags[row, t]]
+        for row, length in enumerate(lengths)
+        for t in range(length)
+    ]
+    assert len(nats) == 4
+    for time in (TIME, 9):
+        batch = inputs(lengths, time)
+        found = scored.test_on_batch(given(model, batch), tags[:, :time], batch["mask"].astype(np.float32))
+        assert float(np.ravel(found)[0]) == pytest.approx(sum(nats) / 4, rel=1e-5)
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
+    config = small(**settings)
+    model = build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
+    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    scored.compile(make_optimizer(config, 10), loss=loss, run_eagerly=True)
+    before = [weight.copy() for weight in model.get_weights()]
+    batch = inputs([6, 4], 8)
+    tags = np.random.default_rng(2).integers(0, NUM_TAGS, (2, 8))
+    for _ in range(3):
+        scored.train_on_batch(given(model, batch), tags, batch["mask"].astype(np.float32))
+    for variable, old in zip(model.weights, before, strict=True):
+        moved = np.asarray(variable) != old
+        if variable.path.startswith("embedding"):
+            present = np.isin(np.arange(VOCAB_SIZE), batch["token_ids"][batch["mask"]])
+            np.testing.assert_array_equal(moved.any(axis=1), present)
+        else:
+            assert moved.mean() > 0.3, variable.path
+
+
+def test_a_word_is_known_by_its_spelling_and_by_its_neighbours():
+    model, batch = build(), inputs([4, 4], 4)
+    answer = logits(model, batch)
+    respelled = {**batch, "character_ids": batch["character_ids"].copy()}
+    respelled["character_ids"][0, 2] = 3
+    moved = np.abs(logits(model, respelled) - answer).max(axis=-1) > 1e-6  # (batch, time)
+    assert moved.tolist() == [[True] * 4, [False] * 4]  # both directions carry it to the whole sentence, not beyond
+
+
+def test_the_greedy_tagger_cannot_look_ahead():
+    model, batch = build(architecture="previous-tag"), inputs([4, 4], 4)
+    changed = {**batch, "token_ids": batch["token_ids"].copy()}
+    changed["token_ids"][:, 2] = 4 + (changed["token_ids"][:, 2] - 3) % 9
+    moved = np.abs(logits(model, changed) - logits(model, batch)).max(axis=-1) > 1e-6
+    assert moved.tolist() == [[False, False, True, True]] * 2

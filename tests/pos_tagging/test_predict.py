@@ -1,0 +1,169 @@
+"""Texts and tokens in, tags out: greedy decoding by hand, every format, the same from a saved bundle."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import pos_tagging
+from common.keras_engine import Network
+from common.persistence import save_bundle, write_json
+from common.vocabulary import Vocabulary
+from pos_tagging import predict
+from pos_tagging.config import ARCHITECTURES, TaggingConfig
+from pos_tagging.loader import Sentence, make_batches, read_conllu
+from pos_tagging.model import build_model
+from pos_tagging.predict import WRITERS, Tagger, write_conllu, write_html
+
+VOCABULARY = Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=True)
+CHARACTERS = Vocabulary("abdeghinrsw.B")
+WORDS = Vocabulary(["Birds", "sing"])
+TAGS = ["CCONJ", "NOUN", "PRON", "PUNCT", "VERB"]
+SENTENCES = [
+    Sentence(["Birds", "sing", "and", "we", "hear", "birds", "sing", "."]),
+    Sentence(["We", "hear", "."]),
+    Sentence(["hear"]),
+    Sentence(["strange", "birds", "and", "strange", "weeds"]),
+]
+
+
+def build(**settings):
+    sizes = {"units": 6, "embedding_dim": 7, "character_dim": 4, "character_filters": 3, "tag_dim": 5}
+    config = TaggingConfig(**{**sizes, "num_layers": 1, "batch_size": 3, **settings})
+    model = build_model(config, len(VOCABULARY), len(CHARACTERS), len(TAGS))
+    rng = np.random.default_rng(2)
+    model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.get_weights()])
+    to_tags = model.get_layer("logits")
+    to_tags.set_weights([3 * to_tags.get_weights()[0], np.zeros(len(TAGS))])  # so that no tag always wins
+    return Tagger(Network(model), VOCABULARY, CHARACTERS, TAGS, WORDS, config)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_company_and_order_change_nothing(architecture):
+    tagger = build(architecture=architecture)
+    together = tagger.tag_sentences(SENTENCES)
+    assert len({tag for tags in together for tag in tags}) > 1
+    assert [len(tags) for tags in together] == [len(sentence.tokens) for sentence in SENTENCES]
+    assert [tagger.tag_sentences([sentence])[0] for sentence in SENTENCES] == together
+    assert tagger.tag_sentences(SENTENCES[::-1])[::-1] == together
+    assert tagger.tag_sentences([]) == []
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_given_tags_are_not_looked_at(architecture):
+    tagger = build(architecture=architecture)
+    answers = tagger.tag_sentences(SENTENCES)
+    misled = [Sentence(sentence.tokens, ["VERB"] * len(sentence.tokens)) for sentence in SENTENCES]
+    assert tagger.tag_sentences(misled) == answers
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_greedy_decoding_by_hand():
+    """A GRU, word after word in NumPy: the tag it gives is what it hears about the word before.
+
+    Keras' gates are z r h; `reset_after` has a bias on each side: Cho et al. 2014 in the form that cuDNN has.
+    """
+    tagger = build(architecture="previous-tag", character_dim=0)
+    weights = {variable.path: np.asarray(variable) for variable in tagger.network.model.weights}
+    vectors, tag_vectors = weights["embedding/embeddings"], weights["tag_embedding/embeddings"]
+    kernel, recurrent, (bias, recurrent_bias) = (
+        next(value for path, value in weights.items() if path.endswith(f"gru_cell/{name}"))
+        for name in ("kernel", "recurrent_kernel", "bias")
+    )
+    W_hy, b_y = weights["logits/kernel"], weights["logits/bias"]
+    for sentence, answer in zip(SENTENCES, tagger.tag_sentences(SENTENCES), strict=True):
+        h_t, previous, tags = np.zeros(6), 0, []
+        for token_id in VOCABULARY.encode(sentence.tokens):
+            x_z, x_r, x_h = np.split(np.concatenate([vectors[token_id], tag_vectors[previous]]) @ kernel + bias, 3)
+            h_z, h_r, h_h = np.split(h_t @ recurrent + recurrent_bias, 3)
+            z, r = sigmoid(x_z + h_z), sigmoid(x_r + h_r)
+            h_t = z * h_t + (1 - z) * np.tanh(x_h + r * h_h)
+            best = int((h_t @ W_hy + b_y).argmax())
+            tags.append(TAGS[best])
+            previous = best + 1
+        assert answer == tags
+
+
+def test_greedy_decoding_is_one_pass_over_the_tags_it_gave():
+    tagger = build(architecture="previous-tag")
+    answers = tagger.tag_sentences(SENTENCES)
+    assert len({tag for tags in answers for tag in tags}) > 1
+    tagged = [Sentence(s.tokens, tags) for s, tags in zip(SENTENCES, answers, strict=True)]
+    batches = make_batches(tagged, VOCABULARY, CHARACTERS, TAGS, tagger.config, shuffle=False)
+    for inputs, targets, weights in batches:
+        best = np.asarray(tagger.network.model(inputs)["logits"]).argmax(axis=-1)
+        np.testing.assert_array_equal(best[weights > 0], targets[weights > 0])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_path):
+    tagger = build(architecture=architecture)
+
+    def save_extras(folder):
+        for name, vocabulary in (("vocabulary", VOCABULARY), ("characters", CHARACTERS), ("training_words", WORDS)):
+            vocabulary.save(folder / f"{name}.json")
+        write_json(folder / "tags.json", TAGS)
+
+    facts = {"task": "pos_tagging"}
+    save_bundle(tmp_path / "model", tagger.network.model, tagger.config, {}, facts, "card", save_extras)
+    loaded = pos_tagging.load(tmp_path / "model")
+    assert loaded.config == tagger.config
+    assert loaded.tag_sentences(SENTENCES) == tagger.tag_sentences(SENTENCES)
+    batch = make_batches(SENTENCES, VOCABULARY, CHARACTERS, TAGS, tagger.config, shuffle=False)[0][0]
+    first, second = (model.network(batch) for model in (tagger, loaded))
+    if architecture == "previous-tag":
+        first, second = first["logits"], second["logits"]
+    np.testing.assert_allclose(second, first, rtol=1e-6)
+
+
+# -- Raw text in, every format out ----------------------------------------------------------------------------------
+
+
+def test_a_text_becomes_sentences_and_keeps_its_spaces():
+    first, second = build().tag("Birds sing.  (We hear)")
+    assert first.tokens == ["Birds", "sing", "."]
+    assert (first.text(), second.text()) == ("Birds sing.", "(We hear)")
+    assert len(first.tags) == 3
+    assert build().tag("") == []
+    assert [len(found) for found in build().tag_texts(["We. We.", " ", "We"])] == [2, 0, 1]
+
+
+def test_a_sentence_without_end_is_tagged_in_pieces(monkeypatch):
+    monkeypatch.setattr(predict, "MAX_SENTENCE_TOKENS", 3)
+    sentences = build().tag("we hear birds sing and we hear")
+    assert [sentence.tokens for sentence in sentences] == [["we", "hear", "birds"], ["sing", "and", "we"], ["hear"]]
+
+
+TAGGED = [
+    Sentence(["<b>", "&", '"x"'], ["X", "CCONJ", "NOUN"], [False, True, True]),
+    Sentence(["Ja", "!"], ["INTJ", "PUNCT"], [False, False]),
+]
+
+
+def test_conllu_is_read_back(tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(write_conllu(TAGGED, "text 1"))
+    for sentence, original in zip(read_conllu(path), TAGGED, strict=True):
+        assert sentence.pairs() == original.pairs()
+        assert sentence.space_after == original.space_after
+    assert "# text = Ja!\n" in path.read_text()
+
+
+def test_html_is_escaped():
+    page = write_html([*TAGGED, Sentence(["<script>"], ["<i>"])], "text 1")
+    assert not re.search(r"<b>|<script>|<i>", page)
+    assert "&lt;b&gt;" in page
+    assert page.count("<p>") == page.count("</p>") == 3
+
+
+def test_text_tsv_and_json_lines():
+    assert WRITERS["text"](TAGGED, "") == '<b>/X &/CCONJ "x"/NOUN\nJa/INTJ !/PUNCT\n'
+    assert WRITERS["tsv"](TAGGED[1:], "") == "Ja\tINTJ\n!\tPUNCT\n\n"
+    records = [json.loads(line) for line in WRITERS["jsonl"](TAGGED, "text 7").splitlines()]
+    assert records[1] == {"place": "text 7", "text": "Ja!", "tokens": ["Ja", "!"], "tags": ["INTJ", "PUNCT"]}

@@ -1,0 +1,79 @@
+"""Training a tagger: it learns a rule that needs the neighbour, the spelling or the tag before; and runs repeat."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import pos_tagging
+from pos_tagging.loader import Sentence
+from pos_tagging.train import main
+
+LETTERS = "abcdefghij"
+
+
+def write_sentences(path, sentences):
+    lines = []
+    for words, tags in sentences:
+        lines += [f"{i}\t{w}\t_\t{t}\t_\t_\t_\t_\t_\t_\n" for i, (w, t) in enumerate(zip(words, tags, strict=True), 1)]
+        lines.append("\n")
+    path.write_text("".join(lines))
+
+
+def rule(number, rng):
+    """`to` makes a verb of the next word, `the` a noun; a word in -ly is an adverb, whoever stands before it."""
+    words, tags = [], []
+    for _ in range(number):
+        stem = "".join(rng.choice(list(LETTERS), 3))
+        kind = rng.integers(3)
+        words += [["the", stem], ["to", stem], [stem + "ly"]][kind]
+        tags += [["DET", "NOUN"], ["PART", "VERB"], ["ADV"]][kind]
+    return words, tags
+
+
+@pytest.mark.parametrize("architecture", ["lstm", "previous-tag"])
+def test_a_rule_is_learned_and_holds_for_new_words(architecture, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    write_sentences(tmp_path / "train.conllu", [rule(rng.integers(1, 6), rng) for _ in range(200)])
+    flags = (
+        f"--architecture {architecture} --num-layers 1 --units 12 --embedding-dim 8 --character-dim 6 "
+        "--character-filters 8 --batch-size 10 --num-epochs 4 --learning-rate 0.02 --dropout 0 --average-momentum 0"
+    )
+    main(["--train", str(tmp_path / "train.conllu"), "--output-dir", str(tmp_path / "model"), *flags.split()])
+    capsys.readouterr()
+    sentences = [rule(5, np.random.default_rng(seed)) for seed in range(100, 120)]
+    answers = pos_tagging.load(tmp_path / "model").tag_sentences([Sentence(words) for words, _ in sentences])
+    right = [
+        a == t for (_, tags), given in zip(sentences, answers, strict=True) for a, t in zip(given, tags, strict=True)
+    ]
+    assert np.mean(right) > 0.97
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs, small_bundle, tmp_path):
+    def train(name, *flags):
+        small = small_runs["pos_tagging"]
+        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags, *flags])
+        return tmp_path / name
+
+    def metrics(folder):
+        return json.loads((folder / "metrics.json").read_text())["validation"]
+
+    first, again = small_bundle("pos_tagging"), train("again")  # one in a process of its own, one in this
+    assert metrics(again) == pytest.approx(metrics(first), rel=1e-4)
+    weights = [pos_tagging.load(folder).network.model.get_weights() for folder in (first, again)]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert metrics(train("other", "--seed", "4")) != pytest.approx(metrics(first), rel=1e-3)
+
+
+def test_a_validation_file_shapes_no_vocabulary(tmp_path):
+    write_sentences(tmp_path / "train.conllu", [(["a", "b"], ["X", "Y"])] * 5)
+    write_sentences(tmp_path / "validation.conllu", [(["ç", "b"], ["X", "Y"])])
+    flags = "--units 3 --embedding-dim 3 --character-dim 2 --character-filters 2 --num-epochs 1 --num-layers 1"
+    data = ["--train", str(tmp_path / "train.conllu"), "--validation", str(tmp_path / "validation.conllu")]
+    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    for name in ("vocabulary", "characters", "training_words"):
+        assert sorted(json.loads((tmp_path / f"model/{name}.json").read_text())["tokens"]) == ["a", "b"]
+    assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["num_examples"] == 1

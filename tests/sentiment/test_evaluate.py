@@ -1,0 +1,78 @@
+"""Scores of ratings against arithmetic by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sentiment.config import SentimentConfig
+from sentiment.evaluate import SCORES, by_length, by_rating, rating_scores, weaknesses, worst_mistakes
+
+CONFIG = SentimentConfig()
+RATINGS = np.array([1, 4, 8, 10], np.float32)
+PREDICTIONS = np.array([2, 4, 6.4, 9], np.float32)
+
+
+def test_scores_by_hand():
+    scores = rating_scores(RATINGS, PREDICTIONS, CONFIG)
+    assert tuple(scores) == SCORES
+    # mean 5.75; squares around it 22.5625 + 3.0625 + 5.0625 + 18.0625 = 48.75; squared errors 1 + 0 + 2.56 + 1 = 4.56
+    assert scores["r2"] == pytest.approx(1 - 4.56 / 48.75, rel=1e-5)
+    assert scores["r2_rounded"] == pytest.approx(1 - 6 / 48.75, rel=1e-5)  # rounded: 2 4 6 9, errors 1 0 2 1
+    assert scores["rmse"] == pytest.approx(math.sqrt(4.56 / 4), rel=1e-5)
+    assert scores["mae"] == pytest.approx(3.6 / 4, rel=1e-5)
+    assert scores["spearman"] == pytest.approx(1)
+    assert scores["binary_accuracy"] == 1  # 1 and 4 below 5.5, 8 and 10 above; so are the predictions
+
+
+def test_kappa_weighs_by_the_distance_of_the_ratings():
+    # 1 - (squared error of the pairs there are) / (of all pairs): 6 / 4 against
+    # truths 1 4 8 10 with answers 2 4 6 9: (1+9+25+64) + (4+0+4+25) + (36+16+4+1) + (64+36+16+1) = 306 in 16 pairs
+    assert rating_scores(RATINGS, PREDICTIONS, CONFIG)["qwk"] == pytest.approx(1 - (6 / 4) / (306 / 16))
+    # one step off and nine steps off are not the same
+    near = rating_scores(np.array([1.0, 10.0]), np.array([2.0, 10.0]), CONFIG)["qwk"]
+    far = rating_scores(np.array([1.0, 10.0]), np.array([9.0, 10.0]), CONFIG)["qwk"]
+    assert near > far + 0.5
+
+
+def test_ties_in_ranks_share_their_mean_rank():
+    # ranks of the truth 1 2.5 2.5 4, of the answers 1 2 3 4: covariance 4.5 / 4, variances 4.5 / 4 and 5 / 4
+    scores = rating_scores(np.array([1.0, 5, 5, 9]), np.array([2.0, 3, 4, 5]), CONFIG)
+    assert scores["spearman"] == pytest.approx(4.5 / math.sqrt(4.5 * 5))
+
+
+def test_the_very_middle_is_neither_good_nor_bad():
+    ratings, predictions = np.array([3.0, 1, 5, 3]), np.array([1.0, 4, 4, 5])
+    scores = rating_scores(ratings, predictions, SentimentConfig(min_rating=1.0, max_rating=5.0))
+    assert scores["binary_accuracy"] == 0.5  # 1 and 5 count; 5 is found good
+
+
+@pytest.mark.parametrize(
+    ("ratings", "predictions"),
+    [([7.0], [7.0]), ([7.0, 7.0], [6.0, 8.0]), ([1.0, 9.0], [5.0, 5.0]), ([5.5], [5.5])],
+)
+def test_what_is_not_defined_is_0(ratings, predictions):
+    scores = rating_scores(np.array(ratings), np.array(predictions), CONFIG)
+    assert all(math.isfinite(value) for value in scores.values())
+    assert scores["spearman"] == 0
+
+
+def test_tables():
+    assert by_rating(np.array([1.0, 9, 1]), np.array([2.0, 8, 4]))[1:] == [[1.0, 2, 3.0, 2.0], [9.0, 1, 8.0, 1.0]]
+    lengths = np.array([50, 10, 20, 40, 30])
+    table = by_length(np.array([5.0, 1, 2, 4, 3]), np.array([8.0, 1, 2, 4, 4]), lengths)
+    assert [row[:2] for row in table[1:]] == [["10-20", 2], ["30-30", 1], ["40-40", 1], ["50-50", 1]]
+    assert [row[2] for row in table[1:]] == [0, 1, 0, 3]
+    worst = worst_mistakes(np.array([1.0, 9, 5]), np.array([1.5, 2, 8]), ["a", "b" * 2000, "c"], 2)
+    assert worst[1:] == [[9.0, 2.0, "b" * 1500], [5.0, 8.0, "c"]]
+
+
+def test_weaknesses_are_the_largest_errors():
+    ratings, predictions = np.array([1.0, 4, 8, 10]), np.array([1.0, 4, 2, 10])
+    found = weaknesses(ratings, predictions, np.array([5, 6, 7, 8]))
+    assert "rated 8" in found[0]
+    assert "2.0 on average, 6.00 off" in found[0]
+    assert "of 7-7 tokens: root mean squared error 6.00" in found[1]
+    assert "Ratings 2, 3, 5, 6, 7, 9 do not occur" in found[-1]

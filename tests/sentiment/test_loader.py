@@ -1,0 +1,154 @@
+"""Reviews from files: what is read, what is refused, how they are split, cut and padded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.vocabulary import BOS_ID, UNK_ID, Vocabulary
+from sentiment.config import SentimentConfig
+from sentiment.loader import Reviews, encode_review, load_reviews, make_batches, split_validation
+
+CONFIG = SentimentConfig()
+CSV = 'rating,subject,review\n4,boots,"Good, ""so far"".<br />Fine."\n10,film,No\n'
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv", "a.jsonl", "a.jsonl.gz"])
+def test_every_format_gives_the_same_reviews(tmp_path, name):
+    rows = [
+        {"rating": 4, "subject": "boots", "review": 'Good, "so far".<br />Fine.'},
+        {"rating": 10, "subject": "film", "review": "No"},
+    ]
+    text = {
+        "csv": CSV,
+        "tsv": 'rating\tsubject\treview\n4\tboots\tGood, "so far".<br />Fine.\n10\tfilm\tNo\n',
+        "jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+    }[name.split(".")[1]]
+    path = tmp_path / name
+    with gzip.open(path, "wb") if name.endswith(".gz") else open(path, "wb") as file:
+        file.write(text.encode())
+    reviews = load_reviews(path, SentimentConfig(group_column="subject"))
+    assert reviews.texts == ['Good, "so far".\nFine.', "No"]
+    assert reviews.ratings.tolist() == [4, 10]
+    assert reviews.ratings.dtype == np.float32
+    assert reviews.groups == ["boots", "film"]
+
+
+def test_another_scale_is_mapped(tmp_path):
+    path = tmp_path / "stars.csv"
+    path.write_text("review,rating\na,1\nb,2\nc,3\nd,5\n")
+    # 1 to 5 onto 1 to 10: a star is worth 9 / 4; 2 stars are 1 + 2.25, 3 stars are 1 + 4.5
+    assert load_reviews(path, CONFIG, None, 1, 5).ratings.tolist() == [1, 3.25, 5.5, 10]
+
+
+def test_groups_from_a_file(tmp_path):
+    (tmp_path / "a.csv").write_text(CSV)
+    (tmp_path / "groups.txt").write_text("tt1\ntt2\n")
+    assert load_reviews(tmp_path / "a.csv", CONFIG, tmp_path / "groups.txt").groups == ["tt1", "tt2"]
+    (tmp_path / "groups.txt").write_text("tt1\n")
+    with pytest.raises(InputError, match=r"groups\.txt: 1 lines for the 2 rows of .*a\.csv"):
+        load_reviews(tmp_path / "a.csv", CONFIG, tmp_path / "groups.txt")
+
+
+@pytest.mark.parametrize("rating", ["", "good", "4 stars", "0", "10.5", "nan", "inf", "-1"])
+def test_a_wrong_rating_is_named_with_its_row(tmp_path, rating):
+    path = tmp_path / "a.csv"
+    path.write_text(f'review,rating\nfine,3\nso so,"{rating}"\n')
+    with pytest.raises(InputError, match=r"a\.csv, row 2: rating .* (1 to 10|from 1 to 10)"):
+        load_reviews(path, CONFIG)
+
+
+def test_a_scale_upside_down(tmp_path):
+    (tmp_path / "a.csv").write_text(CSV)
+    with pytest.raises(InputError, match="--min-rating 10 is not below --max-rating 1"):
+        load_reviews(tmp_path / "a.csv", CONFIG, None, 10, 1)
+
+
+# -- The validation split -------------------------------------------------------------------------------------------
+
+
+def reviews_of(num, groups=None):
+    return Reviews([f"text {i}" for i in range(num)], np.arange(num, dtype=np.float32), groups)
+
+
+def test_validation_is_cut_by_group():
+    groups = [f"film {i % 20}" for i in range(100)]
+    train, validation = split_validation(reviews_of(100, groups), SentimentConfig(validation_rate=0.1))
+    assert not set(train.groups) & set(validation.groups)
+    assert len(set(validation.groups)) == 2  # a tenth of the 20 films
+    assert len(validation) == 10  # each with its 5 reviews
+    assert sorted(train.texts + validation.texts) == sorted(reviews_of(100).texts)
+    for split in (train, validation):  # text, rating and group still belong together
+        for text, rating, group in zip(split.texts, split.ratings, split.groups, strict=True):
+            number = int(text.split()[1])
+            assert (rating, group) == (number, groups[number])
+
+
+def test_validation_without_groups_and_its_seed():
+    def texts(seed):
+        return split_validation(reviews_of(50), SentimentConfig(seed=seed, validation_rate=0.2))[1].texts
+
+    assert len(texts(1)) == 10
+    assert texts(1) == texts(1)
+    assert texts(1) != texts(2)
+
+
+@pytest.mark.parametrize("reviews", [reviews_of(1), reviews_of(9, ["one film"] * 9)])
+def test_nothing_left_to_train_on(reviews):
+    with pytest.raises(InputError, match="nothing is left to train on"):
+        split_validation(reviews, CONFIG)
+
+
+# -- Ids and batches ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [("head", "abcdefgh"), ("tail", "efghijkl"), ("both", "abghijkl")],  # 8 fit beside the beginning mark
+)
+def test_a_long_review_is_cut(truncation, kept):
+    letters = "abcdefghijkl"
+    config, vocabulary = SentimentConfig(max_length=9, truncation=truncation), Vocabulary(letters)
+    assert encode_review(list(letters), vocabulary, config) == [BOS_ID, *vocabulary.encode(kept)]
+    assert encode_review(list(letters[:8]), vocabulary, config) == [BOS_ID, *vocabulary.encode(letters[:8])]
+
+
+def test_batches_have_every_review_once_with_its_rating():
+    config, vocabulary = SentimentConfig(batch_size=3), Vocabulary("abcdefg")
+    token_lists = [["a"], ["b"] * 6, ["c"] * 2, ["d"] * 5, ["e"] * 3, ["f"] * 4, ["g"]]
+    ratings = np.arange(1, 8, dtype=np.float32)
+    batches = make_batches(token_lists, ratings, vocabulary, config, shuffle=False)
+    assert len(batches) == 3
+    seen = {}
+    for inputs, targets, weights in batches:
+        batch, time = inputs["token_ids"].shape
+        assert inputs["mask"].shape == (batch, time)
+        assert targets.shape == (batch, 1)
+        assert weights.tolist() == [1] * batch
+        for ids, mask, rating in zip(inputs["token_ids"], inputs["mask"], targets[:, 0], strict=True):
+            assert ids[0] == BOS_ID
+            assert not ids[~mask].any()
+            seen[rating] = vocabulary.decode(ids[mask][1:])
+    assert seen == dict(zip(ratings.tolist(), token_lists, strict=True))
+
+
+def test_words_are_dropped_in_training_alone():
+    vocabulary = Vocabulary("a")
+    token_lists = [["a"] * 200 for _ in range(20)]
+    config = SentimentConfig(word_dropout=0.3, batch_size=20)
+
+    def ids(shuffle, epoch=0):
+        batches = make_batches(token_lists, None, vocabulary, config, shuffle)
+        batches.set_epoch(epoch)
+        return batches[0][0]["token_ids"]
+
+    assert (ids(False) != UNK_ID).all()
+    dropped = ids(True)
+    assert (dropped[:, 0] == BOS_ID).all()
+    assert (dropped == UNK_ID).mean() == pytest.approx(0.3, abs=0.03)  # 4,000 words: sigma 0.007
+    np.testing.assert_array_equal(dropped, ids(True))
+    assert (dropped != ids(True, epoch=1)).any()

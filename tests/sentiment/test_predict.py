@@ -1,0 +1,89 @@
+"""Raw texts in, ratings out: in order, inside the scale, the same from a saved bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sentiment
+from common.errors import InputError
+from common.keras_engine import Network
+from common.persistence import save_bundle
+from common.vocabulary import Vocabulary
+from sentiment.config import ARCHITECTURES, SentimentConfig
+from sentiment.model import build_model
+from sentiment.predict import RatingModel
+
+VOCABULARY = Vocabulary(["good", "bad", "film", "the", "."], lowercase=True)
+TEXTS = ["The film.", "Good good good bad.", "bad " * 30, "The good film, the bad film, the good!", "good"]
+
+
+def build(**settings):
+    config = SentimentConfig(**{"units": 5, "embedding_dim": 7, "batch_size": 2, **settings})
+    model = build_model(config, len(VOCABULARY))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
+    return RatingModel(Network(model), VOCABULARY, config)
+
+
+def ratings(model, texts):
+    return np.array([answer.rating for answer in model.predict(texts)])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_company_and_order_change_nothing(architecture):
+    model = build(architecture=architecture)
+    together = ratings(model, TEXTS)
+    assert together.min() > 1
+    assert together.max() < 10
+    assert len(set(together.round(3))) == len(TEXTS)
+    np.testing.assert_allclose([ratings(model, [text])[0] for text in TEXTS], together, atol=1e-5)
+    np.testing.assert_allclose(ratings(model, TEXTS[::-1])[::-1], together, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_path):
+    model = build(architecture=architecture)
+    facts = {"task": "sentiment"}
+
+    def save_vocabulary(folder):
+        VOCABULARY.save(folder / "vocabulary.json")
+
+    save_bundle(tmp_path / "model", model.network.model, model.config, {}, facts, "card", save_vocabulary)
+    loaded = sentiment.load(tmp_path / "model")
+    assert loaded.config == model.config
+    np.testing.assert_allclose(ratings(loaded, TEXTS), ratings(model, TEXTS), rtol=1e-6)
+
+
+def test_known_and_unknown_words_are_counted():
+    good, mixed, foreign = build().predict(["GOOD film.", "A good film", "Wie schön!"])
+    assert (good.num_tokens, good.num_unknown) == (3, 0)
+    assert (mixed.num_tokens, mixed.num_unknown) == (3, 1)
+    assert (foreign.num_tokens, foreign.num_unknown) == (3, 3)
+
+
+def test_ratings_stay_inside_the_scale():
+    model = build(min_rating=0.0, max_rating=4.0)
+    score = model.network.model.get_layer("score")
+    for bias, rating in ((50, 4), (-50, 0)):
+        score.set_weights([score.get_weights()[0], np.array([bias])])
+        assert ratings(model, TEXTS).tolist() == [rating] * len(TEXTS)
+
+
+def test_no_text_and_texts_without_a_word():
+    model = build()
+    assert model.predict([]) == []
+    answers = model.predict(["", " \n", "\x00", "<br />"])
+    assert [answer.num_tokens for answer in answers] == [0, 0, 0, 0]
+    assert all(1 <= answer.rating <= 10 for answer in answers)
+
+
+def test_only_what_is_kept_of_a_long_text_counts():
+    model = build(max_length=5, truncation="tail")
+    np.testing.assert_allclose(ratings(model, ["bad bad good film the ."]), ratings(model, ["good film the ."]), 1e-6)
+    assert ratings(model, ["bad bad good film the ."]) != ratings(model, ["bad bad good film the"])
+
+
+def test_no_such_bundle(tmp_path):
+    with pytest.raises(InputError, match="no such bundle"):
+        sentiment.load(tmp_path / "nothing")

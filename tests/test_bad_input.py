@@ -1,0 +1,444 @@
+"""Whatever a user gives: one clear line and exit status 2, or an answer; never a traceback, never half a file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TASKS = ("sentiment", "language_model", "pos_tagging")
+ANSWERING = {"sentiment": "sentiment.predict", "language_model": "language_model.score"} | {
+    "pos_tagging": "pos_tagging.predict"
+}
+TEXT_COLUMN = {"sentiment": "review", "language_model": "text", "pos_tagging": "text"}
+
+
+def assert_refused(done, *parts):
+    """One line on standard error that names all of `parts`, nothing on standard output, exit status 2."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert re.fullmatch(r"error: [^\n]+\n", done.stderr), done.stderr
+    for part in parts:
+        assert str(part) in done.stderr
+
+
+def train(run, task, path, *flags):
+    """Start a training that should not come far."""
+    output_dir = path.parent / "out"
+    return run(f"{task}.train", "--train", path, "--output-dir", output_dir, "--num-epochs", "1", *flags)
+
+
+def word(number, form="w", tag="X"):
+    return "\t".join([str(number), form, "_", tag, *["_"] * 6]) + "\n"
+
+
+# -- Data for training and evaluation -------------------------------------------------------------------------------
+
+GOOD = {
+    "sentiment": "review,rating\nfine,3\n",
+    "language_model": "text\nfine\n",
+    "pos_tagging": word(1) + "\n",
+}
+ENDING = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
+WRONG_FILES = [
+    # task, file, content, what the line says
+    ("sentiment", "a.csv", "", "empty file; the first line must name the columns"),
+    ("sentiment", "a.csv", "review,rating\n", "no rows"),
+    ("sentiment", "a.csv", "text,stars\nfine,3\n", "no column 'review'; the columns there are: text, stars"),
+    ("sentiment", "a.csv", "review\nfine\n", "no column 'rating'; the columns there are: review"),
+    ("sentiment", "a.csv", "review,rating\nfine,3\nwell,good\n", "row 2: rating 'good' is no number"),
+    ("sentiment", "a.csv", "review,rating\nfine,11\n", "row 1: rating 11 is outside 1 to 10"),
+    ("sentiment", "a.csv", "review,rating\nfine,nan\n", "row 1: rating nan is outside 1 to 10"),
+    ("sentiment", "a.csv", "review,rating\nfine,3\n ,3\n", "row 2: empty text"),
+    ("sentiment", "a.csv", "review,rating\nfine,3\na,b,3\n", "row 2: 3 fields where the header has 2"),
+    ("sentiment", "a.csv", 'review,rating\n"fine,3\n', "line 2: not valid CSV"),
+    ("sentiment", "a.csv", b"review,rating\nfine,3\ncaf\xe9,4\n", "row 2: byte 0xe9 after 'caf' is not UTF-8"),
+    ("sentiment", "a.jsonl", '{"review": "fine", "rating": 3}\n{"review": \n', "row 2: not valid JSON"),
+    ("sentiment", "a.jsonl", '["fine", 3]\n', "row 1: found '[\"fine\", 3]' where an object {…} is wanted"),
+    ("sentiment", "a.jsonl", '{"review": "fine"}\n', "row 1: no column 'rating'; the columns there are: review"),
+    ("sentiment", "a.jsonl", '{"review": null, "rating": 3}\n', "row 1: empty text"),
+    ("sentiment", "a.xlsx", "PK", "unknown kind of file '.xlsx'; use .csv, .tsv or .jsonl"),
+    ("sentiment", "a.csv", "review,rating\nfine,3\n", "nothing is left to train on"),
+    ("language_model", "a.csv", "title,story\na,b\n", "no column 'text'; the columns there are: title, story"),
+    ("language_model", "a.csv", 'text\nfine\n" "\n', "row 2: empty text"),
+    ("language_model", "a.csv", "text\n", "no rows"),
+    ("language_model", "a.txt", "", "no text in the file"),
+    ("language_model", "a.txt", " \n\n", "no text in the file"),
+    ("language_model", "a.txt", b"fine\ncaf\xe9\n", "line 2: byte 0xe9 after 'caf' is not UTF-8"),
+    ("language_model", "a.txt", "a", "the text is too short to be cut in two"),
+    ("language_model", "a.csv", "text\nfine\n", "the text is too short to be cut in two"),
+    ("pos_tagging", "a.conllu", "", "no sentences"),
+    ("pos_tagging", "a.conllu", "1\tw\t_\tX\n\n", "line 1: 4 fields, CoNLL-U has 10"),
+    ("pos_tagging", "a.conllu", word(1) + word(3) + "\n", "line 2: id '3' where 2 is due"),
+    ("pos_tagging", "a.conllu", word(1) + "\n" + word(1), "line 3: no blank line after the last sentence"),
+    ("pos_tagging", "a.conllu", word(1, tag="_") + "\n", "line 1: word 'w' has no tag"),
+    ("pos_tagging", "a.conllu", word(1).encode() + b"2\tcaf\xe9\n\n", "line 2: byte 0xe9"),
+    ("pos_tagging", "a.conllu", word(1) + "\n", "nothing is left to train on"),
+    ("pos_tagging", "a.csv", 'tokens,tags\n"a\tb",X\n', "row 1: 2 tokens and 1 tags"),
+    ("pos_tagging", "a.csv", "tokens,tags\n ,X\n", "row 1: empty sentence"),
+    ("pos_tagging", "a.csv", "words,tags\na,X\n", "no column 'tokens'; the columns there are: words, tags"),
+]
+
+
+@pytest.mark.parametrize(("task", "name", "content", "message"), WRONG_FILES)
+def test_training_refuses_a_wrong_file(task, name, content, message, run, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = train(run, task, path)
+    assert_refused(done, message)
+    assert str(path) in done.stderr or "--validation-rate" in done.stderr
+    assert list(tmp_path.iterdir()) == [path]  # no output, no checkpoint
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("where", ["train", "test"])
+def test_no_such_file_and_a_folder(task, where, run, small_bundle, tmp_path):
+    def given(path):
+        if where == "train":
+            return train(run, task, path)
+        return run(f"{task}.evaluate", "--model", small_bundle(task), "--test", path)
+
+    missing = tmp_path / f"none.{ENDING[task]}"
+    assert_refused(given(missing), missing, "no such file; check the name")
+    folder = tmp_path / f"folder.{ENDING[task]}"
+    folder.mkdir()
+    assert_refused(given(folder), folder, "is a folder; give the name of a file in it")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_gzip_cut_short_or_damaged(task, run, small_runs, tmp_path):
+    whole = gzip.compress(small_runs[task].train.read_bytes())
+    path = tmp_path / f"a.{ENDING[task]}.gz"
+    for content in (whole[: len(whole) // 2], b"not gzip at all", whole[:-20] + b"\0" * 20):
+        path.write_bytes(content)
+        assert_refused(train(run, task, path), path, "not a complete gzip file", "download it again")
+
+
+def test_a_tag_that_training_never_saw(run, small_bundle, tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(word(1, tag="NOUN") + "\n" + word(1, "odd", "ODD") + "\n")
+    done = run("pos_tagging.evaluate", "--model", small_bundle("pos_tagging"), "--test", path)
+    assert_refused(
+        done, f"{path}, line 3: tag 'ODD' of 'odd' never occurs in the training data; the tags there are ADJ"
+    )
+    (tmp_path / "train.conllu").write_text((word(1) + "\n") * 9)
+    done = train(run, "pos_tagging", tmp_path / "train.conllu", "--validation", path)
+    assert_refused(done, "line 1: tag 'NOUN' of 'w' never occurs in the training data; the tags there are X")
+
+
+def test_evaluate_stops_at_a_wrong_row_and_writes_nothing(run, small_bundle, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("review,rating\nfine,3\nfine,12\n")
+    before = (small_bundle("sentiment") / "manifest.json").read_bytes()
+    options = ["--report", tmp_path / "report", "--save", "--json"]
+    done = run("sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", path, *options)
+    assert_refused(done, f"{path}, row 2: rating 12 is outside 1 to 10", "--max-rating")
+    assert list(tmp_path.iterdir()) == [path]
+    assert (small_bundle("sentiment") / "manifest.json").read_bytes() == before
+
+
+def test_a_learning_rate_that_explodes(run, small_runs, tmp_path):
+    small = small_runs["language_model"]
+    flags = [*small.flags, "--learning-rate", "1e30", "--max-gradient-norm", "1e30", "--schedule", "constant"]
+    done = run(f"{small.task}.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: --learning-rate: the loss became nan in epoch 1; try a smaller"
+    )
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- Texts to answer ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bad_row_is_reported_and_the_rest_answered(task, run, small_bundle, tmp_path):
+    path, output, column = tmp_path / "a.jsonl", tmp_path / "out.jsonl", TEXT_COLUMN[task]
+    rows = [{column: "It was good."}, {column: " "}, {"other": 1}, {column: "It was bad."}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{oh\n")
+    command = [ANSWERING[task], "--model", small_bundle(task), "--input", path, "--format", "jsonl", "--output", output]
+    done = run(*command)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert [json.loads(line)["text"] for line in output.read_text().splitlines()] == ["It was good.", "It was bad."]
+    reported = done.stderr.splitlines()
+    assert reported[0].startswith(f"left out: {path}, row 2: empty text")
+    assert reported[1].startswith(f"left out: {path}, row 3: no column {column!r}; the columns there are: other")
+    assert reported[2].startswith(f"left out: {path}, row 5: not valid JSON")
+    assert reported[3:] == ["3 of 5 rows left out"]
+    # --strict stops, and leaves the old file as it was
+    before = output.read_bytes()
+    assert_refused(run(*command, "--strict"), f"{path}, row 2: empty text")
+    assert output.read_bytes() == before
+    assert {file.name for file in tmp_path.iterdir()} == {"a.jsonl", "out.jsonl"}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_wrong_texts_to_answer(task, run, small_bundle, tmp_path):
+    command = [ANSWERING[task], "--model", small_bundle(task)]
+    assert_refused(run(*command, "--input", tmp_path / "none.txt"), "none.txt: no such file")
+    assert_refused(run(*command, "--input", tmp_path), f"{tmp_path}: is a folder")
+    assert_refused(run(*command, input=""), "no text given; write one after the command, or use --input")
+    (tmp_path / "a.csv").write_text("words\nfine\n")
+    done = run(*command, "--input", tmp_path / "a.csv")
+    assert_refused(done, "a.csv: no column", "the columns there are: words", "--…-column")
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(os.urandom(3000).hex().encode())[:1000])
+    done = run(*command, "--input", tmp_path / "a.txt.gz", "--output", tmp_path / "out")
+    assert_refused(done, "a.txt.gz: not a complete gzip file")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_wrong_conllu_to_tag(run, small_bundle, tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(word(1) + "\n" + word(1) + word(1) + "\n")
+    command = ["pos_tagging.predict", "--model", small_bundle("pos_tagging"), "--output", tmp_path / "out"]
+    assert_refused(run(*command, "--input", path), f"{path}, line 4: id '1' where 2 is due")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_bytes_that_are_no_utf8(task, run, small_bundle):
+    command = [ANSWERING[task], "--model", small_bundle(task), "--format", "jsonl"]
+    done = run(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["text"] == "It was good."
+    assert "left out: standard input, line 2: byte 0xe9 after 'caf' is not UTF-8" in done.stderr
+
+
+MILLION = 1_000_000
+ODD_TEXTS = [
+    "It was good. " * (MILLION // 13),
+    "x" * MILLION,
+    "!" * MILLION,
+    "a\x00b\x07c\x1b[31m \x85\u2028\ufeff.",
+    "lone \ud800 surrogates \udcff\udc00 here",
+    "👍🏽👨‍👩‍👧 🇫🇷 emoji",
+    "مرحبا بالعالم \u202e שלום עולם",
+    "e\u0301\u0301\u0301 Zalgo \u200b\u200d",
+    "zzyzx qwertz",
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_odd_texts_are_answered(task, run, small_bundle, tmp_path):
+    path = tmp_path / "odd.jsonl"
+    path.write_text("".join(json.dumps({TEXT_COLUMN[task]: text}) + "\n" for text in ODD_TEXTS))
+    options = ["--input", path, "--format", "jsonl"]
+    done = run(ANSWERING[task], "--model", small_bundle(task), *options)
+    assert done.returncode == 0, done.stderr[-2000:]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    if task == "pos_tagging":  # a record for each sentence
+        places = [int(record["place"].split()[-1]) for record in records]
+        assert places == sorted(places)
+        assert set(places) == {1, 2, 3, 4, 5, 6, 7, 8, 9}  # the last has no word
+        characters = sum(
+            len("".join(record["tokens"])) for record, place in zip(records, places, strict=True) if place == 2
+        )
+        assert characters == MILLION
+        assert "row 9: the model knows none of the words in 'zzyzx qwertz'; it goes by their spelling" in done.stderr
+    else:
+        assert [record["text"] for record in records] == ODD_TEXTS
+        assert "row 9: the model knows none of the" in done.stderr
+    assert "\x07" not in done.stderr  # what is quoted in a message cannot ring a bell or flood the screen
+    assert max(map(len, done.stderr.splitlines())) < 300
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
+    command = [sys.executable, "-m", ANSWERING[task], "--model", str(small_bundle(task))]
+    texts = [b"caf\xff\xfe", "👍 fine".encode(), "\ud800".encode("utf-8", "surrogatepass")]
+    done = subprocess.run([*map(os.fsencode, command), *texts], cwd=ROOT, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "👍" in done.stdout.decode()  # it is UTF-8
+    assert done.stdout.count(b"\n") >= 3
+    done = subprocess.run([*command, "  "], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0
+    assert "left out: text 1: empty text" in done.stderr
+
+
+def test_odd_texts_in_training_data_and_in_a_report(run, tmp_path):
+    path = tmp_path / "odd.jsonl"
+    rows = [{"review": f"{text[:5000]} {i}", "rating": 1 + i % 10} for i, text in enumerate(ODD_TEXTS * 3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = train(
+        run, "sentiment", path, "--units", "3", "--embedding-dim", "3", "--max-length", "20", "--min-count", "1"
+    )
+    assert done.returncode == 0, done.stderr
+    options = ["--train", path, "--report", tmp_path / "report"]
+    done = run("sentiment.evaluate", "--model", tmp_path / "out", "--test", path, *options)
+    assert done.returncode == 0, done.stderr
+    assert "emoji" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
+
+
+# -- Bundles --------------------------------------------------------------------------------------------------------
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def flip_one_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "another format": (
+        lambda b: change(b / "manifest.json", '"format_version": 1', '"format_version": 9'),
+        "version 9",
+    ),
+    "a file missing": (lambda b: (b / "vocabulary.json").unlink(), "vocabulary.json: missing"),
+    "one bit": (lambda b: flip_one_bit(b / "model.weights.h5"), "model.weights.h5: its sha256 is not the manifest's"),
+    "cut": (
+        lambda b: os.truncate(b / "model.weights.h5", 5000),
+        "model.weights.h5: 5,000 bytes, not what the manifest",
+    ),
+    "no manifest": (lambda b: (b / "manifest.json").unlink(), "not a bundle, manifest.json is missing"),
+    "half a manifest": (lambda b: os.truncate(b / "manifest.json", 100), "manifest.json: not valid JSON"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_bundle(task, damage, run, small_bundle, tmp_path):
+    shutil.copytree(small_bundle(task), tmp_path / "model")
+    do_damage, message = DAMAGES[damage]
+    do_damage(tmp_path / "model")
+    output = tmp_path / "out"
+    done = run(ANSWERING[task], "--model", tmp_path / "model", "fine", "--output", output)
+    assert_refused(done, tmp_path / "model", message)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bundle_of_another_task_or_none(task, run, small_bundle, small_runs, tmp_path):
+    other = small_bundle(TASKS[TASKS.index(task) - 1])
+    message = f"a bundle for '{other.name}', not for {task}"
+    assert_refused(run(ANSWERING[task], "--model", other, "fine"), other, message)
+    assert_refused(run(f"{task}.evaluate", "--model", other, "--test", small_runs[task].test), other, message)
+    assert_refused(run(ANSWERING[task], "--model", tmp_path / "no", "fine"), "no such bundle; train one")
+
+
+# -- Disks and folders ----------------------------------------------------------------------------------------------
+
+
+def run_with_small_files(module, *args, max_bytes):
+    """Run a command that may not write a file longer than `max_bytes`: what a full disk does to it."""
+    script = (
+        "import resource, runpy, sys\n"
+        "limit, module, sys.argv = int(sys.argv[1]), sys.argv[2], sys.argv[2:]\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "runpy.run_module(module, run_name='__main__')\n"
+    )
+    command = [sys.executable, "-c", script, str(max_bytes), module, *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("task", TASKS)
+def test_a_full_disk_while_answering(task, run, small_bundle):
+    command = [ANSWERING[task], "--model", small_bundle(task), "It was good."]
+    assert_refused(run(*command, "--output", "/dev/full"), "the disk is full; free some space")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", *map(str, command)]
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: [^\n]*the disk is full[^\n]*\n", done.stderr), done.stderr
+
+
+def test_a_disk_that_fills_up_while_answering_leaves_the_old_file(small_bundle, tmp_path):
+    texts, output = tmp_path / "in.txt", tmp_path / "out.txt"
+    texts.write_text("It was so very good, and it was so very bad.\n" * 2000)
+    output.write_text("old\n")
+    command = ["sentiment.predict", "--model", small_bundle("sentiment"), "--input", texts, "--output", output]
+    done = run_with_small_files(*command, max_bytes=20_000)
+    assert_refused(done, "the disk is full")
+    assert output.read_text() == "old\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.txt"}
+
+
+@pytest.mark.parametrize(
+    "max_bytes", [10_000, 150_000]
+)  # too little for a checkpoint; enough for it, not for the bundle
+def test_a_disk_that_fills_up_while_training(max_bytes, small_runs, tmp_path):
+    small = small_runs["sentiment"]
+    flags = [*small.flags, "--num-epochs", "1", "--units", "4", "--embedding-dim", "3"]
+    if max_bytes == 150_000:
+        flags += ["--about-data", "x" * 200_000 if False else "x" * 120_000]
+    done = run_with_small_files(
+        "sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags, max_bytes=max_bytes
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "the disk is full" in errors[0]
+    assert not (tmp_path / "model").exists()
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_folder_that_cannot_be_written(task, run, small_bundle, small_runs, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    data = ["--train", small_runs[task].train]
+    for folder in (tmp_path / "file/model", Path("/proc/nothing/model"), tmp_path / ("n" * 300) / "model"):
+        assert_refused(
+            run(f"{task}.train", *data, "--output-dir", folder), folder.parent, "choose another --output-dir"
+        )
+    done = run(f"{task}.train", *data, "--output-dir", tmp_path / "file")
+    assert_refused(done, tmp_path / "file", "is a file; name a folder for the bundle")
+    done = run(f"{task}.train", *data, "--output-dir", tmp_path)
+    assert_refused(done, tmp_path, "holds files that are no bundle", "nothing there was touched")
+    answer = [ANSWERING[task], "--model", small_bundle(task), "fine", "--output"]
+    assert_refused(run(*answer, "/proc/out"), "/proc")
+    assert_refused(run(*answer, tmp_path / "file/out"), "no folder", "make it first")
+    evaluate = [f"{task}.evaluate", "--model", small_bundle(task), "--test", small_runs[task].test, "--report"]
+    assert_refused(run(*evaluate, tmp_path / "file"), "is a file; name a folder for the report")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.mark.parametrize("folder", ["file/report", "/proc/report"])
+def test_a_report_that_cannot_be_written(folder, run, small_bundle, small_runs, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    command = ["sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", small_runs["sentiment"].test]
+    assert_refused(run(*command, "--report", tmp_path / folder), tmp_path / folder)
+
+
+def test_resume_without_a_checkpoint(run, small_runs, tmp_path):
+    small = small_runs["sentiment"]
+    done = run("sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", "--resume")
+    assert_refused(done, "model.checkpoint: no checkpoint to resume; leave out --resume to start")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"units": 3, "unit": 3}', "setting unit: no such setting; did you mean units?"),
+        ('{"units": "many"}', "setting units: found 'many', wanted int"),
+        ('{"dropout": 2}', "setting dropout: found 2, wanted from 0 to 0.99"),
+        ("[1]", "holds '[1]', not an object"),
+        ("{", "not valid JSON"),
+    ],
+)
+def test_a_wrong_settings_file(content, message, run, small_runs, tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(content)
+    command = ["sentiment.train", "--train", small_runs["sentiment"].train, "--output-dir", tmp_path / "model"]
+    assert_refused(run(*command, "--config", path), path, message)
