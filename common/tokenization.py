@@ -79,13 +79,22 @@ def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]
 def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
     """Split a text into sentences of spaCy tokens (white space left out), by rules on `.`, `!` and `?`.
 
-    >>> [[t.text for t in s] for s in split_sentences("So good! No more.", load_pipeline())]
-    [['So', 'good', '!'], ['No', 'more', '.']]
+    >>> [[t.text for t in s] for s in split_sentences('So good! "No more."', load_pipeline())]
+    [['So', 'good', '!'], ['"', 'No', 'more', '.', '"']]
     """
-    doc = pipeline.tokenizer(clean_text(text))
+    doc = _tokenizer(pipeline)(clean_text(text))
     doc = pipeline.get_pipe("sentencizer")(doc)
-    sentences = ([token for token in sentence if not token.is_space] for sentence in doc.sents)
-    return [sentence for sentence in sentences if sentence]
+    sentences: list[list[Token]] = []
+    opening: list[Token] = []
+    for span in doc.sents:
+        tokens = opening + [token for token in span if not token.is_space]
+        opening = []
+        # spaCy leaves the mark that opens a quotation with the sentence before it.
+        if len(tokens) > 1 and tokens[-1].is_quote and tokens[-2].whitespace_ and not tokens[-1].whitespace_:
+            opening = [tokens.pop()] if tokens[-1].i + 1 < len(doc) else []
+        if tokens:
+            sentences.append(tokens)
+    return [*sentences, opening] if opening else sentences
 
 
 def tokenizer_settings(pipeline: Language) -> dict[str, str]:

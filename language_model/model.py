@@ -41,7 +41,9 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     outputs = {}
     for number in range(config.num_layers):
         names = [name for name in states if name.startswith(f"state_{number}_")]
-        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True, return_state=True)
+        layer = RECURRENT_LAYERS[config.architecture](
+            config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
+        )
         hidden, *after = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
         outputs |= dict(zip(names, after, strict=True))
         hidden = keras.layers.Dropout(config.dropout)(hidden)  # (batch, time, units)

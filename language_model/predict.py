@@ -164,6 +164,9 @@ class LanguageModel:
         written: list[list[str]] = [[] for _ in range(num_samples)]
         running = np.ones(num_samples, bool)
         for _ in range(max_tokens):
+            if num_sentences:
+                # Where sentences are wanted, a text ends after one, not before.
+                logits[[not _ends(tokens) for tokens in written], -1, EOS_ID] = -np.inf
             chosen = sample_tokens(logits[:, -1], rng, temperature, top_k, top_p)  # (samples,)
             for i in np.flatnonzero(running):
                 if chosen[i] != EOS_ID:

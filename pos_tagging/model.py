@@ -45,11 +45,12 @@ def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num
         states, state = _tag_feedback(words, mask, inputs, config, num_tags)
         return keras.Model(inputs, {"logits": to_logits(states), "state": state}, name="tagger_previous_tag")
     states = words
-    for _ in range(config.num_layers):
+    for number in range(config.num_layers):
         states = keras.layers.Dropout(config.dropout)(states)
-        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True)
+        name = f"recurrent_{number}"
+        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True, name=name)
         if config.bidirectional:
-            layer = keras.layers.Bidirectional(layer)
+            layer = keras.layers.Bidirectional(layer, name=name)
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
     states = keras.layers.Dropout(config.dropout)(states)
     return keras.Model(inputs, to_logits(states), name=f"tagger_{config.architecture}")
@@ -65,7 +66,10 @@ def _spelling_vectors(character_ids, config: TaggingConfig, num_characters: int)
     letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(character_ids)
     best = []  # letters: (batch, time, characters, features)
     for width in FILTER_WIDTHS:
-        fits = keras.layers.Conv2D(config.character_filters, (1, width), padding="same", activation="relu")(letters)
+        filters = keras.layers.Conv2D(
+            config.character_filters, (1, width), padding="same", activation="relu", name=f"filters_of_{width}"
+        )
+        fits = filters(letters)  # (batch, time, characters, filters)
         fits = keras.layers.MaxPooling2D((1, WORD_LENGTH))(fits)  # (batch, time, 1, filters)
         best.append(keras.layers.Reshape((-1, config.character_filters))(fits))  # (batch, time, filters)
     return keras.layers.Concatenate()(best)
@@ -75,6 +79,6 @@ def _tag_feedback(words, mask, inputs: dict, config: TaggingConfig, num_tags: in
     """A GRU that knows the tag it gave to the word before. In training that is the true tag (teacher forcing)."""
     previous = keras.layers.Embedding(num_tags + 1, config.tag_dim, name="tag_embedding")(inputs["previous_tags"])
     features = keras.layers.Dropout(config.dropout)(keras.layers.Concatenate()([words, previous]))
-    layer = keras.layers.GRU(config.units, return_sequences=True, return_state=True)
+    layer = keras.layers.GRU(config.units, return_sequences=True, return_state=True, name="recurrent_0")
     states, state = layer(features, initial_state=inputs["state"], mask=mask)
     return keras.layers.Dropout(config.dropout)(states), state

@@ -50,9 +50,10 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
             states = keras.layers.Dropout(config.dropout)(states)
         # "last" is the state after the last word; from the other end, the state after the first.
         ends_here = config.pooling == "last" and number == config.num_layers - 1
-        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=not ends_here)
+        name = f"recurrent_{number}"
+        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=not ends_here, name=name)
         if config.bidirectional:
-            layer = keras.layers.Bidirectional(layer)
+            layer = keras.layers.Bidirectional(layer, name=name)
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units); (batch, …) for "last"
     if config.pooling == "last":
         return keras.layers.Dropout(config.dropout)(states)  # (batch, features)

@@ -52,7 +52,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     )
 
     # 2. Ids to ratings.
-    keras = start_keras()
+    start_keras()
 
     from sentiment.model import build_model
     from sentiment.predict import RatingModel
