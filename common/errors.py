@@ -48,10 +48,10 @@ def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
         # Python flushes standard output once more at exit; point it somewhere that takes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             fail(f"{error.filename or 'output'}: the disk is full; free some space and run the command again")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             fail(f"{error.filename}: cannot be written ({error.strerror}); choose another folder")
-        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG):
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG):
             fail(f"{error.filename}: {error.strerror}; choose another path")
         raise

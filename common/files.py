@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 from common.errors import InputError, excerpt
 
@@ -174,9 +174,15 @@ def _read_json_lines(file: IO[str], path: Path) -> Iterator[dict[str, str] | Bad
             yield BadRow(f"not valid JSON ({error}); write one object a line")
             continue
         if isinstance(row, dict):
-            yield {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in row.items()}
+            yield {str(name): _as_text(value) for name, value in row.items()}
         else:
             yield BadRow(f"found {excerpt(line.strip())} where an object {{…}} is wanted; write one object a line")
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator[tuple[str, str] | BadRow]:

@@ -42,7 +42,8 @@ class Network:
 
         def forward(inputs: Mapping[str, np.ndarray]) -> Any:
             answer = compiled({name: tf.convert_to_tensor(inputs[name]) for name in signature})
-            return tf.nest.map_structure(lambda tensor: tensor.numpy(), answer)
+            # A model in mixed precision gives states in bfloat16, which NumPy does not have.
+            return tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32).numpy(), answer)
 
         return forward
 
@@ -52,6 +53,6 @@ class Network:
         Args:
             inputs: an array for each of its named inputs; others are ignored.
         Returns:
-            An array, or a dict of arrays for a model with named outputs.
+            A float32 array, or a dict of them for a model with named outputs.
         """
         return self._forward(inputs)

@@ -16,6 +16,7 @@ bundle; the other two checks are what protects from a bundle that somebody made 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -35,6 +36,7 @@ from common.settings import read_json_object
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
+HDF5_OVERHEAD = 1 << 20  # bytes beside the weights themselves, amply
 MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
 METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
@@ -116,6 +118,20 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     write_json(folder / MANIFEST_FILE, {"format_version": FORMAT_VERSION, **facts, "files": files})
 
 
+def save_weights(model: Any, path: Path) -> None:
+    """Write a model's weights as HDF5, and the state of its optimizer, if it has one.
+
+    HDF5 on a full disk takes the whole process down, so the room is claimed first: there a full disk is an OSError.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    num_bytes = sum(4 * math.prod(variable.shape) for variable in variables) + HDF5_OVERHEAD
+    if hasattr(os, "posix_fallocate"):
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
+    model.save_weights(path)
+
+
 def save_bundle(
     path: Path,
     model: Any,
@@ -138,7 +154,7 @@ def save_bundle(
     """
     with replace_folder(path) as folder:
         (folder / MODEL_FILE).write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n", encoding="utf-8")
-        model.save_weights(folder / WEIGHTS_FILE)
+        save_weights(model, folder / WEIGHTS_FILE)
         write_json(folder / CONFIG_FILE, asdict(config))
         write_json(folder / METRICS_FILE, metrics)
         (folder / CARD_FILE).write_text(card, encoding="utf-8")

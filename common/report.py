@@ -83,6 +83,7 @@ def write_report(folder: Path, title: str, sections: Sequence[tuple[str, str]]) 
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{body}</html>\n",
         encoding="utf-8",
+        errors="replace",
     )
     return path
 

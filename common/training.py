@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError
-from common.persistence import replace_folder, write_json
+from common.persistence import replace_folder, save_weights, write_json
 from common.progress import say
 from common.reproducibility import reseed_dropout
 from common.sequences import Batches
@@ -243,7 +243,7 @@ def _latest(folder: Path) -> Path | None:
 def _save(folder: Path, model, average: AveragedWeights, best_weights: list, config: Any, state: Progress) -> None:
     name = f"epoch-{state.epoch:04d}"
     with replace_folder(folder / name) as new:
-        model.save_weights(new / "model.weights.h5")  # compiled: the optimizer's state is in it
+        save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
         np.savez(new / "average.npz", *average.values)
         np.savez(new / "best.npz", *best_weights)
         write_json(

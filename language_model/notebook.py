@@ -360,7 +360,7 @@ plt.show()
 
 # %% [markdown]
 # Grammar is there: after an article come adjectives and nouns, and no verbs. `<unk>` stands for all the words that
-# the model does not know, taken together, so it often ranks high. Where one word has most of the probability, the
+# the model does not know, taken together, so it can rank high. Where one word has most of the probability, the
 # beginning leaves little choice; where the bars are all short, the story could go anywhere.
 #
 # ## Writing

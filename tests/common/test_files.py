@@ -65,7 +65,7 @@ def test_json_lines(write):
     )
     assert rows_of(path, ["rating"]) == [
         {"rating": "3", "review": "So\ngood"},
-        {"rating": "4.5", "review": "Bad", "more": "null"},
+        {"rating": "4.5", "review": "Bad", "more": ""},
     ]
 
 

@@ -66,6 +66,22 @@ def test_a_text_read_in_windows_scores_the_same(architecture, max_logits, monkey
     assert all(batch * time * len(VOCABULARY) <= max(max_logits, batch * len(VOCABULARY)) for batch, time in steps)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_state_of_a_model_in_mixed_precision_goes_on_too(architecture, monkeypatch):
+    """While it trains in bfloat16, a model is scored on its validation texts, window by window."""
+    import keras
+
+    in_float32 = log_probabilities(build(architecture=architecture), TEXTS)
+    monkeypatch.setattr(predict, "MAX_LOGITS", 1)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        found = log_probabilities(build(architecture=architecture), TEXTS)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for one, other in zip(found, in_float32, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.1)
+
+
 def test_the_score_of_a_text_by_hand():
     model = build()
     (answer,) = model.score(["the queen went"])

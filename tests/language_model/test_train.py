@@ -29,10 +29,10 @@ def test_abab_is_continued(tmp_path, capsys):
     assert np.argmin(surprised[1:8]) + 1 == 5  # the second a in a row
 
 
-def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs, small_bundle, tmp_path):
-    def train(name, *flags):
+def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
+    def train(name):
         small = small_runs["language_model"]
-        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags, *flags])
+        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags])
         return tmp_path / name
 
     def metrics(folder):
@@ -43,7 +43,6 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs,
     weights = [language_model.load(folder).network.model.get_weights() for folder in (first, again)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    assert metrics(train("other", "--seed", "4")) != pytest.approx(metrics(first), rel=1e-3)
 
 
 def test_a_validation_file_shapes_no_vocabulary(tmp_path):

@@ -51,10 +51,10 @@ def test_a_rule_is_learned_and_holds_for_new_words(architecture, tmp_path, capsy
     assert np.mean(right) > 0.97
 
 
-def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs, small_bundle, tmp_path):
-    def train(name, *flags):
+def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
+    def train(name):
         small = small_runs["pos_tagging"]
-        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags, *flags])
+        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags])
         return tmp_path / name
 
     def metrics(folder):
@@ -65,7 +65,6 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs,
     weights = [pos_tagging.load(folder).network.model.get_weights() for folder in (first, again)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    assert metrics(train("other", "--seed", "4")) != pytest.approx(metrics(first), rel=1e-3)
 
 
 def test_a_validation_file_shapes_no_vocabulary(tmp_path):
