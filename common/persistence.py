@@ -68,8 +68,9 @@ def check_output_folder(path: Path) -> None:
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).is_file():
         raise InputError(f"{path}: holds files that are no bundle; choose a new folder, nothing there was touched")
     parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent  # made when there is something to write
     try:
-        parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as error:

@@ -148,6 +148,7 @@ def test_evaluate_stops_at_a_wrong_row_and_writes_nothing(run, small_bundle, tmp
     assert (small_bundle("sentiment") / "manifest.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_learning_rate_that_explodes(run, small_runs, tmp_path):
     small = small_runs["language_model"]
     flags = [*small.flags, "--learning-rate", "1e30", "--max-gradient-norm", "1e30", "--schedule", "constant"]
@@ -163,7 +164,7 @@ def test_a_learning_rate_that_explodes(run, small_runs, tmp_path):
 # -- Texts to answer ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_a_bad_row_is_reported_and_the_rest_answered(task, run, small_bundle, tmp_path):
     path, output, column = tmp_path / "a.jsonl", tmp_path / "out.jsonl", TEXT_COLUMN[task]
     rows = [{column: "It was good."}, {column: " "}, {"other": 1}, {column: "It was bad."}]
@@ -207,7 +208,7 @@ def test_wrong_conllu_to_tag(run, small_bundle, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_bytes_that_are_no_utf8(task, run, small_bundle):
     command = [ANSWERING[task], "--model", small_bundle(task), "--format", "jsonl"]
     done = run(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))

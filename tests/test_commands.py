@@ -26,6 +26,8 @@ SCORES = {
     "pos_tagging": ("accuracy", "accuracy_known", "accuracy_unknown", "sentence_accuracy", "macro_f1"),
 }
 ANSWERING = {"sentiment": "predict", "language_model": "score", "pos_tagging": "predict"}
+# For what all tasks share: one in the default run.
+SLOWER_TASKS = ["sentiment", *(pytest.param(t, marks=pytest.mark.slow) for t in ("language_model", "pos_tagging"))]
 COMMANDS = [
     *[f"{task}.{command}" for task in SCORES for command in ("train", "evaluate")],
     *["sentiment.predict", "pos_tagging.predict", "language_model.score", "language_model.generate"],
@@ -183,7 +185,7 @@ def test_generate(run, small_bundle, capsys):
     assert capsys.readouterr().out != done.stdout
 
 
-@pytest.mark.parametrize("task", SCORES)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_standard_input_keeps_its_order(task, run, small_bundle):
     # more than are answered at once, of all lengths, so that batches are not in order
     texts = [f"{'word ' * (i * 37 % 11)}number {i}" for i in range(600)]
@@ -193,7 +195,7 @@ def test_standard_input_keeps_its_order(task, run, small_bundle):
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == texts
 
 
-@pytest.mark.parametrize("task", SCORES)
+@pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_a_reader_that_leaves_early_is_no_error(task, small_bundle):
     command = [sys.executable, "-m", f"{task}.{ANSWERING[task]}", "--model", str(small_bundle(task))]
     texts = "It was so good, so very good.\n" * 5000

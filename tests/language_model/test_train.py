@@ -29,6 +29,7 @@ def test_abab_is_continued(tmp_path, capsys):
     assert np.argmin(surprised[1:8]) + 1 == 5  # the second a in a row
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
     def train(name):
         small = small_runs["language_model"]

@@ -51,6 +51,7 @@ def test_a_rule_is_learned_and_holds_for_new_words(architecture, tmp_path, capsy
     assert np.mean(right) > 0.97
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
     def train(name):
         small = small_runs["pos_tagging"]
