@@ -11,9 +11,14 @@ import numpy as np
 
 
 def set_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras, and have TensorFlow add numbers in one fixed order."""
+    """Seed Python, NumPy and Keras, and have TensorFlow add numbers in one fixed order.
+
+    Keras' own count of the layers made so far starts anew, too: it goes into their names, and TensorFlow orders sums by
+    names, so that a second run in the same process would differ from the first in the last digits.
+    """
     import keras
 
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

@@ -26,8 +26,8 @@ FILES = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
 ANSWERS = (
     (
         "sentiment.predict",
-        "The plot is thin, but I laughed all the way home.",
-        "Two hours of my life that I want back.",
+        "The plot is thin, but the cast is a joy and I laughed all the way home.",
+        "Two hours of my life that I want back: dull, loud and badly acted.",
     ),
     ("pos_tagging.predict", "They refuse to permit us to obtain the refuse permit."),
     ("language_model.score", "The king went into the forest.", "The forest went into the king."),
