@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from common.errors import InputError
-from common.files import BadRow, check_file, read_texts
+from common.files import BadRow, check_file, check_writable, read_texts
 from common.progress import say
 
 Answer = TypeVar("Answer")
@@ -60,12 +60,17 @@ def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...]
         parser.add_argument("--format", choices=formats, default=formats[0], help=f"(default: {formats[0]})")
 
 
-def check_text_arguments(arguments: argparse.Namespace) -> None:
-    """Find what is wrong with the options before the model is loaded."""
+def check_text_arguments(arguments: argparse.Namespace, items: Iterable[Any] | None = None) -> None:
+    """Find what is wrong with the options before the model is loaded.
+
+    Args:
+        arguments: of the command.
+        items: what is read from `--input`, if not texts; the first one is tried.
+    """
     if arguments.texts and arguments.input:
         raise InputError("TEXT and --input exclude each other; give one of them")
     if arguments.input:
-        next(iter(read_texts(arguments.input, getattr(arguments, "text_column", "text"))), None)
+        next(iter(given_texts(arguments) if items is None else items), None)
     if arguments.output and not arguments.output.absolute().parent.is_dir():
         raise InputError(f"{arguments.output}: no folder {arguments.output.absolute().parent}; make it first")
     if arguments.output and arguments.output.is_dir():
@@ -85,18 +90,24 @@ def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | Bad
 
 
 def answer_all(
-    arguments: argparse.Namespace, answer: Callable[[list[str]], list[Answer]]
-) -> Iterator[tuple[str, str, Answer]]:
+    arguments: argparse.Namespace,
+    answer: Callable[[list[Any]], list[Answer]],
+    items: Iterable[tuple[str, Any] | BadRow] | None = None,
+) -> Iterator[tuple[str, Any, Answer]]:
     """Answer texts in their order, some hundred at a time, however many there are.
 
     A bad row is reported on standard error and left out; with `--strict` it ends the command.
 
+    Args:
+        arguments: of the command.
+        answer: takes some texts and gives an answer to each.
+        items: what to answer, each with its place, if not the texts that the command was given.
     Yields:
         The place of the text, the text, its answer.
     """
     interactive = not arguments.texts and arguments.input is None and sys.stdin.isatty()
     num_bad = num_answered = 0
-    items = iter(given_texts(arguments))
+    items = iter(given_texts(arguments) if items is None else items)
     while chunk := list(itertools.islice(items, 1 if interactive else TEXTS_AT_ONCE)):
         good = []
         for item in chunk:
@@ -142,8 +153,8 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     """Find what is wrong with the files before the model is loaded."""
     for path in filter(None, (arguments.test, arguments.train)):
         check_file(path)
-    if arguments.report and arguments.report.is_file():
-        raise InputError(f"{arguments.report}: is a file; name a folder for the report")
+    if arguments.report:
+        check_writable(arguments.report / "report.html", "--report")
 
 
 def save_scores(path: Path, task: str, config: Any, result: dict[str, Any], names: tuple[str, ...]) -> None:

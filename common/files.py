@@ -13,6 +13,7 @@ import io
 import json
 import re
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,18 @@ def _open_bytes(path: Path) -> BinaryIO | gzip.GzipFile:
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")
     return open(path, "rb")
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise an InputError if nothing can be written at `path`; the folders on the way to it need not be there yet."""
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{parent}: cannot be written ({error.strerror}); choose another {option}") from None
 
 
 @contextmanager

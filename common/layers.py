@@ -13,7 +13,7 @@ class MaskedPooling(keras.layers.Layer):
     """Summarise the real steps of a sequence in one vector; padding has no part in it.
 
     Args:
-        mode: "mean", "max", "sum", or "last" (the last real step).
+        mode: "mean", "max" or "sum".
 
     Call arguments:
         inputs: (batch, time, features).
@@ -24,8 +24,8 @@ class MaskedPooling(keras.layers.Layer):
 
     def __init__(self, mode: str = "mean", **kwargs) -> None:
         super().__init__(**kwargs)
-        if mode not in ("mean", "max", "sum", "last"):
-            raise ValueError(f"mode is {mode!r}; one of mean, max, sum, last would do")
+        if mode not in ("mean", "max", "sum"):
+            raise ValueError(f"mode is {mode!r}; one of mean, max, sum would do")
         self.mode = mode
         self.supports_masking = True
 
@@ -34,9 +34,6 @@ class MaskedPooling(keras.layers.Layer):
             lowest = ops.cast(-3e38, inputs.dtype)
             return ops.max(ops.where(mask[:, :, None], inputs, lowest), axis=1)  # (batch, features)
         steps = ops.cast(mask, inputs.dtype)  # (batch, time)
-        if self.mode == "last":
-            # 1 at the last real step alone: the mask minus the mask one step to the left; 1 1 1 0 - 1 1 0 0
-            steps = steps - ops.pad(steps[:, 1:], [[0, 0], [0, 1]])
         pooled = ops.sum(inputs * steps[:, :, None], axis=1)  # (batch, features)
         return pooled / ops.sum(steps, axis=1, keepdims=True) if self.mode == "mean" else pooled
 

@@ -30,7 +30,7 @@ from typing import Any
 import h5py
 
 from common.errors import InputError, excerpt
-from common.files import sha256_of
+from common.files import check_writable, sha256_of
 from common.keras_start import start_keras
 from common.settings import read_json_object
 
@@ -67,14 +67,7 @@ def check_output_folder(path: Path) -> None:
         raise InputError(f"{path}: is a file; name a folder for the bundle")
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).is_file():
         raise InputError(f"{path}: holds files that are no bundle; choose a new folder, nothing there was touched")
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent  # made when there is something to write
-    try:
-        with tempfile.TemporaryFile(dir=parent):
-            pass
-    except OSError as error:
-        raise InputError(f"{parent}: cannot be written ({error.strerror}); choose another --output-dir") from None
+    check_writable(path, "--output-dir")
 
 
 @contextmanager

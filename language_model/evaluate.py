@@ -127,7 +127,7 @@ def hardest_tokens(token_lists, nats, vocabulary, number: int) -> list[list]:
 def weaknesses(token_lists, nats, vocabulary) -> list[str]:
     """Say where the model is weak, from the figures."""
     tokens = [token for tokens in token_lists for token in tokens]
-    share = np.mean([token not in vocabulary for token in tokens])
+    share = np.mean([token not in vocabulary for token in tokens]) if tokens else 0.0
     start, *_, late = by_position(nats)[1:]
     return [
         f"{share:.1%} of the test tokens are unknown to it and count as `<unk>`.",

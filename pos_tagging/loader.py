@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import InputError, excerpt
-from common.files import file_kind, open_text, read_rows, require_good, undecodable
+from common.files import BadRow, file_kind, open_text, read_rows, require_good, undecodable
 from common.sequences import Batches, drop_words, make_mask, pad
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
@@ -51,14 +51,14 @@ def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:
     Raises:
         InputError: the line or row, what was found there, and what would do.
     """
-    sentences = list(read_conllu(path) if file_kind(path) == ".conllu" else _read_table(path, config))
+    sentences = list(require_good(read_conllu(path) if file_kind(path) == ".conllu" else _read_table(path, config)))
     if not sentences:
         raise InputError(f"{path}: no sentences; give a file with at least one")
     return sentences
 
 
-def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence]:
-    """Read the sentences of a CoNLL-U file one by one.
+def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence | BadRow]:
+    """Read the sentences of a CoNLL-U file one by one; one with a wrong line becomes a BadRow.
 
     Words are the lines with a whole-number id; ranges (`3-4`) and empty nodes (`8.1`) are passed over, as the
     Universal Dependencies format has it (https://universaldependencies.org/format.html).
@@ -68,21 +68,33 @@ def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence]:
         tagged: whether every word must have a tag.
     """
     with open_text(path) as file:
-        sentence = Sentence([], place=f"{path}, line 1")
+        sentence, problem = Sentence([], place=f"{path}, line 1"), ""
         number = 0
         for number, line in enumerate(file, 1):
             place = f"{path}, line {number}"
             line = line.rstrip("\r\n")
-            if problem := undecodable(line):
-                raise InputError(f"{place}: {problem}")
             if not line.strip():
-                if sentence.tokens:
-                    yield sentence
-                sentence = Sentence([], place=f"{path}, line {number + 1}")
-            elif not line.startswith("#"):
-                _read_word(line, sentence, place, tagged)
-        if sentence.tokens:
-            raise InputError(f"{path}, line {number}: no blank line after the last sentence; the file may be cut short")
+                if problem or sentence.tokens:
+                    yield BadRow(problem) if problem else sentence
+                sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
+            elif not problem:
+                problem = _read_line(line, sentence, place, tagged)
+        if sentence.tokens and not problem:
+            problem = f"{path}, line {number}: no blank line after the last sentence; the file may be cut short"
+        if problem:
+            yield BadRow(problem)
+
+
+def _read_line(line: str, sentence: Sentence, place: str, tagged: bool) -> str:
+    """Take a line into a sentence; returns what is wrong with it, or nothing."""
+    try:
+        if problem := undecodable(line):
+            raise InputError(f"{place}: {problem}")
+        if not line.startswith("#"):
+            _read_word(line, sentence, place, tagged)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _read_word(line: str, sentence: Sentence, place: str, tagged: bool) -> None:

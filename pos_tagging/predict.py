@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
-from common.errors import InputError, excerpt, run_command
-from common.files import file_kind
+from common.errors import excerpt, run_command
+from common.files import BadRow, file_kind
 from common.keras_engine import Network
 from common.progress import progress, say
 from common.settings import make_config, make_parser
@@ -76,6 +76,11 @@ class Tagger:
                     found[-1].append(Sentence([token.text for token in piece], space_after=spaces))
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences]))
         return [[Sentence(s.tokens, next(answers), s.space_after, s.place) for s in sentences] for sentences in found]
+
+    def tag_given(self, sentences: Sequence[Sentence]) -> list[list[Sentence]]:
+        """Tag sentences whose tokens are given; one list, of one sentence, for each."""
+        answers = self.tag_sentences(sentences)
+        return [[Sentence(s.tokens, tags, s.space_after, s.place)] for s, tags in zip(sentences, answers, strict=True)]
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """Tag sentences whose tokens are given; tags they may have are not looked at."""
@@ -165,22 +170,6 @@ HTML_HEAD = (
 )
 
 
-def tagged_conllu(tagger: Tagger, path: Path) -> Iterator[list[Sentence]]:
-    """Tag the tokens of a CoNLL-U file, some hundred sentences at a time."""
-    chunk: list[Sentence] = []
-    for sentence in read_conllu(path, tagged=False):
-        chunk.append(sentence)
-        if len(chunk) == commands.TEXTS_AT_ONCE:
-            yield _with_tags(tagger, chunk)
-            chunk = []
-    yield _with_tags(tagger, chunk)
-
-
-def _with_tags(tagger: Tagger, sentences: list[Sentence]) -> list[Sentence]:
-    answers = tagger.tag_sentences(sentences)
-    return [Sentence(s.tokens, tags, s.space_after, s.place) for s, tags in zip(sentences, answers, strict=True)]
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("pos_tagging.predict", __doc__)
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
@@ -188,26 +177,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
     arguments = parser.parse_args(argv)
     has_tokens = arguments.input is not None and file_kind(arguments.input) == ".conllu"
-    if has_tokens and arguments.texts:
-        raise InputError("TEXT and --input exclude each other; give one of them")
-    if not has_tokens:
-        commands.check_text_arguments(arguments)
-    else:
-        next(read_conllu(arguments.input, tagged=False), None)
+
+    def given() -> Iterator[tuple[str, Sentence] | BadRow] | None:
+        if not has_tokens:
+            return None
+        items = read_conllu(arguments.input, tagged=False)
+        return (item if isinstance(item, BadRow) else (item.place, item) for item in items)
+
+    commands.check_text_arguments(arguments, given())
     tagger = Tagger.load(arguments.model)
-    write = WRITERS[arguments.format]
+    answer = tagger.tag_given if has_tokens else tagger.tag_texts
     with commands.open_output(arguments.output) as output:
         if arguments.format == "html":
             output.write(HTML_HEAD)
-        if has_tokens:
-            for sentences in tagged_conllu(tagger, arguments.input):
-                output.write(write(sentences, str(arguments.input)))
-            return
-        for place, text, sentences in commands.answer_all(arguments, tagger.tag_texts):
+        for place, item, sentences in commands.answer_all(arguments, answer, given()):
             words = [token for sentence in sentences for token in sentence.tokens]
             if words and not any(word in tagger.vocabulary for word in words):
+                text = item.text() if isinstance(item, Sentence) else item
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
-            output.write(write(sentences, place))
+            output.write(WRITERS[arguments.format](sentences, place))
             output.flush()
 
 

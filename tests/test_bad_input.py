@@ -202,9 +202,15 @@ def test_wrong_texts_to_answer(task, run, small_bundle, tmp_path):
 
 def test_wrong_conllu_to_tag(run, small_bundle, tmp_path):
     path = tmp_path / "a.conllu"
-    path.write_text(word(1) + "\n" + word(1) + word(1) + "\n")
-    command = ["pos_tagging.predict", "--model", small_bundle("pos_tagging"), "--output", tmp_path / "out"]
-    assert_refused(run(*command, "--input", path), f"{path}, line 4: id '1' where 2 is due")
+    path.write_text(word(1, "one") + "\n" + word(1) + word(1) + "\n" + word(1, "three") + "\n")
+    command = ["pos_tagging.predict", "--model", small_bundle("pos_tagging"), "--input", path]
+    done = run(*command, "--format", "tsv")
+    assert done.returncode == 0, done.stderr
+    assert [line.split("\t")[0] for line in done.stdout.splitlines() if line] == ["one", "three"]
+    assert f"left out: {path}, line 4: id '1' where 2 is due" in done.stderr
+    assert "1 of 3 rows left out" in done.stderr
+    done = run(*command, "--strict", "--output", tmp_path / "out")
+    assert_refused(done, f"{path}, line 4: id '1' where 2 is due")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -404,14 +410,16 @@ def test_a_folder_that_cannot_be_written(task, run, small_bundle, small_runs, tm
     assert_refused(run(*answer, "/proc/out"), "/proc")
     assert_refused(run(*answer, tmp_path / "file/out"), "no folder", "make it first")
     evaluate = [f"{task}.evaluate", "--model", small_bundle(task), "--test", small_runs[task].test, "--report"]
-    assert_refused(run(*evaluate, tmp_path / "file"), "is a file; name a folder for the report")
+    assert_refused(run(*evaluate, tmp_path / "file"), "choose another --report")
     assert (tmp_path / "file").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_report_that_cannot_be_written(run, small_bundle, small_runs):
     command = ["sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", small_runs["sentiment"].test]
-    assert_refused(run(*command, "--report", "/proc/report"), "/proc/report: No such file or directory")
+    assert_refused(
+        run(*command, "--report", "/proc/report"), "error: /proc: cannot be written", "choose another --report"
+    )
 
 
 def test_resume_without_a_checkpoint(run, small_runs, tmp_path):

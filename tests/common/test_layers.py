@@ -8,7 +8,7 @@ import pytest
 
 from common.layers import MaskedPooling, TiedEmbedding
 
-MODES = ("mean", "max", "sum", "last")
+MODES = ("mean", "max", "sum")
 LENGTHS = [3, 1]
 
 
@@ -28,7 +28,6 @@ def by_hand(mode, inputs):
         "mean": lambda x: x.mean(0),
         "max": lambda x: x.max(0),
         "sum": lambda x: x.sum(0),
-        "last": lambda x: x[-1],
     }
     return np.stack([summary[mode](row[:length]) for row, length in zip(inputs, LENGTHS, strict=True)])
 
@@ -77,12 +76,12 @@ def test_gradients_reach_real_steps_alone(mode, inputs):
     gradient = np.asarray(tape.gradient(total, steps))
     assert (gradient[~mask(3)] == 0).all()
     # The pooled vector is linear in its steps, or picks one: its gradients sum to `count` for each feature.
-    count = {"mean": [1, 1], "max": [1, 1], "sum": LENGTHS, "last": [1, 1]}[mode]
+    count = {"mean": [1, 1], "max": [1, 1], "sum": LENGTHS}[mode]
     np.testing.assert_allclose(gradient.sum(axis=1), np.repeat(np.array(count)[:, None], 5, axis=1), rtol=1e-6)
 
 
 def test_an_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match="'median'; one of mean, max, sum, last"):
+    with pytest.raises(ValueError, match="'median'; one of mean, max, sum"):
         MaskedPooling("median")
 
 
