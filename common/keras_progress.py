@@ -80,7 +80,9 @@ class EpochBar(keras.callbacks.Callback):
 def _duration(seconds: float) -> str:
     """Say seconds as a person would.
 
-    >>> _duration(42), _duration(200)
-    ('42 s', '3.3 min')
+    >>> _duration(0.42), _duration(42), _duration(200)
+    ('0.4 s', '42 s', '3.3 min')
     """
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+    if seconds >= 100:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
