@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -155,6 +156,36 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
         check_file(path)
     if arguments.report:
         check_writable(arguments.report / "report.html", "--report")
+
+
+def show_scores(
+    arguments: argparse.Namespace,
+    result: dict[str, Any],
+    rows: Sequence[Sequence[str]],
+    counted: str,
+    sections: Callable[[], list[tuple[str, str]]],
+) -> None:
+    """Print the scores as a table or as one JSON object, and write the report if one is wanted.
+
+    Args:
+        arguments: of the command.
+        result: what `--json` prints; gets the path of the report.
+        rows: the table, of `score_rows`.
+        counted: what was scored, in words.
+        sections: makes the pieces of the report.
+    """
+    from common.report import text_table, write_report
+
+    if arguments.report:
+        title = f"{Path(arguments.model).name} on {arguments.test.name}"
+        result["report"] = str(write_report(arguments.report, title, sections()))
+    if arguments.json:
+        print(json.dumps(result))
+        return
+    print(text_table(rows))
+    print(f"{counted}; in brackets: 95% bootstrap intervals")
+    if not arguments.train:
+        print("no baseline: give the training data with --train")
 
 
 def save_scores(path: Path, task: str, config: Any, result: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -9,7 +9,6 @@ another one; how often does the model find the given one more likely, per token?
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -156,7 +155,7 @@ def evaluate(model: LanguageModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
     from common.model_card import describe_file
-    from common.report import score_rows, text_table, write_report
+    from common.report import score_rows
 
     config = override(model.config, arguments)
     texts = load_texts(arguments.test, config)
@@ -192,16 +191,13 @@ def evaluate(model: LanguageModel, arguments) -> dict:
         "weaknesses": weaknesses(token_lists, nats, model.vocabulary),
     }
     rows = score_rows([name for name in SCORES if name in result], {"model": result, **systems})
-    if arguments.report:
-        sections = report_sections(token_lists, nats, model.vocabulary, rows)
-        result["report"] = str(write_report(arguments.report, f"Text of {arguments.test.name}", sections))
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        print(text_table(rows))
-        print(f"{len(texts):,} texts, {num_tokens:,} tokens with their ends; in brackets: 95% bootstrap intervals")
-        if not arguments.train:
-            print("no baseline: give the training data with --train")
+    commands.show_scores(
+        arguments,
+        result,
+        rows,
+        f"{len(texts):,} texts, {num_tokens:,} tokens with their ends",
+        lambda: report_sections(token_lists, nats, model.vocabulary, rows),
+    )
     return result
 
 

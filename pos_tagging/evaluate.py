@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Container, Sequence
 
@@ -155,7 +154,7 @@ def evaluate(tagger: Tagger, arguments) -> dict:
     """Score a tagger on a file, beside the baseline if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
     from common.model_card import describe_file
-    from common.report import score_rows, text_table, write_report
+    from common.report import score_rows
 
     config = override(tagger.config, arguments)
     sentences = load_sentences(arguments.test, config)
@@ -181,16 +180,13 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         "weaknesses": weaknesses(sentences, answers["model"], scores),
     }
     rows = score_rows(SCORES, {"model": scores, **systems})
-    if arguments.report:
-        sections = report_sections(sentences, answers["model"], rows)
-        result["report"] = str(write_report(arguments.report, f"Tags of {arguments.test.name}", sections))
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        print(text_table(rows))
-        print(f"{len(sentences):,} sentences, {num_tokens:,} words; in brackets: 95% bootstrap intervals")
-        if not arguments.train:
-            print("no baseline: give the training data with --train")
+    commands.show_scores(
+        arguments,
+        result,
+        rows,
+        f"{len(sentences):,} sentences, {num_tokens:,} words",
+        lambda: report_sections(sentences, answers["model"], rows),
+    )
     return result
 
 

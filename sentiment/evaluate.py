@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 
@@ -134,7 +133,7 @@ def evaluate(model: RatingModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
     from common.model_card import describe_file
-    from common.report import score_rows, text_table, write_report
+    from common.report import score_rows
     from common.tokenization import load_pipeline, tokenize_cached
     from sentiment.loader import load_reviews
 
@@ -168,16 +167,13 @@ def evaluate(model: RatingModel, arguments) -> dict:
         "weaknesses": weaknesses(reviews.ratings, answers["model"], lengths),
     }
     rows = score_rows(SCORES, {"model": result, **systems})
-    if arguments.report:
-        sections = report_sections(reviews.ratings, answers["model"], reviews.texts, lengths, rows)
-        result["report"] = str(write_report(arguments.report, f"Ratings of {arguments.test.name}", sections))
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        print(text_table(rows))
-        print(f"{len(reviews):,} reviews, {lengths.sum():,} tokens; in brackets: 95% bootstrap intervals")
-        if not arguments.train:
-            print("no baseline: give the training data with --train")
+    commands.show_scores(
+        arguments,
+        result,
+        rows,
+        f"{len(reviews):,} reviews, {lengths.sum():,} tokens",
+        lambda: report_sections(reviews.ratings, answers["model"], reviews.texts, lengths, rows),
+    )
     return result
 
 
