@@ -11,6 +11,7 @@ the early-stopping count. It lies beside the output folder, in `OUTPUT_DIR.check
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import shutil
@@ -159,14 +160,16 @@ def fit(
     Returns:
         The history, and where it ended.
     Raises:
-        InputError: the checkpoint belongs to a run with other settings, or the loss is no longer a number.
+        InputError: the checkpoint belongs to a run with other settings or data, or the loss is no longer a number.
     """
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
     average = AveragedWeights(model, config.average_momentum)
     state, best_weights = Progress(), model.get_weights()
+    # Other data would hardly have examples of the same lengths in the same order.
+    data = hashlib.sha256(train_batches.lengths.tobytes()).hexdigest()
     if resume:
-        state, best_weights = _restore(folder, model, average, config)
+        state, best_weights = _restore(folder, model, average, config, data)
         say(f"Going on after epoch {state.epoch} of {config.num_epochs}")
     else:
         say(f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB")
@@ -196,7 +199,7 @@ def fit(
                 state.best_epoch, state.best_score, best_weights = state.epoch, score, model.get_weights()
         state.seconds += time.monotonic() - start
         state.history.append({"epoch": state.epoch, "loss": loss, **scores, "seconds": round(training_seconds, 1)})
-        _save(folder, model, average, best_weights, config, state)
+        _save(folder, model, average, best_weights, config, data, state)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
         best = " *" if state.best_epoch == state.epoch else ""
         epoch = f"Epoch {state.epoch}/{config.num_epochs}"
@@ -240,24 +243,30 @@ def _latest(folder: Path) -> Path | None:
     return max(folder.glob("epoch-*"), default=None) if folder.is_dir() else None
 
 
-def _save(folder: Path, model, average: AveragedWeights, best_weights: list, config: Any, state: Progress) -> None:
+def _save(
+    folder: Path, model, average: AveragedWeights, best_weights: list, config: Any, data: str, state: Progress
+) -> None:
     name = f"epoch-{state.epoch:04d}"
     with replace_folder(folder / name) as new:
         save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
         np.savez(new / "average.npz", *average.values)
         np.savez(new / "best.npz", *best_weights)
-        write_json(
-            new / "state.json", {**asdict(state), "num_updates": average.num_updates, "settings": asdict(config)}
-        )
+        facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
+        write_json(new / "state.json", {**asdict(state), **facts})
     for older in folder.glob("epoch-*"):
         if older.name != name:
             shutil.rmtree(older)
 
 
-def _restore(folder: Path, model, average: AveragedWeights, config: Any) -> tuple[Progress, list[np.ndarray]]:
+def _restore(
+    folder: Path, model, average: AveragedWeights, config: Any, data: str
+) -> tuple[Progress, list[np.ndarray]]:
     latest = _latest(folder)
-    assert latest is not None, "check_checkpoint comes first"
+    if latest is None:
+        raise InputError(f"{folder}: no checkpoint to resume; leave out --resume to start")
     content = json.loads((latest / "state.json").read_text(encoding="utf-8"))
+    if content["data"] != data:
+        raise InputError(f"{latest}: made with other training data; resume with the same, or delete the checkpoint")
     for name, value in asdict(config).items():
         if content["settings"].get(name) != value:
             raise InputError(

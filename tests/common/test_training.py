@@ -181,6 +181,14 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
         start(replace(CONFIG, num_epochs=1, dropout=0.4), tmp_path / "run", resume=True)
 
 
+def test_resuming_on_other_data_is_refused(tmp_path, monkeypatch):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    lengths = Batches.__init__
+    monkeypatch.setattr(Batches, "__init__", lambda self, given, *rest: lengths(self, given[::-1], *rest))
+    with pytest.raises(InputError, match="made with other training data"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+
+
 def test_a_checkpoint_is_neither_overlooked_nor_invented(tmp_path):
     output_dir = tmp_path / "run"
     with pytest.raises(InputError, match="no checkpoint to resume"):
