@@ -306,9 +306,9 @@ for text in texts:
 # %% [markdown]
 # Look closely, since some of these are wrong. In "the refuse permit", *refuse* is a noun (rubbish), and the tagger
 # repeats the verb, the only way in which its training data used the word; both *permit*s are right. *Fruit flies* are
-# insects, but here fruit flies like a plane. In the third sentence *man* is the verb: old people man the boats.
-# Sentence four has a name, a noun and a verb among its *will*s, and the tagger sees auxiliaries everywhere. The words
-# of the last sentence were made up, and they get sensible tags all the same.
+# insects, and so it tags them, but then *like* is what they do, not a comparison. In the third sentence *man* is the
+# verb: old people man the boats. Sentence four has a name, a noun and a verb among its *will*s, and the tagger sees
+# auxiliaries everywhere. The words of the last sentence were made up, and they get sensible tags all the same.
 #
 # ## Scores
 #
@@ -428,11 +428,12 @@ for group, chosen in GROUPS.items():
 pd.DataFrame(columns).fillna("")
 
 # %% [markdown]
-# The filters for *-ed* and *-s* look as one would draw them by hand: letters that go before the ending, the ending,
-# and the end of the word. But others do several jobs. The one for *-ing* also answers to words written in capitals,
-# and the one for *-ly* to a few words that merely look similar. There are more spellings to tell apart than filters,
-# so the network shares them; a later layer can still separate what one filter mixes, by comparing it with other
-# filters. A tidy name for a unit of a network is often more our wish than a fact.
+# The filter for *-s* looks as one would draw it by hand: letters that go before the ending, the ending, and the end of
+# the word. So does the one for capitals, at the other end. But others do several jobs. The one for *-ing* also answers
+# to words written in capitals, the one for *-ly* to words that merely look similar, and what excites the best filter
+# for *-ed* most is not *-ed* at all. There are more spellings to tell apart than filters, so the network shares them; a
+# later layer can still separate what one filter mixes, by comparing it with other filters. A tidy name for a unit of a
+# network is often more our wish than a fact.
 #
 # Do the filters add up to something useful? We give the tagger invented words: first alone, so that there is nothing
 # to go by but the letters, then in two sentences. All of them are `<unk>` to the word table.
@@ -461,7 +462,7 @@ figure.colorbar(picture, ax=axes, label="probability")
 plt.show()
 
 # %% [markdown]
-# Alone, the endings decide: *-s* makes a noun, *-ing* and *-ed* a verb, *-ly* an adverb, *-able* an adjective,
+# Alone, the endings decide: *-s* makes a noun, *-ing* and *-ed* mostly a verb, *-ly* an adverb, *-able* an adjective,
 # *-ness* a noun, and a capital letter a name. In a sentence the neighbours have their say. After "It was", nearly
 # everything leans towards the adjective, even *blorpness*. And *blorp*, whose spelling says nothing, changes from
 # picture to picture. The network weighs both sources, as a reader would.
@@ -510,9 +511,9 @@ axes[0].set_ylabel("probability")
 plt.show()
 
 # %% [markdown]
-# *Book* alone is a noun for the tagger, and one more word settles that it is not. After "I think that", a conjunction
-# is the better guess; "he" confirms it and "was" overturns it. Tagging strictly from left to right would have to
-# guess at this point and stay with it. That is what the second LSTM, which reads from the end, is good for.
+# *Book* alone is a noun or a name for the tagger, and one more word settles that it is neither. After "I think that", a
+# conjunction is the better guess; "he" confirms it and "was" overturns it. Tagging strictly from left to right would
+# have to guess at this point and stay with it. That is what the second LSTM, which reads from the end, is good for.
 #
 # ## A look inside: word vectors
 #
