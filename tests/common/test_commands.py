@@ -157,5 +157,5 @@ def test_evaluate_checks_its_files_first(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
         commands.check_evaluate_arguments(arguments)
     arguments = argparse.Namespace(test=tmp_path / "test.csv", train=None, report=tmp_path / "test.csv")
-    with pytest.raises(InputError, match="name a folder for the report"):
+    with pytest.raises(InputError, match="choose another --report"):
         commands.check_evaluate_arguments(arguments)
