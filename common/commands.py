@@ -32,9 +32,14 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def pretrained_folder(task: str, name: str) -> Path:
+    """Where a bundle that comes with the project lies."""
+    return ROOT / "pretrained_model" / task / name
+
+
 def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) -> None:
     """Add `--model`, which defaults to the bundle that comes with the project."""
-    default = ROOT / "pretrained_model" / task / name
+    default = pretrained_folder(task, name)
     shown = default.relative_to(ROOT).as_posix()
     parser.add_argument("--model", type=Path, default=default, metavar="DIR", help=f"a bundle (default: {shown})")
 

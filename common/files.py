@@ -24,6 +24,7 @@ from typing import IO, Any, BinaryIO, TypeVar
 from common.errors import InputError, excerpt
 
 csv.field_size_limit(2**31 - 1)  # Python's own limit of 131,072 characters is shorter than long reviews
+TABLE_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
 UNDECODED = re.compile(r"[\udc80-\udcff]")
 
@@ -122,7 +123,7 @@ def read_rows(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, di
     """
     columns = list(columns)
     kind = file_kind(path)
-    if kind not in (".csv", ".tsv", ".jsonl", ".ndjson", ".json"):
+    if kind not in TABLE_KINDS:
         check_file(path)
         raise InputError(f"{path}: unknown kind of file {kind!r}; use .csv, .tsv or .jsonl, also with .gz")
     number = 0
@@ -217,7 +218,7 @@ def read_texts(path: Path | None, text_column: str) -> Iterator[tuple[str, str] 
     if path is None:
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
         texts = read_lines(sys.stdin)
-    elif file_kind(path) in (".csv", ".tsv", ".jsonl", ".ndjson", ".json"):
+    elif file_kind(path) in TABLE_KINDS:
         rows = read_rows(path, [text_column])
         texts = (row if isinstance(row, BadRow) else (row[0], row[1][text_column]) for row in rows)
     else:

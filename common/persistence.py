@@ -32,7 +32,7 @@ import h5py
 from common.errors import InputError, excerpt
 from common.files import check_writable, sha256_of
 from common.keras_start import start_keras
-from common.settings import read_json_object
+from common.settings import Config, make_config, read_json_object
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
@@ -52,6 +52,10 @@ class Bundle:
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the bundle's JSON files."""
         return read_json_object(self.path / name)
+
+    def read_config(self, config_class: type[Config]) -> Config:
+        """Read the settings the bundle was trained with."""
+        return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
 
 
 # -- Saving ---------------------------------------------------------------------------------------------------------

@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import InputError
-from common.files import file_kind, open_text, read_rows, require_good, undecodable
+from common.files import TABLE_KINDS, file_kind, open_text, read_rows, require_good, undecodable
 from common.sequences import Batches, drop_words, make_mask, pad
 from common.tokenization import clean_text, load_pipeline, tokenize, tokenize_cached
 from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig
-
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
 def load_texts(path: Path, config: LanguageModelConfig) -> list[str]:
@@ -27,7 +25,7 @@ def load_texts(path: Path, config: LanguageModelConfig) -> list[str]:
     Raises:
         InputError: the row or line, what was found there, and what would do.
     """
-    if file_kind(path) in TABLES:
+    if file_kind(path) in TABLE_KINDS:
         texts = []
         for place, row in require_good(read_rows(path, [config.text_column])):
             if not row[config.text_column].strip():

@@ -16,7 +16,6 @@ from common import commands
 from common.keras_engine import Network
 from common.metrics import bits_per_character, perplexity
 from common.progress import progress
-from common.settings import make_config
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import encode_text, initial_states, split_text
@@ -69,11 +68,11 @@ class LanguageModel:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, open_bundle
+        from common.persistence import open_bundle
 
-        folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
+        folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
-        config = make_config(LanguageModelConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
+        config = bundle.read_config(LanguageModelConfig)
         return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def step(self, token_ids: np.ndarray, mask: np.ndarray, states: dict) -> tuple[np.ndarray, dict]:
@@ -193,7 +192,7 @@ def _ends(tokens: Sequence[str]) -> int:
     >>> _ends(["So", ".", "Go", "!"]), _ends(["a"])
     (2, 0)
     """
-    return len(re.findall(r"[.!?]", "".join(token for token in tokens if token in (".", "!", "?"))))
+    return sum(token in (".", "!", "?") for token in tokens)
 
 
 def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

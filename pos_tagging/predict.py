@@ -18,7 +18,7 @@ from common.errors import excerpt, run_command
 from common.files import BadRow, file_kind
 from common.keras_engine import Network
 from common.progress import progress, say
-from common.settings import make_config, make_parser
+from common.settings import make_parser
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import Sentence, make_batches, read_conllu
 
@@ -46,12 +46,12 @@ class Tagger:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, open_bundle
+        from common.persistence import open_bundle
         from common.vocabulary import Vocabulary
 
-        folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
+        folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
-        config = make_config(TaggingConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
+        config = bundle.read_config(TaggingConfig)
         names = ("vocabulary", "characters", "training_words")
         vocabulary, characters, training_words = (Vocabulary.load(folder / f"{name}.json") for name in names)
         tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))

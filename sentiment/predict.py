@@ -18,7 +18,7 @@ from common import commands
 from common.errors import excerpt, run_command
 from common.keras_engine import Network
 from common.progress import progress, say
-from common.settings import make_config, make_parser
+from common.settings import make_parser
 from sentiment.config import SentimentConfig
 
 TASK, DEFAULT_NAME = "sentiment", "imdb"
@@ -51,12 +51,12 @@ class RatingModel:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import CONFIG_FILE, open_bundle
+        from common.persistence import open_bundle
         from common.vocabulary import Vocabulary
 
-        folder = Path(path) if path else commands.ROOT / "pretrained_model" / TASK / DEFAULT_NAME
+        folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
-        config = make_config(SentimentConfig, bundle.read_json(CONFIG_FILE), str(folder / CONFIG_FILE))
+        config = bundle.read_config(SentimentConfig)
         return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def predict_tokens(self, token_lists: Sequence[Sequence[str]]) -> np.ndarray:
