@@ -12,7 +12,7 @@ help:  ## list the targets
 
 setup: $(INSTALLED)  ## make .venv and install what is needed, once
 
-$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml | $(RUN)
+$(INSTALLED): requirements.txt requirements-predict.txt requirements-dev.txt pyproject.toml | $(RUN)
 	@echo "Installing into .venv: about 3 GB, some minutes" >&2
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
 	@touch $@

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from common.engine import ENGINES
 from common.errors import InputError
 from common.files import BadRow, check_file, check_writable, read_texts
 from common.progress import say
@@ -37,11 +38,27 @@ def pretrained_folder(task: str, name: str) -> Path:
     return ROOT / "pretrained_model" / task / name
 
 
+def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], float]:
+    """Make an argparse type for numbers from `low` to `high`."""
+
+    def read(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            wanted = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
+            raise argparse.ArgumentTypeError(f"found {text}, wanted {wanted}")
+        return value
+
+    read.__name__ = kind.__name__
+    return read
+
+
 def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) -> None:
-    """Add `--model`, which defaults to the bundle that comes with the project."""
+    """Add `--model`, which defaults to the bundle that comes with the project, and what runs it."""
     default = pretrained_folder(task, name)
     shown = default.relative_to(ROOT).as_posix()
     parser.add_argument("--model", type=Path, default=default, metavar="DIR", help=f"a bundle (default: {shown})")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what runs the network (default: onnx)")
+    parser.add_argument("--threads", type=number(int, 1), metavar="N", help="processor cores to use (default: all)")
 
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser, task: str, name: str) -> None:

@@ -12,16 +12,18 @@ from common.keras_start import start_keras
 from common.persistence import Bundle, load_model
 
 
-class Network:
+class KerasEngine:
     """A functional Keras model as a function from arrays to arrays.
 
     Args:
         source: a model, whose weights may change later; or a checked bundle, whose model is built, and Keras imported,
             when it is first needed: a wrong row or option is reported without that wait.
+        num_threads: processor cores one call may use, for all models of the process; None leaves it to the backend.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, num_threads: int | None = None) -> None:
         self.source = source
+        self.num_threads = num_threads
 
     @cached_property
     def model(self) -> Any:
@@ -35,6 +37,9 @@ class Network:
             return self.model.predict_on_batch
 
         import tensorflow as tf
+
+        if self.num_threads:
+            tf.config.threading.set_intra_op_parallelism_threads(self.num_threads)
 
         # `predict_on_batch` would compile again for batch after batch; here lengths are declared to vary.
         signature = {name: tf.TensorSpec(value.shape, value.dtype, name) for name, value in self.model.input.items()}

@@ -7,6 +7,8 @@ import os
 import sys
 from types import ModuleType
 
+from common.errors import InputError
+
 
 def start_keras() -> ModuleType:
     """Import Keras quietly; returns it. What is imported afterwards with `import keras` is the same module.
@@ -20,6 +22,10 @@ def start_keras() -> ModuleType:
         os.dup2(nowhere, 2)
         try:
             importlib.import_module("keras")
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{error.name} is not installed, only what answering needs; pip install -r requirements.txt"
+            ) from None
         finally:
             os.dup2(saved, 2)
             os.close(saved)

@@ -48,6 +48,91 @@ class MaskedPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class AttentionPooling(keras.layers.Layer):
+    """Summarise the real steps of a sequence in their weighted mean; the layer learns what deserves weight.
+
+        weights = softmax over time of  context . tanh(kernel . step + bias)
+
+    Yang et al. 2016, "Hierarchical Attention Networks for Document Classification", section 2.2.
+
+    Args:
+        units: size of the hidden vector in which a step is compared with the context.
+
+    Call arguments:
+        inputs: (batch, time, features).
+        mask: bool (batch, time), True where there is a real token; at least one in each row.
+    Returns:
+        (batch, features).
+    """
+
+    def __init__(self, units: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.supports_masking = True
+
+    def build(self, inputs_shape, mask_shape=None):
+        self.kernel = self.add_weight((inputs_shape[-1], self.units), "glorot_uniform", name="kernel")
+        self.bias = self.add_weight((self.units,), "zeros", name="bias")
+        self.context = self.add_weight((self.units,), keras.initializers.RandomNormal(stddev=0.1), name="context")
+
+    def call(self, inputs, mask):
+        hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)  # (batch, time, units)
+        scores = ops.matmul(hidden, self.context[:, None])  # (batch, time, 1)
+        scores = ops.where(mask[:, :, None], scores, ops.cast(-3e38, scores.dtype))
+        return ops.sum(inputs * ops.softmax(scores, axis=1), axis=1)  # (batch, features)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, inputs_shape, mask_shape=None):
+        return (inputs_shape[0], inputs_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ChainScores(keras.layers.Layer):
+    """The scores of a linear-chain conditional random field: each tag at each step, after each tag at the step before.
+
+    Lafferty et al. 2001, "Conditional Random Fields". The score of a sequence of tags is the sum over its steps; what
+    is done with the scores (the likelihood of a sequence, the best one) has no weights.
+
+    Args:
+        num_tags: number of tags.
+
+    Call arguments:
+        inputs: the score of each tag at each step by itself (batch, time, num_tags).
+    Returns:
+        (batch, time, tag before, tag). The first step has no tag before: there all rows are the same, the scores of
+        beginning with a tag.
+    """
+
+    def __init__(self, num_tags: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.num_tags = num_tags
+        self.supports_masking = True
+
+    def build(self, inputs_shape):
+        self.transitions = self.add_weight((self.num_tags, self.num_tags), "glorot_uniform", name="transitions")
+        self.start = self.add_weight((self.num_tags,), "zeros", name="start")
+
+    def call(self, inputs):
+        steps = inputs[:, :, None, :]  # (batch, time, 1, tag)
+        first = steps[:, :1] + self.start + ops.zeros_like(self.transitions)  # (batch, 1, tag before, tag)
+        return ops.concatenate([first, steps[:, 1:] + self.transitions], axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, inputs_shape):
+        return (*inputs_shape[:2], self.num_tags, self.num_tags)
+
+    def get_config(self):
+        return {**super().get_config(), "num_tags": self.num_tags}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class TiedEmbedding(keras.layers.Layer):
     """One matrix for both ends of a language model: ids to vectors, and vectors to a score for every id.
 

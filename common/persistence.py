@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,8 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
-
+from common.architecture import read_architecture
 from common.errors import InputError, excerpt
 from common.files import check_writable, sha256_of
 from common.keras_start import start_keras
@@ -196,7 +194,7 @@ def open_bundle(path: Path, task: str) -> Bundle:
         raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")
     for name, expected in files.items():
         _check_file(path, name, expected)
-    check_architecture(path / MODEL_FILE, path / WEIGHTS_FILE)
+    read_architecture(path / MODEL_FILE, path / WEIGHTS_FILE)
     return Bundle(path, manifest)
 
 
@@ -234,194 +232,3 @@ def load_model(bundle: Bundle) -> Any:
             f"{bundle.path / MODEL_FILE}: Keras cannot build it ({reason[0] if reason else type(error).__name__})"
         ) from None
     return model
-
-
-# What a layer's weights must look like, from its config: the sizes it declares and which axis of which weight shows
-# them. A class that is not here is not built. `None` stands for a size that the layer before decides.
-Shapes = list[tuple[int | None, ...]]
-
-
-def _recurrent(gates: int) -> Callable[[dict[str, Any]], Shapes]:
-    def shapes(config: dict[str, Any]) -> Shapes:
-        units = config["units"]
-        if not config.get("use_bias", True):
-            bias: Shapes = []
-        elif config.get("reset_after"):
-            bias = [(2, gates * units)]
-        else:
-            bias = [(gates * units,)]
-        return [(None, gates * units), (units, gates * units), *bias]
-
-    return shapes
-
-
-def _embedding(config: dict[str, Any]) -> Shapes:
-    return [(config["input_dim"], config["output_dim"])]
-
-
-def _tied_embedding(config: dict[str, Any]) -> Shapes:
-    return [(config["input_dim"], config["output_dim"]), (config["input_dim"],)]
-
-
-def _dense(config: dict[str, Any]) -> Shapes:
-    return [(None, config["units"]), *([(config["units"],)] if config.get("use_bias", True) else [])]
-
-
-def _convolution(config: dict[str, Any]) -> Shapes:
-    kernel = (*config["kernel_size"], None, config["filters"])
-    return [kernel, *([(config["filters"],)] if config.get("use_bias", True) else [])]
-
-
-def _no_weights(config: dict[str, Any]) -> Shapes:
-    return []
-
-
-LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
-    "SimpleRNN": _recurrent(1),
-    "GRU": _recurrent(3),
-    "LSTM": _recurrent(4),
-    "Embedding": _embedding,
-    "TiedEmbedding": _tied_embedding,
-    "Dense": _dense,
-    "Conv2D": _convolution,
-} | dict.fromkeys(
-    ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "Concatenate", "Add", "Reshape", "Rescaling",
-     "MaxPooling2D", "MaskedPooling"),
-    _no_weights,
-)  # fmt: skip
-WRAPPERS = ("Bidirectional",)
-# Classes inside a layer's config that hold no weights: initializers, precision policies, the model itself.
-PLAIN_CLASSES = frozenset(
-    {"Functional", "DTypePolicy", "__tensor__", "__keras_tensor__", "GlorotUniform", "Orthogonal", "Zeros", "Ones",
-     "RandomUniform", "RandomNormal", "Constant", "HeNormal"}
-)  # fmt: skip
-MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.src.models.functional",
-                     "builtins", "common.layers", None})  # fmt: skip
-
-
-def check_architecture(model_file: Path, weights_file: Path) -> None:
-    """Check `model.json` without Keras: known classes only, and every declared size as in the weights.
-
-    Raises:
-        InputError: the class or the layer that fails, and on which file.
-    """
-    architecture = read_json_object(model_file)
-    _check_classes(architecture, model_file)
-    try:
-        layers = architecture["config"]["layers"]
-        entries = [(layer["class_name"], layer["config"]) for layer in layers]
-        _check_order({layer["name"]: layer["inbound_nodes"] for layer in layers}, model_file)
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(f"{model_file}: not a functional Keras model; take the bundle from its source again") from None
-    try:
-        with h5py.File(weights_file, "r") as weights:
-            counts: dict[str, int] = {}
-            for class_name, config in entries:
-                # Keras names a layer's weights by its class and by how many of that class came before.
-                name = _snake_case(class_name)
-                number = counts[name] = counts.get(name, -1) + 1
-                group = f"layers/{name}" + (f"_{number}" if number else "")
-                _check_shapes(class_name, config, weights, group, model_file)
-    except OSError as error:
-        raise InputError(f"{weights_file}: not a complete HDF5 file ({error}); copy the bundle again") from None
-
-
-def _check_classes(node: Any, model_file: Path, depth: int = 0) -> None:
-    """Walk through all of the JSON; every `class_name` must be known, and come from Keras or from us."""
-    if depth > 60:
-        raise InputError(f"{model_file}: nested deeper than any model of ours; do not use this bundle")
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    for child in children:
-        _check_classes(child, model_file, depth + 1)
-    if isinstance(node, dict) and "class_name" in node:
-        name, module = node["class_name"], node.get("module")
-        if not isinstance(name, str) or name not in (*LAYER_SHAPES, *WRAPPERS, *PLAIN_CLASSES):
-            raise InputError(f"{model_file}: class {excerpt(str(name))} is not allowed; do not use this bundle")
-        if not (module is None or isinstance(module, str)) or module not in MODULES:
-            raise InputError(f"{model_file}: class {name} of module {excerpt(str(module))} is not allowed")
-
-
-def _check_order(calls: dict[str, list], model_file: Path) -> None:
-    """Make sure that the calls of the layers can be made one after the other; Keras would wait for ever in a cycle.
-
-    Args:
-        calls: for each layer, by name, its calls in order; an input has none.
-        model_file: named in the error.
-    """
-    waiting = {
-        (name, number): set(_sources(call)) for name, nodes in calls.items() for number, call in enumerate(nodes)
-    }
-    done = {(name, 0) for name, nodes in calls.items() if not nodes}
-    while waiting:
-        ready = [call for call, sources in waiting.items() if sources <= done]
-        if not ready:
-            name = min(waiting)[0]
-            raise InputError(
-                f"{model_file}: layer {excerpt(name)} waits for itself or for nothing; do not use this bundle"
-            )
-        done.update(ready)
-        for call in ready:
-            del waiting[call]
-
-
-def _sources(node: Any) -> Iterator[tuple[str, int]]:
-    """The calls, as (layer, number), whose results go into a call."""
-    if isinstance(node, dict) and "keras_history" in node:
-        yield node["keras_history"][0], node["keras_history"][1]
-    elif isinstance(node, dict | list):
-        for child in node.values() if isinstance(node, dict) else node:
-            yield from _sources(child)
-
-
-def _check_shapes(class_name: str, config: Any, weights: h5py.File, group: str, model_file: Path) -> None:
-    no_layer = f"{model_file}: layer {class_name} lacks its settings or its weights"
-    if class_name in WRAPPERS:
-        try:
-            forward = config["layer"]
-            sides = {"forward_layer": forward, "backward_layer": config.get("backward_layer", forward)}
-            inner_layers = {side: (layer["class_name"], layer["config"]) for side, layer in sides.items()}
-        except (KeyError, TypeError, AttributeError):
-            raise InputError(no_layer) from None
-        for side, (inner_name, inner_config) in inner_layers.items():
-            _check_shapes(inner_name, inner_config, weights, f"{group}/{side}", model_file)
-        return
-    try:
-        declared = LAYER_SHAPES[class_name](config)
-        stored = _stored_shapes(weights, f"{group}/cell" if class_name in ("SimpleRNN", "GRU", "LSTM") else group)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise InputError(no_layer) from None
-    for index, shape in enumerate(declared):
-        found = stored[index] if index < len(stored) else None
-        if (
-            found is None
-            or len(found) != len(shape)
-            or any(a not in (None, b) for a, b in zip(shape, found, strict=True))
-        ):
-            raise InputError(
-                f"{model_file}: layer {excerpt(str(config.get('name')))} ({class_name}) declares weights of {shape}, "
-                f"{WEIGHTS_FILE} holds {found}; do not use this bundle"
-            )
-
-
-def _stored_shapes(weights: h5py.File, group: str) -> list[tuple[int, ...]]:
-    """The shapes of a layer's weights; what the file declares but does not hold is refused."""
-    if group not in weights or "vars" not in weights[group]:
-        return []
-    variables = weights[group]["vars"]
-    shapes = []
-    for number in range(len(variables)):
-        variable = variables[str(number)]
-        if variable.id.get_storage_size() < variable.nbytes:
-            raise ValueError("fewer bytes than declared")
-        shapes.append(variable.shape)
-    return shapes
-
-
-def _snake_case(name: str) -> str:
-    """Keras' own name of a class in a weights file.
-
-    >>> [_snake_case(name) for name in ("LSTM", "SimpleRNN", "Conv2D", "MaxPooling2D", "InputLayer")]
-    ['lstm', 'simple_rnn', 'conv2d', 'max_pooling2d', 'input_layer']
-    """
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
-    model = LanguageModel.load(arguments.model)
+    model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(model, arguments)
     if arguments.save:
         commands.save_scores(arguments.model, TASK, model.config, result, SCORES)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
-from common.keras_engine import Network
+from common.engine import Engine, open_engine
 from common.metrics import bits_per_character, perplexity
 from common.progress import progress
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
@@ -56,14 +56,16 @@ class TextScore:
 class LanguageModel:
     """A trained language model: scores texts and writes them."""
 
-    def __init__(self, network: Network, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
+    def __init__(self, network: Engine, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
         self.network = network
         self.vocabulary = vocabulary
         self.config = config
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> LanguageModel:
-        """Load a bundle; None takes the pretrained one.
+    def load(
+        cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None
+    ) -> LanguageModel:
+        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
@@ -73,7 +75,7 @@ class LanguageModel:
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(LanguageModelConfig)
-        return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
+        return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def step(self, token_ids: np.ndarray, mask: np.ndarray, states: dict) -> tuple[np.ndarray, dict]:
         """Read some tokens.

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
     arguments = parser.parse_args(argv)
     commands.check_text_arguments(arguments)
-    model = LanguageModel.load(arguments.model)
+    model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
     with commands.open_output(arguments.output) as output:
         for place, text, answer in commands.answer_all(arguments, model.score):
             if answer.num_unknown and answer.num_unknown == len(answer.tokens) - 1:

@@ -17,7 +17,7 @@ from language_model.config import LanguageModelConfig
 
 def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
-    from common.keras_engine import Network
+    from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
     from common.persistence import check_output_folder, save_bundle
@@ -62,7 +62,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
         make_optimizer(config, config.num_epochs * len(train_batches)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
-    reader = LanguageModel(Network(model), vocabulary, config)
+    reader = LanguageModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:
         scores = text_scores(validation_texts, reader.score_tokens(validation_tokens))
@@ -85,7 +85,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
     scores = text_scores(
-        validation_texts, LanguageModel(Network(final), vocabulary, config).score_tokens(validation_tokens)
+        validation_texts, LanguageModel(KerasEngine(final), vocabulary, config).score_tokens(validation_tokens)
     )
     facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
     metrics = {"validation": {**scores, "num_examples": len(validation_texts)}}

@@ -196,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
-    tagger = Tagger.load(arguments.model)
+    tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(tagger, arguments)
     if arguments.save:
         commands.save_scores(arguments.model, TASK, tagger.config, result, SCORES)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
+from common.engine import Engine, open_engine
 from common.errors import excerpt, run_command
 from common.files import BadRow, file_kind
-from common.keras_engine import Network
 from common.progress import progress, say
 from common.settings import make_parser
 from pos_tagging.config import TaggingConfig
@@ -30,7 +30,7 @@ class Tagger:
     """A trained tagger: texts or tokens in, tags out."""
 
     def __init__(
-        self, network: Network, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig
+        self, network: Engine, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig
     ) -> None:
         self.network = network
         self.vocabulary = vocabulary
@@ -40,8 +40,8 @@ class Tagger:
         self.config = config
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> Tagger:
-        """Load a bundle; None takes the pretrained one.
+    def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
+        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
@@ -55,7 +55,7 @@ class Tagger:
         names = ("vocabulary", "characters", "training_words")
         vocabulary, characters, training_words = (Vocabulary.load(folder / f"{name}.json") for name in names)
         tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
-        return cls(Network(bundle), vocabulary, characters, tags, training_words, config)
+        return cls(open_engine(bundle, engine, num_threads), vocabulary, characters, tags, training_words, config)
 
     def tag(self, text: str) -> list[Sentence]:
         """Split a text into sentences and tag them."""
@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return (item if isinstance(item, BadRow) else (item.place, item) for item in items)
 
     commands.check_text_arguments(arguments, given())
-    tagger = Tagger.load(arguments.model)
+    tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
     answer = tagger.tag_given if has_tokens else tagger.tag_texts
     with commands.open_output(arguments.output) as output:
         if arguments.format == "html":

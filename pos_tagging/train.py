@@ -17,7 +17,7 @@ from pos_tagging.config import TaggingConfig
 
 def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
-    from common.keras_engine import Network
+    from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
     from common.persistence import check_output_folder, save_bundle, write_json
@@ -64,7 +64,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         make_optimizer(config, config.num_epochs * len(train_batches)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
-    tagger = Tagger(Network(model), vocabulary, characters, tags, training_words, config)
+    tagger = Tagger(KerasEngine(model), vocabulary, characters, tags, training_words, config)
 
     def validate() -> dict[str, float]:
         scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
@@ -77,7 +77,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     set_precision(mixed=False)
     final = build_model(config, len(vocabulary), len(characters), len(tags))
     final.set_weights(model.get_weights())
-    tagger = Tagger(Network(final), vocabulary, characters, tags, training_words, config)
+    tagger = Tagger(KerasEngine(final), vocabulary, characters, tags, training_words, config)
     scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
     facts = describe_run("pos_tagging", f"Tagger: {arguments.output_dir.name}", arguments, config, state)
     metrics = {"validation": {**scores, "num_examples": len(validation_split)}}

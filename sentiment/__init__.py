@@ -9,8 +9,11 @@
 from pathlib import Path
 
 
-def load(path: str | Path | None = None):
-    """Load a rating model: the pretrained one, or the bundle at `path`. See `sentiment.predict.RatingModel`."""
+def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
+    """Load a rating model: the pretrained one, or the bundle at `path`. See `sentiment.predict.RatingModel`.
+
+    `engine` is "onnx" or "keras" (the reference); `num_threads` None takes all processor cores.
+    """
     from sentiment.predict import RatingModel
 
-    return RatingModel.load(path)
+    return RatingModel.load(path, engine, num_threads)

@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_overrides(parser, SentimentConfig, ("text_column", "rating_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
-    model = RatingModel.load(arguments.model)
+    model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(model, arguments)
     if arguments.save:
         commands.save_scores(arguments.model, TASK, model.config, result, SCORES)

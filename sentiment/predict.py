@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from common import commands
+from common.engine import Engine, open_engine
 from common.errors import excerpt, run_command
-from common.keras_engine import Network
 from common.progress import progress, say
 from common.settings import make_parser
 from sentiment.config import SentimentConfig
@@ -39,14 +39,14 @@ class Rating:
 class RatingModel:
     """A trained rating model: texts in, ratings out."""
 
-    def __init__(self, network: Network, vocabulary, config: SentimentConfig) -> None:
+    def __init__(self, network: Engine, vocabulary, config: SentimentConfig) -> None:
         self.network = network
         self.vocabulary = vocabulary
         self.config = config
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> RatingModel:
-        """Load a bundle; None takes the pretrained one.
+    def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
+        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
@@ -57,7 +57,7 @@ class RatingModel:
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(SentimentConfig)
-        return cls(Network(bundle), Vocabulary.load(folder / "vocabulary.json"), config)
+        return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
 
     def predict_tokens(self, token_lists: Sequence[Sequence[str]]) -> np.ndarray:
         """Rate tokenized texts; returns float32 (texts,), inside the scale."""
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--text-column", default="review", help="column of the text in --input (default: review)")
     arguments = parser.parse_args(argv)
     commands.check_text_arguments(arguments)
-    model = RatingModel.load(arguments.model)
+    model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
     with commands.open_output(arguments.output) as output:
         table = csv.writer(output, lineterminator="\n")
         if arguments.format == "csv":

@@ -17,7 +17,7 @@ from sentiment.config import SentimentConfig
 
 def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
-    from common.keras_engine import Network
+    from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
     from common.persistence import check_output_folder, save_bundle
@@ -65,7 +65,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         ids = [vocabulary.encode(tokens) for tokens in train_tokens]
         vectors = cooccurrence_vectors(ids, len(vocabulary), config.embedding_dim, seed=config.seed)
         model.get_layer("embedding").set_weights([vectors])
-    rater = RatingModel(Network(model), vocabulary, config)
+    rater = RatingModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:
         predictions = rater.predict_tokens(validation_tokens)
@@ -81,7 +81,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     final.set_weights(model.get_weights())
     scores = rating_scores(
         validation_split.ratings,
-        RatingModel(Network(final), vocabulary, config).predict_tokens(validation_tokens),
+        RatingModel(KerasEngine(final), vocabulary, config).predict_tokens(validation_tokens),
         config,
     )
     facts = describe_run("sentiment", f"Rating model: {arguments.output_dir.name}", arguments, config, state)

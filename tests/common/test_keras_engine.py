@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.keras_engine import Network
+from common.keras_engine import KerasEngine
 from common.layers import MaskedPooling
 from common.persistence import Bundle
 
@@ -28,7 +28,7 @@ def batch(size, time):
 
 
 def test_it_answers_as_the_model_for_any_length(model):
-    network = Network(model)
+    network = KerasEngine(model)
     for size, time in ((2, 3), (1, 7), (4, 1)):
         inputs = batch(size, time)
         wanted = model({name: inputs[name] for name in ("token_ids", "mask")}, training=False)
@@ -42,14 +42,14 @@ def test_it_is_traced_once_for_all_lengths(model, monkeypatch):
     calls = []
     call = MaskedPooling.call
     monkeypatch.setattr(MaskedPooling, "call", lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs))
-    network = Network(model)
+    network = KerasEngine(model)
     for time in range(1, 9):
         network(batch(2, time))
     assert len(calls) == 1
 
 
 def test_later_weights_count(model):
-    network = Network(model)
+    network = KerasEngine(model)
     before = network(batch(2, 3))
     model.set_weights([2 * weight for weight in model.get_weights()])
     np.testing.assert_allclose(network(batch(2, 3)), 2 * before, rtol=1e-6)
@@ -57,11 +57,11 @@ def test_later_weights_count(model):
 
 def test_named_outputs_stay_named(model):
     named = keras.Model(model.input, {"score": model.output})
-    assert list(Network(named)(batch(2, 3))) == ["score"]
+    assert list(KerasEngine(named)(batch(2, 3))) == ["score"]
 
 
 def test_a_bundle_is_built_when_it_is_needed(tmp_path):
-    network = Network(Bundle(tmp_path, {}))
+    network = KerasEngine(Bundle(tmp_path, {}))
     with pytest.raises(ValueError, match=r"model\.json"):
         network(batch(2, 3))
 

@@ -15,18 +15,17 @@ import numpy as np
 import pytest
 
 import common.layers
+from common.architecture import LAYER_SHAPES, read_architecture
 from common.errors import InputError
 from common.files import sha256_of
 from common.layers import MaskedPooling, TiedEmbedding
 from common.persistence import (
     FORMAT_VERSION,
-    LAYER_SHAPES,
     MANIFEST_FILE,
     METRICS_FILE,
     MODEL_FILE,
     REQUIRED_FILES,
     WEIGHTS_FILE,
-    check_architecture,
     check_output_folder,
     load_model,
     open_bundle,
@@ -460,10 +459,10 @@ def test_an_architecture_nested_without_end(bundle):
     deep = "[" * 3000 + "]" * 3000
     (bundle / MODEL_FILE).write_text(deep)
     with pytest.raises(InputError, match=r"model\.json: "):
-        check_architecture(bundle / MODEL_FILE, bundle / WEIGHTS_FILE)
+        read_architecture(bundle / MODEL_FILE, bundle / WEIGHTS_FILE)
     (bundle / MODEL_FILE).write_text('{"a": ' * 200 + "1" + "}" * 200)
     with pytest.raises(InputError, match="nested deeper"):
-        check_architecture(bundle / MODEL_FILE, bundle / WEIGHTS_FILE)
+        read_architecture(bundle / MODEL_FILE, bundle / WEIGHTS_FILE)
 
 
 def test_every_layer_on_the_list_exists():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import language_model
-from common.keras_engine import Network
+from common.keras_engine import KerasEngine
 from common.persistence import save_bundle
 from common.tokenization import load_pipeline, tokenize
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
@@ -28,7 +28,7 @@ def build(**settings):
     model = build_model(config, len(VOCABULARY))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
-    return LanguageModel(Network(model), VOCABULARY, config)
+    return LanguageModel(KerasEngine(model), VOCABULARY, config)
 
 
 def log_probabilities(model, texts):
@@ -238,7 +238,7 @@ def test_the_prompt_stays_as_it_was_written(monkeypatch):
 def test_a_character_model_writes_characters(monkeypatch):
     vocabulary = Vocabulary("ab \n")
     config = LanguageModelConfig(units=4, embedding_dim=3, level="character")
-    model = LanguageModel(Network(build_model(config, len(vocabulary))), vocabulary, config)
+    model = LanguageModel(KerasEngine(build_model(config, len(vocabulary))), vocabulary, config)
     plan = iter([*vocabulary.encode("a b\n"), EOS_ID])
     monkeypatch.setattr(predict, "sample_tokens", lambda *_: np.array([next(plan)], np.int32))
     assert model.generate("xb ") == ["xb a b\n"]

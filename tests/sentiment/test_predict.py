@@ -7,7 +7,7 @@ import pytest
 
 import sentiment
 from common.errors import InputError
-from common.keras_engine import Network
+from common.keras_engine import KerasEngine
 from common.persistence import save_bundle
 from common.vocabulary import Vocabulary
 from sentiment.config import ARCHITECTURES, SentimentConfig
@@ -23,7 +23,7 @@ def build(**settings):
     model = build_model(config, len(VOCABULARY))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
-    return RatingModel(Network(model), VOCABULARY, config)
+    return RatingModel(KerasEngine(model), VOCABULARY, config)
 
 
 def ratings(model, texts):
