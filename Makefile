@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup example test test-slow lint format notebooks lab clean
+.PHONY: help setup example test test-slow lint format notebooks bench lab clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: $(INSTALLED)  ## put the code in its format
 
 notebooks: $(INSTALLED)  ## make and run the three notebooks from their notebook.py
 	@$(RUN) -m scripts.build_notebooks
+
+bench: $(INSTALLED)  ## time Keras, PyTorch (if installed) and ONNX Runtime; about 10 minutes
+	@$(RUN) -m benchmarks.engines --write-readme && $(RUN) -m benchmarks.training --write-readme
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from common.errors import InputError, excerpt
 from common.settings import read_json_object
@@ -114,8 +115,8 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
 } | dict.fromkeys(
-    ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "Concatenate", "Add", "Reshape", "Rescaling",
-     "MaxPooling2D", "MaskedPooling"),
+    ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
+     "Rescaling", "MaxPooling2D", "MaskedPooling"),
     _no_weights,
 )  # fmt: skip
 RECURRENT = ("SimpleRNN", "GRU", "LSTM")
@@ -170,6 +171,41 @@ def sources(node: Any) -> Iterator[tuple[str, int]]:
     elif isinstance(node, dict | list):
         for child in node.values() if isinstance(node, dict) else node:
             yield from sources(child)
+
+
+def random_inputs(
+    architecture: Architecture, batch_size: int, num_steps: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Make inputs that the network accepts, to try it out.
+
+    Args:
+        architecture: of the network.
+        batch_size: rows.
+        num_steps: of the longest row, the first; the others end at random.
+        rng: source of chance.
+    Returns:
+        An array for each input: ids below the number of rows of the embedding that reads them, masks padded on the
+        right, states between -1 and 1.
+    """
+    num_ids = {
+        source: layer.config["input_dim"]
+        for layer in architecture.layers.values()
+        if "input_dim" in layer.config
+        for source, _ in sources(layer.calls[0])
+    }
+    lengths = rng.integers(1, num_steps + 1, batch_size)
+    lengths[0] = num_steps
+    inputs: dict[str, np.ndarray] = {}
+    for name in architecture.inputs:
+        config = architecture.layers[name].config
+        shape = [batch_size, *(size or num_steps for size in config["batch_shape"][1:])]
+        if config["dtype"] == "bool":
+            inputs[name] = np.arange(num_steps) < lengths[:, None]
+        elif config["dtype"] == "int32":
+            inputs[name] = rng.integers(0, num_ids.get(name, 1), shape, dtype=np.int32)
+        else:
+            inputs[name] = rng.uniform(-1, 1, shape).astype(np.float32)
+    return inputs
 
 
 def _check_classes(node: Any, model_file: Path, depth: int = 0) -> None:
@@ -232,6 +268,11 @@ def _check_shapes(
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(no_layer) from None
     for side, found in zip(declared, stored, strict=True):
+        if len(found) > len(side):
+            raise InputError(
+                f"{model_file}: layer {excerpt(str(config.get('name')))} ({class_name}) declares {len(side)} weights, "
+                f"{weights_file.name} holds {len(found)}; do not use this bundle"
+            )
         for index, shape in enumerate(side):
             held = found[index] if index < len(found) else ()
             if len(held) != len(shape) or any(a not in (None, b) for a, b in zip(shape, held, strict=True)):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from common.errors import InputError, excerpt
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -83,13 +85,18 @@ class OnnxEngine:
         Returns:
             A float32 array, or a dict of them for a network with named outputs.
         Raises:
+            InputError: the network is not made for these inputs, as when the vocabulary has more words than it.
             ValueError: a mask that is not right-padded: the graph knows only how long each row is.
         """
         session = self._start()
         mask = inputs.get("mask")
         if mask is not None and (mask[:, 1:] > mask[:, :-1]).any():
             raise ValueError("mask: padding before a token; pad on the right, see common.sequences.pad")
-        answers = session.run(None, {name: inputs[name] for name in self._input_names})
+        given = {name: inputs[name] for name in self._input_names} | self._tables
+        try:
+            answers = session.run(None, given)
+        except Exception as error:  # ONNX Runtime has a class for every kind, and no common one
+            raise self._failed(error) from None
         return answers[0] if self._output_names is None else dict(zip(self._output_names, answers, strict=True))
 
     def _start(self) -> onnxruntime.InferenceSession:
@@ -109,15 +116,22 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.num_threads
         options.log_severity_level = 3
-        # ONNX Runtime reads the weights where they are; they must stay there as long as the session.
-        self._weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
-        options.add_external_initializers(list(network.weights), self._weights)
-        session = onnxruntime.InferenceSession(
-            network.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        self._input_names = [node.name for node in session.get_inputs()]
+        weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
+        options.add_external_initializers(list(network.weights), weights)
+        try:
+            session = onnxruntime.InferenceSession(
+                network.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise self._failed(error) from None
+        self._tables = network.tables
+        self._input_names = [node.name for node in session.get_inputs() if node.name not in network.tables]
         self._output_names = network.outputs
         return session
+
+    def _failed(self, error: Exception) -> InputError:
+        reason = excerpt(" ".join(str(error).split()), 200)
+        return InputError(f"{self.bundle.path}: ONNX Runtime cannot run its network ({reason}); train it again")
 
 
 def num_cores() -> int:

@@ -32,7 +32,7 @@ class EpochBar(keras.callbacks.Callback):
     def __init__(self, title: str, batches: Batches, say_cost: bool, num_epochs: int) -> None:
         super().__init__()
         self.title, self.say_cost, self.num_epochs = title, say_cost, num_epochs
-        self.sizes = [int(batches.lengths[indices].max()) * len(indices) for indices in batches.indices]
+        self.sizes = batches.sizes
         self.bar: Progress | None = None
 
     def on_train_begin(self, logs=None):

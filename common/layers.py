@@ -133,6 +133,46 @@ class ChainScores(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class EmbeddingDropout(keras.layers.Layer):
+    """Drop whole words of the vocabulary for a batch: every vector of such a word becomes 0, the others grow.
+
+    Gal & Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2.
+
+    Args:
+        rate: share of the words dropped.
+        input_dim: number of ids.
+
+    Call arguments:
+        inputs: vectors (batch, time, features).
+        token_ids: the id of each, int (batch, time).
+    Returns:
+        (batch, time, features); in training only, not the same.
+    """
+
+    def __init__(self, rate: float, input_dim: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.input_dim = input_dim
+        self.seed_generator = keras.random.SeedGenerator()
+        self.supports_masking = True
+
+    def call(self, inputs, token_ids, training=False):
+        if not training:
+            return inputs
+        kept = keras.random.dropout(ops.ones((self.input_dim,), inputs.dtype), self.rate, seed=self.seed_generator)
+        return inputs * ops.take(kept, token_ids, axis=0)[:, :, None]
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, inputs_shape, token_ids_shape=None):
+        return inputs_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "input_dim": self.input_dim}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class TiedEmbedding(keras.layers.Layer):
     """One matrix for both ends of a language model: ids to vectors, and vectors to a score for every id.
 

@@ -31,7 +31,7 @@ OPSET, IR_VERSION = 18, 8
 TENSOR_TYPES = {"int32": TensorProto.INT32, "bool": TensorProto.BOOL, "float32": TensorProto.FLOAT}
 # Settings that have done their work when a model is saved, or that only training reads.
 NOT_READ = frozenset(
-    {"name", "trainable", "dtype", "seed", "rate", "noise_shape", "dropout", "recurrent_dropout", "unroll",
+    {"name", "trainable", "dtype", "seed", "rate", "noise_shape", "dropout", "recurrent_dropout",
      "unit_forget_bias", "build_config", "quantization_config"}
 )  # fmt: skip
 # Sizes, which the weights tell, and which are checked against them when the architecture is read.
@@ -48,23 +48,30 @@ class OnnxNetwork:
     """A network as ONNX.
 
     Args:
-        model: the graph; its weights are declared in it, and are not in it.
+        model: the graph; its weights are declared in it, and are not in it. Tables, of which a call reads some rows,
+            are declared as inputs: an input is not copied.
         weights: the weights by name, float32.
+        tables: likewise.
         outputs: Keras' name of each output of the graph in turn; None for a single output without a name.
     """
 
     model: onnx.ModelProto
     weights: dict[str, np.ndarray]
+    tables: dict[str, np.ndarray]
     outputs: list[str] | None
 
     def with_weights(self) -> onnx.ModelProto:
-        """A copy of the graph that holds its weights, for a file."""
+        """A copy of the graph that holds its weights and tables and the shapes of its outputs, for a file."""
         whole = onnx.ModelProto()
         whole.CopyFrom(self.model)
-        for tensor in whole.graph.initializer:
-            if tensor.name in self.weights:
-                tensor.CopyFrom(numpy_helper.from_array(self.weights[tensor.name], tensor.name))
-        return whole
+        held = [tensor for tensor in whole.graph.initializer if tensor.name not in self.weights]
+        inputs = [node for node in whole.graph.input if node.name not in self.tables]
+        del whole.graph.initializer[:], whole.graph.input[:]
+        whole.graph.input.extend(inputs)
+        whole.graph.initializer.extend(held)
+        for name, value in (self.weights | self.tables).items():
+            whole.graph.initializer.append(numpy_helper.from_array(value, name))
+        return onnx.shape_inference.infer_shapes(whole)
 
 
 class Graph:
@@ -74,6 +81,7 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self.weights: dict[str, np.ndarray] = {}
+        self.tables: dict[str, np.ndarray] = {}
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
         """Add a node; returns the name of its result, or a list of names."""
@@ -99,6 +107,11 @@ class Graph:
             self.initializers[name] = tensor
         return name
 
+    def table(self, name: str, value: np.ndarray) -> str:
+        """Give the name of a matrix of which a call reads some rows."""
+        self.tables[name] = np.ascontiguousarray(value, np.float32)
+        return name
+
 
 class LayerReader:
     """A layer's settings and weights as its function asks for them; what nobody asked for is not covered.
@@ -116,6 +129,10 @@ class LayerReader:
         self.config = config
         self.weights = weights
         self.read: set[str] = set()
+        dtype = config.get("dtype", "float32")
+        policy = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
+        if policy != "float32":
+            raise self.not_covered(f"dtype {policy!r}", "a model saved in float32 is")
 
     def __getitem__(self, setting: str) -> Any:
         self.read.add(setting)
@@ -153,11 +170,12 @@ class LayerReader:
 
 def _embedding(graph: Graph, layer: LayerReader, inputs: str) -> str:
     layer.require(mask_zero=False)
-    return graph.add("Gather", graph.weight(layer.name, layer.weights[0]), inputs)
+    return graph.add("Gather", graph.table(f"{layer.name}.embeddings", layer.weights[0]), inputs)
 
 
 def _tied_embedding(graph: Graph, layer: LayerReader, inputs: str, reverse: bool = False) -> str:
-    table, bias = (graph.weight(f"{layer.name}.{i}", layer.weights[i]) for i in range(2))
+    table = graph.table(f"{layer.name}.embeddings", layer.weights[0])
+    bias = graph.weight(f"{layer.name}.bias", layer.weights[1])
     if not reverse:
         return graph.add("Gather", table, inputs)
     # Gemm reads the table as it lies there; a MatMul would want a transposed copy of it.
@@ -180,31 +198,42 @@ def _convolution(graph: Graph, layer: LayerReader, inputs: str) -> str:
     names = [graph.weight(f"{layer.name}.kernel", kernel.transpose(3, 2, 0, 1))]
     if layer["use_bias"]:
         names.append(graph.weight(f"{layer.name}.bias", bias[0]))
+    dilations = _sizes(layer, "dilation_rate")
+    window = [(size - 1) * gap + 1 for size, gap in zip(kernel.shape, dilations, strict=False)]
     fits = graph.add(
-        "Conv",
-        _channels_first(graph, inputs),
-        *names,
-        strides=layer["strides"],
-        dilations=layer["dilation_rate"],
-        auto_pad=_padding(layer),
+        "Conv", _channels_first(graph, inputs), *names, dilations=dilations, **_strides_and_padding(layer, window)
     )
     return _activate(graph, layer, _channels_last(graph, fits))
 
 
 def _max_pooling(graph: Graph, layer: LayerReader, inputs: str) -> str:
     layer.require(data_format="channels_last")
+    window = _sizes(layer, "pool_size")
+    if layer["padding"] == "same" and any(s > size for s, size in zip(_sizes(layer, "strides"), window, strict=True)):
+        raise layer.not_covered(f"padding='same' with strides={layer['strides']!r}, above pool_size", "'valid' is")
     pooled = graph.add(
-        "MaxPool",
-        _channels_first(graph, inputs),
-        kernel_shape=layer["pool_size"],
-        strides=layer["strides"],
-        auto_pad=_padding(layer),
+        "MaxPool", _channels_first(graph, inputs), kernel_shape=window, **_strides_and_padding(layer, window)
     )
     return _channels_last(graph, pooled)
 
 
-def _padding(layer: LayerReader) -> str:
-    return {"valid": "VALID", "same": "SAME_UPPER"}[layer["padding"]]
+def _sizes(layer: LayerReader, setting: str) -> list[int]:
+    """Read a height and a width. ONNX Runtime would divide by a size of 0."""
+    sizes = layer[setting]
+    if len(sizes) != 2 or not all(isinstance(size, int) and 0 < size < 10_000 for size in sizes):
+        raise layer.not_covered(f"{setting}={sizes!r}", "two numbers above 0 are")
+    return sizes
+
+
+def _strides_and_padding(layer: LayerReader, window: list[int]) -> dict[str, Any]:
+    """How a window moves over an image, and what is padded so that it may stand over the edge."""
+    strides = _sizes(layer, "strides")
+    if layer["padding"] == "valid":
+        return {"strides": strides, "auto_pad": "VALID"}
+    if strides == [1, 1]:  # the odd one of the columns that are missing comes last
+        before = [(size - 1) // 2 for size in window]
+        return {"strides": strides, "pads": [*before, *(size - 1 - b for size, b in zip(window, before, strict=True))]}
+    return {"strides": strides, "auto_pad": "SAME_UPPER"}
 
 
 def _channels_first(graph: Graph, images: str) -> str:
@@ -216,9 +245,7 @@ def _channels_last(graph: Graph, images: str) -> str:
 
 
 def _layer_normalization(graph: Graph, layer: LayerReader, inputs: str) -> str:
-    axis = layer["axis"]
-    if axis not in (-1, [-1]) and axis != [2]:
-        raise layer.not_covered(f"axis={axis!r}", "axis=-1 is")
+    layer.require(rms_scaling=False, axis=[-1])
     weights = iter(layer.weights)
     size = layer.weights[0].shape if layer.weights else None
     if size is None:
@@ -233,10 +260,12 @@ def _activation(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return _activate(graph, layer, inputs)
 
 
-def _nothing(graph: Graph, layer: LayerReader, inputs: str, training: bool | None = None) -> str:
+def _nothing(graph: Graph, layer: LayerReader, inputs: str) -> str:
     """Dropout, which is for training only."""
-    if training:
-        raise layer.not_covered("training=True", "training=False is")
+    return inputs
+
+
+def _embedding_dropout(graph: Graph, layer: LayerReader, inputs: str, token_ids: str) -> str:
     return inputs
 
 
@@ -290,7 +319,10 @@ def _chain_scores(graph: Graph, layer: LayerReader, inputs: str) -> str:
     # The tag before the first one has no say: every row of `starts` is the same.
     starts = graph.weight(f"{layer.name}.start", np.broadcast_to(start, transitions.shape))
     rest = graph.add("Slice", steps, second, end, time)
-    parts = graph.add("Add", first, starts), graph.add("Add", rest, graph.weight(layer.name, transitions))
+    parts = (
+        graph.add("Add", first, starts),
+        graph.add("Add", rest, graph.weight(f"{layer.name}.transitions", transitions)),
+    )
     return graph.add("Concat", *parts, axis=1)  # (batch, time, tag before, tag)
 
 
@@ -338,7 +370,6 @@ def _recurrent(
     inputs: str,
     initial_state: str | list[str] | None = None,
     mask: str | None = None,
-    training: bool | None = None,
 ) -> Any:
     backwards = layer["go_backwards"]
     starts = [initial_state] if isinstance(initial_state, str) else initial_state
@@ -372,7 +403,6 @@ def _bidirectional(
     inputs: str,
     initial_state: list[str] | None = None,
     mask: str | None = None,
-    training: bool | None = None,
 ) -> Any:
     forward, backward = layer["layer"], layer.get("backward_layer") or layer["layer"]
     half = len(layer.weights) // 2
@@ -407,16 +437,13 @@ def _bidirectional(
         both = graph.add("Transpose", steps, perm=[2, 0, 1, 3])  # (batch, time, direction, units)
     else:
         both = graph.add("Transpose", finals[0], perm=[1, 0, 2])  # (batch, direction, units)
-    direction = graph.constant([-2])
-    merge = layer["merge_mode"]
-    if merge is None:
-        output = [
-            graph.add("Squeeze", x, direction) for x in graph.add("Split", both, outputs=2, axis=-2, num_outputs=2)
-        ]
-    elif merge == "concat":
+    merge, axis = layer["merge_mode"], -2
+    if merge == "concat":
         output = [graph.add("Reshape", both, graph.constant([0, 0, -1] if sequences else [0, -1]))]
+    elif merge is None:
+        output = [graph.add("Gather", both, graph.constant(number), axis=axis) for number in range(2)]
     else:
-        output = [graph.add(MERGES[merge], both, direction, keepdims=0)]
+        output = [graph.add(MERGES[merge], both, graph.constant([axis]), keepdims=0)]
     if sides[0]["return_state"]:
         for number in range(2):
             output += [graph.add("Gather", state, graph.constant(number), axis=0) for state in states]
@@ -442,7 +469,7 @@ def _run_over_time(
     cell = cells[0]
     operator, gates = RECURRENT[cell.class_name]
     for side in cells:
-        side.require(stateful=False)
+        side.require(stateful=False, unroll=False)
     weights = [np.stack(parts) for parts in zip(*(_onnx_weights(side, gates) for side in cells), strict=True)]
     name = cell.name.removesuffix(".forward")
     names = [graph.weight(f"{name}.{part}", array) for part, array in zip("WRB", weights, strict=False)]
@@ -519,6 +546,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Activation": _activation,
     "Dropout": _nothing,
     "SpatialDropout1D": _nothing,
+    "EmbeddingDropout": _embedding_dropout,
     "Concatenate": _concatenate,
     "Add": _add,
     "Reshape": _reshape,
@@ -559,15 +587,20 @@ def build_network(model_file: Path, weights_file: Path) -> OnnxNetwork:
 def _build(architecture: Architecture, file: h5py.File) -> OnnxNetwork:
     graph = Graph()
     results: dict[tuple[str, int], list[str]] = {(name, 0): [name] for name in architecture.inputs}
+    weights: dict[str, list[np.ndarray]] = {}
     masked: set[str] = set()  # results that still carry padding, which Keras would tell the next layer
     for name, number in architecture.order:
         layer = architecture.layers[name]
         if layer.class_name == "InputLayer":
             continue
+        if name not in weights:  # a layer that is called twice is read once
+            weights[name] = _read_weights(layer, file)
+        reader = LayerReader(name, layer.class_name, layer.config, weights[name])
         arguments = [_resolve(node, results) for node in layer.calls[number]["args"]]
         named = {key: _resolve(node, results) for key, node in layer.calls[number]["kwargs"].items()}
+        if named.pop("training", None):
+            raise reader.not_covered("training=True", "training=False is")
         carries = any(tensor in masked for tensor in _names(arguments))
-        reader = _open_layer(layer, file)
         if layer.class_name in TAKES_MASK and carries and named.get("mask") is None:
             raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
         function = LAYERS.get(layer.class_name)
@@ -595,15 +628,9 @@ def _names(node: Any) -> list[Any]:
     return [name for child in node for name in _names(child)] if isinstance(node, list) else [node]
 
 
-def _open_layer(layer: Layer, file: h5py.File) -> LayerReader:
-    dtype = layer.config.get("dtype", "float32")
-    policy = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
+def _read_weights(layer: Layer, file: h5py.File) -> list[np.ndarray]:
     groups = [file[group] for group in weight_groups(layer.class_name, layer.group) if group in file]
-    weights = [group[str(number)][()] for group in groups for number in range(len(group))]
-    reader = LayerReader(layer.name, layer.class_name, layer.config, weights)
-    if policy != "float32":
-        raise reader.not_covered(f"dtype {policy!r}", "a model saved in float32 is")
-    return reader
+    return [group[str(number)][()] for group in groups for number in range(len(group))]
 
 
 def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str, int], list[str]]) -> OnnxNetwork:
@@ -616,6 +643,8 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
     if not isinstance(named, dict):
         [single] = [named] if isinstance(named[0], str) else named
         named = {single[0]: single}
+    for name, table in graph.tables.items():
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     outputs = []
     for name, (layer, number, index) in named.items():
         onnx_name = f"next_{name}" if name in architecture.inputs else name
@@ -626,4 +655,6 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    return OnnxNetwork(proto, graph.weights, list(named) if isinstance(architecture.outputs, dict) else None)
+    return OnnxNetwork(
+        proto, graph.weights, graph.tables, list(named) if isinstance(architecture.outputs, dict) else None
+    )

@@ -171,8 +171,8 @@ def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
 # -- Loading --------------------------------------------------------------------------------------------------------
 
 
-def open_bundle(path: Path, task: str) -> Bundle:
-    """Check a bundle: its manifest, task and hashes, then its layers and sizes; nothing is built yet.
+def open_bundle(path: Path, task: str | None = None) -> Bundle:
+    """Check a bundle: its manifest, task (any, if None) and hashes, then its layers and sizes; nothing is built yet.
 
     Raises:
         InputError: which check failed, and on which file.
@@ -188,7 +188,7 @@ def open_bundle(path: Path, task: str) -> Bundle:
             f"{path / MANIFEST_FILE}: format version {excerpt(str(version))}, this program reads {FORMAT_VERSION}; "
             "update the program or train again"
         )
-    if found_task != task:
+    if task is not None and found_task != task:
         raise InputError(f"{path}: a bundle for {excerpt(str(found_task))}, not for {task}; give one of this task")
     if not isinstance(files, dict) or any(name not in files for name in REQUIRED_FILES):
         raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")

@@ -161,6 +161,11 @@ class Batches:
     def __len__(self) -> int:
         return len(self.indices)
 
+    @property
+    def sizes(self) -> list[int]:
+        """Tokens in each batch, padding included: a measure of its work."""
+        return [int(self.lengths[indices].max()) * len(indices) for indices in self.indices]
+
     def __getitem__(self, number: int) -> Batch:
         rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, number])
         return self.make_batch(self.indices[number], rng)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from common.settings import TrainingConfig, setting
 
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "bow", "cbow")
-POOLINGS = ("last", "mean", "max", "mean-max")
+POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import MaskedPooling
+from common.layers import AttentionPooling, MaskedPooling
 from sentiment.config import SentimentConfig
 
 RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
@@ -57,7 +57,10 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units); (batch, …) for "last"
     if config.pooling == "last":
         return keras.layers.Dropout(config.dropout)(states)  # (batch, features)
-    pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
+    if config.pooling == "attention":
+        pooled = [AttentionPooling(config.units, name="attention")(states, mask=mask)]
+    else:
+        pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
     features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     return keras.layers.Dropout(config.dropout)(features)  # (batch, features)
 

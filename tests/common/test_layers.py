@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.layers import MaskedPooling, TiedEmbedding
+from common.layers import AttentionPooling, ChainScores, MaskedPooling, TiedEmbedding
 
 MODES = ("mean", "max", "sum")
 LENGTHS = [3, 1]
@@ -129,3 +129,39 @@ def test_tied_embedding_in_a_model():
     again.set_weights(model.get_weights())
     batch = np.array([[6, 0, 1], [2, 2, 3]], "int32")
     np.testing.assert_array_equal(again(batch), model(batch))
+
+
+def test_attention_pooling_by_hand(inputs):
+    layer = AttentionPooling(4)
+    layer.build(inputs.shape)
+    rng = np.random.default_rng(3)
+    kernel, bias, context = (rng.normal(0, 1, weight.shape).astype("float32") for weight in layer.get_weights())
+    layer.set_weights([kernel, bias, context])
+    pooled = np.asarray(layer(inputs, mask=mask(3)))
+    assert pooled.shape == (2, 5)
+    for row, length, result in zip(inputs, LENGTHS, pooled, strict=True):
+        scores = np.exp(np.tanh(row[:length] @ kernel + bias) @ context)
+        np.testing.assert_allclose(result, (scores / scores.sum()) @ row[:length], rtol=1e-5)
+
+
+def test_attention_pooling_does_not_see_padding(inputs):
+    layer = AttentionPooling(4)
+    short = np.asarray(layer(inputs, mask=mask(3)))
+    longer = np.concatenate([inputs, np.full((2, 4, 5), 99, "float32")], axis=1)  # (2, 7, 5)
+    np.testing.assert_allclose(layer(longer, mask=mask(7)), short, rtol=1e-6)
+
+
+def test_chain_scores_by_hand():
+    emissions = np.arange(12, dtype="float32").reshape(2, 2, 3)  # (batch, time, tags)
+    layer = ChainScores(3)
+    layer.build(emissions.shape)
+    transitions, start = np.arange(9).reshape(3, 3) * 100, np.array([0.1, 0.2, 0.3])
+    layer.set_weights([transitions, start])
+    scores = np.asarray(layer(emissions))
+    assert scores.shape == (2, 2, 3, 3)
+    # The first step of the first text: scores 0 1 2 and those of beginning with each tag, whatever was before.
+    np.testing.assert_allclose(scores[0, 0], [[0.1, 1.2, 2.3]] * 3)
+    # Its second step: scores 3 4 5; from tag 2 to tag 0 costs 600.
+    assert scores[0, 1, 2, 0] == 603
+    assert scores[1, 1, 0, 2] == 11 + 200
+    assert layer(emissions[:, :1]).shape == (2, 1, 3, 3)

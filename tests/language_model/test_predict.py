@@ -17,7 +17,7 @@ from language_model import predict
 from language_model.config import ARCHITECTURES, LanguageModelConfig
 from language_model.loader import encode_text, initial_states
 from language_model.model import build_model
-from language_model.predict import LanguageModel, join_words, log_softmax_at, sample_tokens
+from language_model.predict import LanguageModel, draw_columns, join_words, log_softmax_at, sample_tokens
 
 VOCABULARY = Vocabulary(["the", "king", "went", "home", "."])
 TEXTS = ["the king went home.", "home", "the king and the queen went home. " * 5, "king. king. king.", "the"]
@@ -155,7 +155,7 @@ def test_temperature_sharpens():
         assert counts[token] == pytest.approx(square / sum(squares.values()), abs=0.006)
 
 
-@pytest.mark.parametrize("options", [{"temperature": 0}, {"top_k": 1}, {"top_p": 0.0001}, {"top_p": 0.4}])
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"top_k": 1}, {"top_p": 0.0001}, {"top_p": 0.39}])
 def test_only_the_likeliest(options):
     assert set(draw(1000, **options)) == {4}
 
@@ -175,6 +175,30 @@ def test_only_the_likeliest(options):
 )
 def test_the_set_that_is_sampled_from(options, tokens):
     assert set(draw(20_000, **options)) == tokens
+
+
+@pytest.mark.parametrize("num_columns", [1, 2, 3, 10, 99, 100, 101, 1000])
+def test_columns_are_drawn_in_proportion_to_their_weight(num_columns):
+    weights = np.random.default_rng(1).random(num_columns).astype(np.float32) ** 3
+    weights[::3] = 0 if num_columns > 1 else 1
+    drawn = draw_columns(np.tile(weights, (50_000, 1)), np.random.default_rng(2))
+    wanted = weights / weights.sum()
+    shares = np.bincount(drawn, minlength=num_columns) / 50_000
+    assert not shares[weights == 0].any()
+    assert (np.abs(shares - wanted) < 5 * np.sqrt(wanted / 50_000) + 1e-12).all()
+
+
+def test_a_lone_column_is_found_wherever_it_is():
+    weights = np.eye(130, dtype=np.float32) * np.float32(1e-30)
+    assert draw_columns(weights, np.random.default_rng(0)).tolist() == list(range(130))
+
+
+def test_a_flat_distribution_needs_many_of_the_likeliest():
+    logits = np.zeros((1, 10_000), np.float32)
+    logits[0, 5000:] = -1  # each of these 1/e as likely: the first half holds 73%
+    drawn = [int(sample_tokens(logits, np.random.default_rng(seed), top_p=0.7)[0]) for seed in range(300)]
+    assert max(drawn) < 5000
+    assert max(sample_tokens(np.tile(logits, (300, 1)), np.random.default_rng(0), top_p=0.9)) > 5000
 
 
 def test_each_text_has_its_own_chance():

@@ -1,0 +1,1 @@
+"""How fast the networks are, beside the same networks elsewhere."""

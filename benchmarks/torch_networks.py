@@ -1,0 +1,175 @@
+"""The same networks in PyTorch, under the same weights.
+
+The weights are copied by hand. What differs:
+
+    kernels   Keras multiplies from the right, (features, gates * units); PyTorch from the left, transposed
+    LSTM      gates i f c o in Keras, the same in PyTorch, which calls c g; PyTorch has a second bias, here zero
+    GRU       gates z r h in Keras, r z n in PyTorch; two biases in both, as `reset_after` is Keras' default
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+# PyTorch's optimizers look for Triton, a compiler for GPUs. It and TensorFlow both bring LLVM, and two of them in one
+# process abort it; here Triton has nothing to do.
+sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+with warnings.catch_warnings():
+    # Where TensorFlow was imported before, PyTorch takes its functions for those of a GPU, and warns of their answer.
+    warnings.simplefilter("ignore")
+    torch.cuda.is_available()
+
+
+class Tagger(nn.Module):
+    """token_ids (batch, time) to logits (batch, time, tags)."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.embedding = copy_embedding(model.get_layer("embedding"))
+        self.lstm = copy_lstm(model.get_layer("recurrent_0"))
+        self.to_logits = copy_dense(model.get_layer("logits"))
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        states, _ = self.lstm(self.embedding(inputs["token_ids"]))  # (batch, time, 2 * units)
+        return self.to_logits(states)
+
+
+class RatingModel(nn.Module):
+    """token_ids (batch, time) to ratings (batch, 1): mean and largest state pooled, or the last one."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.embedding = copy_embedding(model.get_layer("embedding"))
+        self.lstm = copy_lstm(model.get_layer("recurrent_0"))
+        self.to_score = copy_dense(model.get_layer("score"))
+        scale = model.get_layer("rating")
+        self.scale, self.offset = scale.scale, scale.offset
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        states, _ = self.lstm(self.embedding(inputs["token_ids"]))  # (batch, time, 2 * units), or units
+        if self.lstm.bidirectional:
+            features = torch.cat([states.mean(dim=1), states.amax(dim=1)], dim=-1)  # (batch, 4 * units)
+        else:
+            features = states[:, -1]  # (batch, units)
+        return self.to_score(features) * self.scale + self.offset
+
+
+class LanguageModelStep(nn.Module):
+    """One token and the states before it to logits and the states after it; cells are PyTorch's fastest way there."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.embedding = copy_embedding(model.get_layer("embedding"))
+        self.names = [f"state_{number}_h" for number in range(len(model.output) - 1)]
+        self.cells = nn.ModuleList(copy_gru_cell(model.get_layer(f"recurrent_{i}")) for i in range(len(self.names)))
+        self.to_logits = copy_dense(model.get_layer("to_logits"))
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        hidden, states = self.embedding(inputs["token_ids"][:, 0]), {}  # (batch, embedding_dim)
+        for name, cell in zip(self.names, self.cells, strict=True):
+            hidden = states[name] = cell(hidden, inputs[name])  # (batch, units)
+        return {"logits": self.to_logits(hidden)[:, None], **states}  # (batch, 1, vocab_size)
+
+
+class LanguageModel(nn.Module):
+    """token_ids (batch, time) and the states before them to logits (batch, time, vocab_size), for training: LSTMs."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.embedding = copy_embedding(model.get_layer("embedding"))
+        self.lstm = copy_lstm(*(layer for layer in model.layers if layer.name.startswith("recurrent_")))
+        self.to_logits = copy_dense(model.get_layer("to_logits"))
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        before = [
+            torch.stack([inputs[f"state_{number}_{kind}"] for number in range(self.lstm.num_layers)]) for kind in "hc"
+        ]  # each (layers, batch, units)
+        states, _ = self.lstm(self.embedding(inputs["token_ids"]), before)  # (batch, time, units)
+        return self.to_logits(states)
+
+
+class TorchEngine:
+    """A module as a function from named arrays to arrays, as `common.engine.OnnxEngine` is one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module.eval()
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        with torch.inference_mode():
+            answer = self.module(to_tensors(inputs))
+        return {name: tensor.numpy() for name, tensor in answer.items()} if isinstance(answer, dict) else answer.numpy()
+
+
+def to_tensors(inputs: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Arrays as tensors, which share their memory."""
+    return {name: torch.from_numpy(array) for name, array in inputs.items()}
+
+
+# -- Weights --------------------------------------------------------------------------------------------------------
+
+
+def copy_embedding(layer: keras.layers.Layer) -> nn.Embedding:
+    """An embedding under Keras' weights."""
+    (table,) = layer.get_weights()
+    return _fill(nn.Embedding(*table.shape), {"weight": table})
+
+
+def copy_dense(layer: keras.layers.Layer) -> nn.Linear:
+    """A dense layer under Keras' weights."""
+    kernel, bias = layer.get_weights()
+    return _fill(nn.Linear(*kernel.shape), {"weight": kernel.T, "bias": bias})
+
+
+def copy_lstm(*layers: keras.layers.Layer) -> nn.LSTM:
+    """LSTMs on top of each other, in one direction or both, under Keras' weights."""
+    bidirectional = isinstance(layers[0], keras.layers.Bidirectional)
+    weights = {}
+    for number, layer in enumerate(layers):
+        arrays = layer.get_weights()  # kernel, recurrent kernel, bias; of both directions one after the other
+        for suffix, (kernel, recurrent_kernel, bias) in zip(("", "_reverse"), _threes(arrays), strict=False):
+            weights |= {
+                f"weight_ih_l{number}{suffix}": kernel.T,
+                f"weight_hh_l{number}{suffix}": recurrent_kernel.T,
+                f"bias_ih_l{number}{suffix}": bias,
+                f"bias_hh_l{number}{suffix}": np.zeros_like(bias),
+            }
+    units, features = weights["weight_hh_l0"].shape[1], weights["weight_ih_l0"].shape[1]
+    lstm = nn.LSTM(features, units, len(layers), bidirectional=bidirectional, batch_first=True)
+    return _fill(lstm, weights)
+
+
+def copy_gru_cell(layer: keras.layers.Layer) -> nn.GRUCell:
+    """One step of a GRU under Keras' weights."""
+    kernel, recurrent_kernel, bias = layer.get_weights()
+
+    def reorder(weight: np.ndarray) -> np.ndarray:
+        z, r, h = np.split(weight, 3, axis=-1)
+        return np.concatenate([r, z, h], axis=-1)
+
+    weights = {
+        "weight_ih": reorder(kernel).T,
+        "weight_hh": reorder(recurrent_kernel).T,
+        "bias_ih": reorder(bias[0]),
+        "bias_hh": reorder(bias[1]),
+    }
+    return _fill(nn.GRUCell(kernel.shape[0], recurrent_kernel.shape[0]), weights)
+
+
+def _threes(arrays: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
+    return [arrays[start : start + 3] for start in range(0, len(arrays), 3)]
+
+
+def _fill(module: nn.Module, weights: Mapping[str, np.ndarray]) -> Any:
+    """Load weights by name; every parameter must be there, in its shape."""
+    module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+    return module

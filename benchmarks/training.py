@@ -1,0 +1,265 @@
+"""What a training step costs, forward, backward and Adam: the same networks in Keras and PyTorch, in one run.
+
+    python -m benchmarks.training [--repeats N] [--threads N] [--output-dir DIR] [--write-readme]
+
+rating model     64 texts of 200 tokens, embedding 128, LSTM 128, its last state
+language model   32 texts of 64 tokens, embedding 256, 2 x LSTM 512, softmax over 10,000 words
+tagger           32 sentences of 40 tokens, embedding 128, BiLSTM 200, 17 tags
+
+Keras is timed inside `fit`, called as `common.training` calls it, from the end of one step to the end of the next: the
+step that `fit` compiles, the batch handed over and the callbacks are in it, the start of an epoch is not. PyTorch runs
+the usual loop, with the fastest form of its Adam (`fused`). Nothing is dropped out, no row is padded (see
+benchmarks/networks.py). Before the clock starts, both must have the same loss.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.timing import (
+    describe_run,
+    make_turn,
+    parse_arguments,
+    require_torch_or_say,
+    save_results,
+    set_threads,
+    summarize,
+    take_turns,
+)
+from common.errors import run_command
+from common.files import check_writable
+from common.keras_start import start_keras
+from common.progress import say
+from common.report import new_figure, text_table
+from common.training import set_precision
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from benchmarks.networks import Network
+
+SECONDS = 1.0  # of a turn, about
+LEARNING_RATE = 0.001
+MAX_DIFFERENCE = 1e-4
+SYSTEMS = {"Keras float32": False, "Keras bfloat16": True}  # whether in mixed precision
+COLORS = {"Keras float32": "tab:red", "Keras bfloat16": "tab:purple", "PyTorch float32": "tab:orange"}
+HEADER = ["network", "batch x time", "system", "ms per step", "fastest turn", "slowest turn", "tokens/s"]
+Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
+
+
+def build_networks() -> list[tuple[Callable[[], Network], int]]:
+    """The networks in the sizes that are measured, not yet built, and their batch sizes."""
+    from benchmarks.networks import language_model, rating_model, tagger
+
+    return [
+        (lambda: rating_model(embedding_dim=128, units=128, bidirectional=False, pooling="last"), 64),
+        (lambda: language_model("lstm", embedding_dim=256, units=512, num_steps=64), 32),
+        (tagger, 32),
+    ]
+
+
+def make_batch(network: Network, batch_size: int) -> Batch:
+    """Make inputs, random targets, and weights of one, as the project's loaders give them to `fit`."""
+    inputs, rng = network.make_inputs(batch_size), np.random.default_rng(1)
+    if network.name == "rating model":
+        return inputs, rng.uniform(1, 10, (batch_size, 1)).astype(np.float32), np.ones(batch_size, np.float32)
+    num_classes = _scores(network).shape[-1]
+    targets = rng.integers(0, num_classes, inputs["token_ids"].shape, np.int32)  # (batch, time)
+    return inputs, targets, np.ones(targets.shape, np.float32)
+
+
+def _scores(network: Network) -> Any:
+    """What the loss looks at: a language model gives its states beside it."""
+    output = network.model.output
+    return output["logits"] if isinstance(output, dict) else output
+
+
+def compile_keras(network: Network) -> Any:
+    """Give a network an optimizer and the loss that its task trains it with."""
+    import keras
+
+    from benchmarks.networks import without_masks
+
+    model = without_masks(keras.Model(network.model.input, _scores(network)))
+    loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    if network.name == "rating model":
+        loss = "mean_squared_error"
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss=loss)
+    return model
+
+
+def fit_turn(model: Any, batch: Batch, seconds: float) -> Callable[[], float]:
+    """Make a turn of `fit`: some steps, whose milliseconds it returns."""
+    import keras
+
+    class Steps(keras.utils.PyDataset):
+        """The same batch, again and again."""
+
+        def __init__(self, num_steps: int) -> None:
+            super().__init__()
+            self.num_steps = num_steps
+
+        def __len__(self) -> int:
+            return self.num_steps
+
+        def __getitem__(self, number: int) -> Batch:
+            return batch
+
+    def fit(num_steps: int) -> float:
+        ends: list[float] = []
+        # The first step has no step before it to count from.
+        note_end = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+        )
+        model.fit(Steps(num_steps + 1), verbose=0, shuffle=False, callbacks=[note_end])
+        return 1000 * (ends[-1] - ends[0]) / num_steps
+
+    fit(1)  # compiles
+    num_steps = max(1, round(1000 * seconds / fit(1)))
+    return lambda: fit(num_steps)
+
+
+def torch_step(network: Network, batch: Batch) -> Callable[[], float]:
+    """Make a training step in PyTorch, from the network's present weights; it returns the loss."""
+    import torch
+    from torch.nn import functional
+
+    from benchmarks import torch_networks
+
+    kind = {
+        "tagger": torch_networks.Tagger,
+        "language model": torch_networks.LanguageModel,
+        "rating model": torch_networks.RatingModel,
+    }[network.name]
+    module = kind(network.model).train()
+    optimizer = torch.optim.Adam(module.parameters(), LEARNING_RATE, fused=True)
+    inputs, targets = torch_networks.to_tensors(batch[0]), torch.from_numpy(batch[1])
+
+    def step() -> float:
+        optimizer.zero_grad()
+        answer = module(inputs)
+        if network.name == "rating model":
+            loss = functional.mse_loss(answer, targets)
+        else:
+            loss = functional.cross_entropy(answer.flatten(0, 1), targets.flatten().long())
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def measure(
+    build: Callable[[], Network], batch_size: int, repeats: int, with_torch: bool, seconds: float
+) -> list[dict[str, Any]]:
+    """Check and time a network's training step in all systems; returns a figure for each system."""
+    turns: dict[str, Callable[[], float]] = {}
+    differences: dict[str, float | None] = {}
+    for system, mixed in SYSTEMS.items():
+        set_precision(mixed)
+        network = build()
+        batch = make_batch(network, batch_size)
+        model = compile_keras(network)
+        if not mixed:
+            loss = float(model.test_on_batch(*batch))
+            if with_torch:
+                step = torch_step(network, batch)
+                differences["PyTorch float32"] = check_loss(loss, step())
+                turns["PyTorch float32"] = make_turn(step, seconds)
+        turns[system] = fit_turn(model, batch, seconds)
+    set_precision(False)
+    num_tokens = batch_size * network.num_steps
+    say(f"{network.name}: first loss {loss:.4f}" + (", in PyTorch too" if with_torch else ""))
+    return [
+        {
+            "network": network.name,
+            "batch_size": batch_size,
+            "num_steps": network.num_steps,
+            "system": system,
+            "tokens_per_second": round(1000 * num_tokens / summary["median_ms"], 1),
+            "largest_difference": differences.get(system),
+            **summary,
+        }
+        for system, summary in ((name, summarize(times)) for name, times in take_turns(turns, repeats).items())
+    ]
+
+
+def check_loss(wanted: float, found: float) -> float:
+    """Compare PyTorch's loss with Keras'; returns the difference, as a share.
+
+    Raises:
+        ValueError: it is larger than rounding explains.
+    """
+    difference = abs(found - wanted) / abs(wanted)
+    if not difference <= MAX_DIFFERENCE:
+        raise ValueError(f"PyTorch's loss is {found:.6g}, Keras' is {wanted:.6g}; it is another network")
+    return difference
+
+
+def table_rows(figures: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Lay the figures out as a table, the header first."""
+    return [
+        HEADER,
+        *(
+            [
+                figure["network"],
+                f"{figure['batch_size']} x {figure['num_steps']}",
+                figure["system"],
+                *(f"{figure[key]:.1f}" for key in ("median_ms", "min_ms", "max_ms")),
+                f"{figure['tokens_per_second']:,.0f}",
+            ]
+            for figure in figures
+        ),
+    ]
+
+
+def draw(figures: Sequence[dict[str, Any]], title: str) -> Figure:
+    """Draw milliseconds per step: a group of bars for each network."""
+    networks = list(dict.fromkeys(figure["network"] for figure in figures))
+    systems = list(dict.fromkeys(figure["system"] for figure in figures))
+    picture, axes = new_figure(7.5, 4.4)
+    width = 0.84 / len(systems)
+    for number, system in enumerate(systems):
+        heights = [figure["median_ms"] for figure in figures if figure["system"] == system]
+        places = np.arange(len(networks)) + (number - (len(systems) - 1) / 2) * width
+        bars = axes.bar(places, heights, width, color=COLORS[system], label=system)
+        axes.bar_label(bars, [f"{height:.0f}" for height in heights], fontsize=8, padding=1)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(y=0.1)
+    sizes = {figure["network"]: f"{figure['batch_size']} x {figure['num_steps']} tokens" for figure in figures}
+    axes.set_xticks(range(len(networks)), [f"{network}\n{sizes[network]}" for network in networks])
+    axes.set(ylabel="milliseconds per step (log scale)", title=title)
+    axes.legend(fontsize=8)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e3e7eb")
+    return picture
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the options, measure, show and write."""
+    arguments = parse_arguments("benchmarks.training", __doc__, 9, argv)
+    check_writable(arguments.output_dir, "--output-dir")
+    with_torch = require_torch_or_say()
+    start_keras()
+    # PyTorch's threads wait for each other by running in circles. On a virtual machine that keeps the one they wait for
+    # from running, and backward passes took five times as long. The setting is read when PyTorch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    set_threads(arguments.threads)
+    figures: list[dict[str, Any]] = []
+    for build, batch_size in build_networks():
+        figures += measure(build, batch_size, arguments.repeats, with_torch, SECONDS)
+    rows = table_rows(figures)
+    print(text_table(rows))
+    facts = describe_run(arguments)
+    title = f"{facts['machine']['processor_model']}, {arguments.threads} threads: a training step, less is better"
+    save_results(arguments, "training", {**facts, "figures": figures}, rows, draw(figures, title))
+
+
+if __name__ == "__main__":
+    run_command(main)

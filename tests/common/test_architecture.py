@@ -1,0 +1,348 @@
+"""Saved architectures: what is read is what Keras wrote, and what somebody forged is refused."""
+
+from __future__ import annotations
+
+import json
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import common.layers
+from common.architecture import LAYER_SHAPES, WRAPPERS, random_inputs, read_architecture, sources, weight_groups
+from common.errors import InputError
+from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, TiedEmbedding
+from common.persistence import MODEL_FILE, WEIGHTS_FILE
+
+VOCAB_SIZE, EMBEDDING_DIM, UNITS = 11, 5, 4
+
+
+def build_model():
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    mask = keras.Input((None,), dtype="bool", name="mask")
+    vectors = keras.layers.Embedding(VOCAB_SIZE, EMBEDDING_DIM)(token_ids)
+    states = keras.layers.Bidirectional(keras.layers.LSTM(UNITS, return_sequences=True))(vectors, mask=mask)
+    states = keras.layers.GRU(UNITS, return_sequences=True)(keras.layers.Dropout(0.5)(states), mask=mask)
+    outputs = keras.layers.Dense(1, name="score")(MaskedPooling("mean")(states, mask=mask))
+    return keras.Model({"token_ids": token_ids, "mask": mask}, outputs)
+
+
+def build_tied_model():
+    """Token ids to logits and the state after them; the embedding is called at both ends."""
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    before = keras.Input((EMBEDDING_DIM,), name="state")
+    embedding = TiedEmbedding(VOCAB_SIZE, EMBEDDING_DIM, name="embedding")
+    recurrent = keras.layers.GRU(EMBEDDING_DIM, return_sequences=True, return_state=True, name="recurrent")
+    states, after = recurrent(embedding(token_ids), initial_state=before)
+    logits = keras.layers.Activation("linear", name="logits")(embedding(states, reverse=True))
+    return keras.Model({"token_ids": token_ids, "state": before}, {"logits": logits, "state": after})
+
+
+def build_model_of_every_layer():
+    """Each class that may be built, twice with other sizes: the second one's weights lie under another name."""
+    inputs = {
+        "ids": keras.Input((None,), dtype="int32", name="ids"),
+        "mask": keras.Input((None,), dtype="bool", name="mask"),
+        "vectors": keras.Input((None, EMBEDDING_DIM), name="vectors"),
+        "images": keras.Input((None, 7, 3), name="images"),
+    }
+    ids, mask, vectors, images = inputs.values()
+    layers = keras.layers
+    outputs = {}
+    for size in (UNITS, UNITS + 2):
+        results = [
+            *(layer(ids) for layer in (layers.Embedding(VOCAB_SIZE, size), TiedEmbedding(VOCAB_SIZE, size))),
+            *(layer(images) for layer in (layers.Conv2D(size, (1, 3)), layers.MaxPooling2D((1, size)))),
+            *(layer(vectors, mask=mask) for layer in (MaskedPooling("mean"), AttentionPooling(size))),
+            *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
+            EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
+        ]
+        for layer in (
+            layers.SimpleRNN(size),
+            layers.GRU(size),
+            layers.GRU(size, reset_after=False),
+            layers.LSTM(size),
+            layers.LSTM(size, use_bias=False),
+            layers.Bidirectional(layers.SimpleRNN(size)),
+            layers.Bidirectional(layers.LSTM(size), backward_layer=layers.LSTM(size + 1, go_backwards=True)),
+            layers.Dense(size),
+            layers.Dense(size, use_bias=False),
+            layers.LayerNormalization(),
+            layers.LayerNormalization(scale=False),
+            layers.Activation("tanh"),
+            layers.Dropout(0.5),
+            layers.SpatialDropout1D(0.5),
+            layers.Reshape((-1, 1)),
+            layers.Rescaling(size),
+            ChainScores(EMBEDDING_DIM),
+        ):
+            results.append(layer(vectors))
+        outputs |= {f"{tensor.name}_{size}": tensor for tensor in results}
+    return keras.Model(inputs, outputs)
+
+
+def save(model, folder):
+    (folder / MODEL_FILE).write_text(model.to_json())
+    model.save_weights(folder / WEIGHTS_FILE)
+    return folder
+
+
+def read(folder):
+    return read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE)
+
+
+@pytest.fixture(scope="module")
+def model_of_every_layer():
+    return build_model_of_every_layer()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A saved model to spoil."""
+    return save(build_model(), tmp_path)
+
+
+def rewrite(folder, change):
+    content = json.loads((folder / MODEL_FILE).read_text())
+    change(content)
+    (folder / MODEL_FILE).write_text(json.dumps(content))
+
+
+def layers_of(content):
+    return content["config"]["layers"]
+
+
+def find(content, class_name):
+    return next(layer for layer in layers_of(content) if layer["class_name"] == class_name)
+
+
+# -- What Keras writes ----------------------------------------------------------------------------------------------
+
+
+def turn_around(content):
+    layers_of(content).reverse()
+
+
+@pytest.mark.parametrize("build", [build_model, build_tied_model, build_model_of_every_layer])
+def test_every_call_comes_once_and_after_those_whose_results_it_takes(build, tmp_path):
+    architecture = read(save(build(), tmp_path))
+    done = set()
+    for name, number in architecture.order:
+        calls = architecture.layers[name].calls
+        assert set(sources(calls[number])) <= done if calls else number == 0
+        assert (name, number) not in done
+        done.add((name, number))
+    assert len(done) == sum(max(1, len(layer.calls)) for layer in architecture.layers.values())
+
+
+def test_the_order_is_that_of_the_calls_not_of_the_file(tmp_path):
+    save(build_tied_model(), tmp_path)
+    rewrite(tmp_path, turn_around)
+    order = read(tmp_path).order
+    assert set(order[:2]) == {("token_ids", 0), ("state", 0)}
+    assert order[2:] == [("embedding", 0), ("recurrent", 0), ("embedding", 1), ("logits", 0)]
+
+
+def test_a_layer_called_twice_has_the_arguments_of_both_calls(tmp_path):
+    embedding = read(save(build_tied_model(), tmp_path)).layers["embedding"]
+    assert [list(sources(call)) for call in embedding.calls] == [[("token_ids", 0)], [("recurrent", 0)]]
+    assert [call["kwargs"].get("reverse", False) for call in embedding.calls] == [False, True]
+
+
+def test_inputs_and_named_outputs(tmp_path):
+    architecture = read(save(build_tied_model(), tmp_path))
+    assert set(architecture.inputs) == {"token_ids", "state"}
+    assert architecture.outputs == {"logits": ["logits", 0, 0], "state": ["recurrent", 0, 1]}
+
+
+def test_a_single_output_has_no_name(tmp_path):
+    assert read(save(build_model(), tmp_path)).outputs == ["score", 0, 0]
+
+
+def test_every_layer_is_in_the_model_of_every_layer(model_of_every_layer):
+    assert {type(layer).__name__ for layer in model_of_every_layer.layers} == {*LAYER_SHAPES, *WRAPPERS}
+
+
+def test_every_layer_finds_its_own_weights(model_of_every_layer, tmp_path):
+    architecture = read(save(model_of_every_layer, tmp_path))
+    with h5py.File(tmp_path / WEIGHTS_FILE) as file:
+        for layer in model_of_every_layer.layers:
+            found = architecture.layers[layer.name]
+            assert found.class_name == type(layer).__name__
+            groups = [file[group] for group in weight_groups(found.class_name, found.group) if group in file]
+            shapes = [group[str(number)].shape for group in groups for number in range(len(group))]
+            assert shapes == [tuple(weight.shape) for weight in layer.weights], layer.name
+
+
+def test_every_layer_on_the_list_exists():
+    for name in LAYER_SHAPES:
+        assert hasattr(keras.layers, name) or hasattr(common.layers, name)
+
+
+# -- Sizes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("class_name", "key"),
+    [
+        ("SimpleRNN", "units"),
+        ("GRU", "units"),
+        ("LSTM", "units"),
+        ("Embedding", "input_dim"),
+        ("Embedding", "output_dim"),
+        ("TiedEmbedding", "input_dim"),
+        ("TiedEmbedding", "output_dim"),
+        ("Dense", "units"),
+        ("Conv2D", "filters"),
+        ("AttentionPooling", "units"),
+        ("ChainScores", "num_tags"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 10**9])
+def test_a_size_that_is_not_that_of_the_weights_is_refused(class_name, key, size, model_of_every_layer, tmp_path):
+    save(model_of_every_layer, tmp_path)
+    rewrite(tmp_path, lambda content: find(content, class_name)["config"].update({key: size}))
+    with pytest.raises(InputError, match=rf"layer '.*' \({class_name}\) declares weights of .*holds \("):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("direction", ["layer", "backward_layer"])
+def test_the_size_of_each_direction_is_compared(direction, model_of_every_layer, tmp_path):
+    save(model_of_every_layer, tmp_path)
+
+    def change(content):
+        find(content, "Bidirectional")["config"][direction]["config"]["units"] = 10**9
+
+    rewrite(tmp_path, change)
+    with pytest.raises(InputError, match=r"\(Bidirectional\) declares weights of"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("kernel_size", [[1, 4], [3, 1], [1], [1, 3, 1]])
+def test_the_size_of_a_convolution_kernel_is_compared(kernel_size, model_of_every_layer, tmp_path):
+    save(model_of_every_layer, tmp_path)
+    rewrite(tmp_path, lambda content: find(content, "Conv2D")["config"].update(kernel_size=kernel_size))
+    with pytest.raises(InputError, match=r"\(Conv2D\) declares weights of"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("layer", "setting"),
+    [
+        (keras.layers.Dense(UNITS, use_bias=False), {"use_bias": True}),
+        (keras.layers.LSTM(UNITS, use_bias=False), {"use_bias": True}),
+        (keras.layers.GRU(UNITS), {"reset_after": False}),
+        (keras.layers.GRU(UNITS, reset_after=False), {"reset_after": True}),
+        (keras.layers.LayerNormalization(center=False), {"center": True}),
+        (keras.layers.GRU(UNITS), {"use_bias": False}),
+        (keras.layers.Dense(UNITS), {"use_bias": False}),
+    ],
+)
+def test_weights_that_are_not_as_declared_are_refused(layer, setting, tmp_path):
+    vectors = keras.Input((None, EMBEDDING_DIM))
+    save(keras.Model(vectors, layer(vectors)), tmp_path)
+    rewrite(tmp_path, lambda content: layers_of(content)[-1]["config"].update(setting))
+    with pytest.raises(InputError, match=r"declares (\d )?weights"):
+        read(tmp_path)
+
+
+def test_random_inputs_may_be_read_by_nothing(tmp_path):
+    token_ids, idle = (
+        keras.Input((None,), dtype="int32", name="ids"),
+        keras.Input((None, 3), dtype="int32", name="idle"),
+    )
+    vectors = keras.layers.Embedding(7, EMBEDDING_DIM)(token_ids)
+    save(keras.Model({"ids": token_ids, "idle": idle}, vectors), tmp_path)
+    inputs = random_inputs(read(tmp_path), 2, 5, np.random.default_rng(0))
+    assert inputs["idle"].shape == (2, 5, 3)
+    assert inputs["ids"].max() < 7
+
+
+def test_weights_that_are_declared_and_not_there_are_refused(folder):
+    """Chunked HDF5 can declare terabytes and store nothing."""
+    rewrite(folder, lambda content: find(content, "Embedding")["config"].update(input_dim=10**9))
+    with h5py.File(folder / WEIGHTS_FILE, "a") as file:
+        del file["layers/embedding/vars/0"]
+        file.create_dataset("layers/embedding/vars/0", (10**9, EMBEDDING_DIM), "float32", chunks=(1000, EMBEDDING_DIM))
+    with pytest.raises(InputError, match="layer Embedding lacks its settings or its weights"):
+        read(folder)
+
+
+def test_weights_that_are_no_hdf5_are_refused(folder):
+    (folder / WEIGHTS_FILE).write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"model\.weights\.h5: not a complete HDF5 file"):
+        read(folder)
+
+
+# -- Harm -----------------------------------------------------------------------------------------------------------
+
+
+def forge_lambda(content):
+    layers_of(content).append(
+        {"module": "keras.layers", "class_name": "Lambda", "config": {"function": {"class_name": "__lambda__"}}}
+    )
+
+
+def forge_function(content):
+    find(content, "Dense")["config"]["activation"] = {"module": "os", "class_name": "function", "config": "system"}
+
+
+def forge_module(content):
+    find(content, "Dense")["module"] = "os"
+
+
+def forge_nested_class(content):
+    find(content, "Dense")["config"]["kernel_initializer"] = {
+        "module": "keras.initializers",
+        "class_name": "Evil",
+        "config": {},
+    }
+
+
+def forge_wrapped_class(content):
+    find(content, "Bidirectional")["config"]["layer"]["class_name"] = "TFSMLayer"
+
+
+def forge_compilation(content):
+    content["compile_config"] = {"optimizer": {"module": "builtins", "class_name": "function", "config": "eval"}}
+
+
+@pytest.mark.parametrize(
+    "forge", [forge_lambda, forge_function, forge_module, forge_nested_class, forge_wrapped_class, forge_compilation]
+)
+def test_a_class_that_is_not_on_the_list_is_refused(folder, forge):
+    rewrite(folder, forge)
+    with pytest.raises(InputError, match=r"model\.json: class .* is not allowed"):
+        read(folder)
+
+
+def test_a_spoilt_wrapper_is_one_clear_error(tmp_path):
+    for change in (lambda config: config.pop("layer"), lambda config: config.update(layer=3)):
+        save(build_model(), tmp_path)
+        rewrite(tmp_path, lambda content, change=change: change(find(content, "Bidirectional")["config"]))
+        with pytest.raises(InputError, match=r"model\.json: "):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["score", "nothing"])
+def test_a_layer_that_waits_for_itself_or_for_nothing_is_refused(folder, source):
+    """Keras would look for an order of the layers for ever."""
+
+    def change(content):
+        [node] = layers_of(content)[-1]["inbound_nodes"]
+        node["args"][0]["config"]["keras_history"][0] = source
+
+    rewrite(folder, change)
+    with pytest.raises(InputError, match="layer 'score' waits for itself or for nothing"):
+        read(folder)
+
+
+def test_an_architecture_nested_without_end(folder):
+    deep = "[" * 3000 + "]" * 3000
+    (folder / MODEL_FILE).write_text(deep)
+    with pytest.raises(InputError, match=r"model\.json: "):
+        read(folder)
+    (folder / MODEL_FILE).write_text('{"a": ' * 200 + "1" + "}" * 200)
+    with pytest.raises(InputError, match="nested deeper"):
+        read(folder)

@@ -1,0 +1,90 @@
+"""What a command may cost: an answer and a refusal, from start to exit, in processor seconds and megabytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from common.persistence import MANIFEST_FILE, MODEL_FILE, write_manifest
+from tests.conftest import ROOT
+
+# The peak of a process counts what its parent held when it was started, so a small one stands in between.
+LAUNCHER = """
+import json, os, sys
+process = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+_, status, usage = os.wait4(process, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
+
+
+def measure(*command):
+    """Run `python -m …`: exit status, what it said on standard error, processor seconds, peak megabytes."""
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    status, seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
+    return status, done.stderr, seconds, megabytes
+
+
+def layers_of(model):
+    return {layer["name"]: layer for layer in model["config"]["layers"]}
+
+
+def unknown_class(model):
+    layers_of(model)["score"]["class_name"] = "Conv9D"
+
+
+def million_units(model):
+    for side in ("layer", "backward_layer"):
+        layers_of(model)["recurrent_0"]["config"][side]["config"]["units"] = 1_000_000
+
+
+def a_lambda(model):
+    layers_of(model)["rating"].update(class_name="Lambda", config={"name": "rating", "function": "import os"})
+
+
+def other_shapes(model):
+    layers_of(model)["embedding"]["config"]["output_dim"] += 1
+
+
+def cycle(model):
+    layers_of(model)["score"]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "rating"
+
+
+@pytest.mark.parametrize(
+    ("forge", "message"),
+    [
+        (unknown_class, "class 'Conv9D' is not allowed"),
+        (million_units, "declares weights of"),
+        (a_lambda, "class 'Lambda' is not allowed"),
+        (other_shapes, "declares weights of"),
+        (cycle, "waits for itself or for nothing"),
+    ],
+)
+def test_a_hostile_architecture_is_refused_fast(forge, message, tmp_path):
+    bundle = shutil.copytree(ROOT / "pretrained_model/sentiment/imdb", tmp_path / "bundle")
+    model = json.loads((bundle / MODEL_FILE).read_text())
+    forge(model)
+    (bundle / MODEL_FILE).write_text(json.dumps(model))
+    manifest = json.loads((bundle / MANIFEST_FILE).read_text())
+    (bundle / MANIFEST_FILE).unlink()
+    write_manifest(bundle, {key: value for key, value in manifest.items() if key not in ("format_version", "files")})
+    status, said, seconds, megabytes = measure("sentiment.predict", "--model", bundle, "A joy.")
+    assert status == 2
+    assert said.startswith(f"error: {bundle}")
+    assert said.count("\n") == 1
+    assert message in said
+    assert seconds < 1
+    assert megabytes < 200
+
+
+@pytest.mark.parametrize("command", ["sentiment.predict", "pos_tagging.predict", "language_model.score"])
+def test_one_sentence_costs_little(command):
+    status, said, seconds, megabytes = measure(command, "The soup was cold and nobody cared.")
+    assert (status, said) == (0, "")
+    assert seconds < 2
+    assert megabytes < 250
