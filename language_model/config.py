@@ -24,7 +24,13 @@ class LanguageModelConfig(TrainingConfig):
     input_dropout: float = setting(
         0.3, "share of dimensions dropped from the token vectors of a text", minimum=0, maximum=0.99
     )
-    dropout: float = setting(0.5, "share of features dropped after each layer", minimum=0, maximum=0.99)
+    hidden_dropout: float = setting(0.3, "share of features dropped between layers", minimum=0, maximum=0.99)
+    dropout: float = setting(0.5, "share of features dropped after the last layer", minimum=0, maximum=0.99)
+    variational_dropout: bool = setting(False, "drop the same features at every token of a piece")
+    weight_dropout: float = setting(0.0, "share of the recurrent weights dropped in a batch", minimum=0, maximum=0.99)
+    embedding_dropout: float = setting(0.0, "share of the vocabulary dropped in a batch", minimum=0, maximum=0.99)
+    activation_penalty: float = setting(0.0, "weight of the mean square of the last layer's output", minimum=0)
+    change_penalty: float = setting(0.0, "weight of the mean square of its change from token to token", minimum=0)
     word_dropout: float = setting(0.0, "share of input tokens replaced by <unk>", minimum=0, maximum=0.99)
 
     level: str = setting("word", "what a token is", ("word", "character"))
@@ -33,6 +39,7 @@ class LanguageModelConfig(TrainingConfig):
     lowercase: bool = setting(False, "read The as the")
     document: str = setting("paragraph", "what one text is in a plain text file", ("file", "paragraph", "line"))
     text_column: str = setting("text", "column of the text in a table")
+    carry_state: bool = setting(False, "read all texts in one stream, the state carried from piece to piece")
     max_length: int = setting(100, "longest piece of a text in one training step, in tokens", minimum=2)
 
     batch_size: int = setting(16, "pieces of text in a batch", minimum=1)

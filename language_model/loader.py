@@ -152,3 +152,60 @@ def make_batches(
         return inputs, targets, mask.astype(np.float32)
 
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
+
+
+class StreamBatches(Batches):
+    """All texts one after the other, in `batch_size` columns that are read piece by piece from top to bottom.
+
+        piece 1 | piece 2 | piece 3 …       the state goes on from piece to piece, the gradient stays within one
+         state ---> state --->
+
+    Truncated back-propagation through time (Williams & Peng 1990). The pieces are of random length, so that no token
+    always stands where the gradient ends (Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models").
+    The order of the texts and the lengths of the pieces depend on (seed, epoch) alone; their number is always the same.
+
+    Args:
+        token_lists: the tokens of each text.
+        vocabulary: of the training split.
+        config: the settings.
+    """
+
+    def __init__(
+        self, token_lists: Sequence[Sequence[str]], vocabulary: Vocabulary, config: LanguageModelConfig
+    ) -> None:
+        self.texts = [np.array(encode_text(tokens, vocabulary), np.int32) for tokens in token_lists]
+        self.config = config
+        num_tokens = sum(map(len, self.texts))
+        self.column_length = (num_tokens - 1) // config.batch_size  # predictions in a column
+        self.num_pieces = max(2, round(self.column_length / config.max_length))
+        super().__init__([len(text) for text in self.texts], self._make_piece, config.batch_size, config.seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Put the texts in the order of `epoch`, and cut."""
+        self.epoch = epoch
+        rng = np.random.default_rng([self.config.seed, epoch])
+        stream = np.concatenate([self.texts[i] for i in rng.permutation(len(self.texts))])
+        starts = np.arange(self.config.batch_size)[:, None] * self.column_length
+        self.columns = stream[starts + np.arange(self.column_length + 1)]  # (batch, column_length + 1)
+        shares = np.clip(rng.normal(1, 0.2, self.num_pieces), 0.4, 1.6).cumsum()
+        self.ends = np.round(shares / shares[-1] * self.column_length).astype(int)
+        if self.num_pieces > 2 and self.ends[1] == 2 * self.ends[0]:
+            self.ends[0] -= 1  # Keras sees that the length varies if the first two pieces differ
+        self.indices = [np.array([number]) for number in range(self.num_pieces)]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Tokens in each batch."""
+        return (np.diff(self.ends, prepend=0) * self.config.batch_size).tolist()
+
+    def _make_piece(self, indices, rng):
+        number = int(indices[0])
+        start, end = (0 if number == 0 else self.ends[number - 1]), self.ends[number]
+        token_ids, targets = self.columns[:, start:end], self.columns[:, start + 1 : end + 1]  # (batch, time)
+        inputs = {
+            "token_ids": token_ids,
+            "mask": np.ones(token_ids.shape, bool),
+            "goes_on": np.full((len(token_ids), 1), number > 0, np.float32),
+        }
+        # Nobody has to guess that a text follows; what comes after an end is always a beginning.
+        return inputs, targets, (targets != BOS_ID).astype(np.float32)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import TiedEmbedding
+from common.layers import EmbeddingDropout, TiedEmbedding
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 
@@ -36,8 +36,12 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
         embedding = TiedEmbedding(vocab_size, config.embedding_dim, name="embedding")
     else:
         embedding = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")
+    vectors = embedding(token_ids)  # (batch, time, embedding_dim)
+    if config.embedding_dropout:
+        vectors = EmbeddingDropout(config.embedding_dropout, vocab_size)(vectors, token_ids)
     # The same dimensions dropped at every token of a text: Gal & Ghahramani 2016.
-    hidden = keras.layers.SpatialDropout1D(config.input_dropout)(embedding(token_ids))  # (batch, time, embedding_dim)
+    hidden = keras.layers.SpatialDropout1D(config.input_dropout)(vectors)
+    dropout = keras.layers.SpatialDropout1D if config.variational_dropout else keras.layers.Dropout
     outputs = {}
     for number in range(config.num_layers):
         names = [name for name in states if name.startswith(f"state_{number}_")]
@@ -46,7 +50,8 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
         )
         hidden, *after = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
         outputs |= dict(zip(names, after, strict=True))
-        hidden = keras.layers.Dropout(config.dropout)(hidden)  # (batch, time, units)
+        rate = config.dropout if number == config.num_layers - 1 else config.hidden_dropout
+        hidden = dropout(rate, name=f"dropout_{number}")(hidden)  # (batch, time, units)
     if not config.tie_embeddings:
         logits = keras.layers.Dense(vocab_size, name="to_logits")(hidden)  # (batch, time, vocab_size)
     else:

@@ -23,10 +23,11 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     from common.persistence import check_output_folder, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
+    from common.sequences import Batches
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
     from language_model.evaluate import SCORES, text_scores
-    from language_model.loader import load_texts, make_batches, split_tokens, split_validation
+    from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
@@ -39,7 +40,10 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
         train_texts, validation_texts = split_validation(train_texts, config)
     train_tokens, validation_tokens = split_tokens(train_texts, config), split_tokens(validation_texts, config)
     vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
-    train_batches = make_batches(train_tokens, vocabulary, config, shuffle=True)
+    if config.carry_state:
+        train_batches: Batches = StreamBatches(train_tokens, vocabulary, config)
+    else:
+        train_batches = make_batches(train_tokens, vocabulary, config, shuffle=True)
     num_tokens = sum(map(len, train_tokens))
     num_unknown = sum(token not in vocabulary for tokens in train_tokens for token in tokens)
     say(
@@ -52,13 +56,13 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
 
     from language_model.model import build_model
     from language_model.predict import LanguageModel
+    from language_model.training_model import TrainingModel
 
     set_seed(config.seed)
     set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary))
-    # The states come out beside the logits; the loss looks at the logits alone.
-    scored = keras.Model(model.input, model.output["logits"])
-    scored.compile(
+    learner = TrainingModel(model, config)
+    learner.compile(
         make_optimizer(config, config.num_epochs * len(train_batches)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
@@ -70,7 +74,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
 
     # 3. Learn. The test file stays closed until evaluate.
     state = fit(
-        scored,
+        learner,
         train_batches,
         validate,
         "perplexity",
