@@ -14,7 +14,6 @@ benchmarks/networks.py). Before the clock starts, both must have the same loss.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -247,9 +246,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_writable(arguments.output_dir, "--output-dir")
     with_torch = require_torch_or_say()
     start_keras()
-    # PyTorch's threads wait for each other by running in circles. On a virtual machine that keeps the one they wait for
-    # from running, and backward passes took five times as long. The setting is read when PyTorch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     set_threads(arguments.threads)
     figures: list[dict[str, Any]] = []
     for build, batch_size in build_networks():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +55,16 @@ def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = 
     raise ValueError(f"engine is {engine!r}; one of {', '.join(ENGINES)} would do")
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A session, with the names of its inputs and outputs, and the tables that are an input of every call."""
+
+    session: onnxruntime.InferenceSession
+    inputs: list[str]
+    outputs: list[str] | None
+    tables: dict[str, np.ndarray]
+
+
 class OnnxEngine:
     """A bundle's network as a function from arrays to arrays; any number of threads may call it at once.
 
@@ -67,7 +78,7 @@ class OnnxEngine:
         self.bundle = bundle
         self.num_threads = num_threads or num_cores()
         self._lock = threading.Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._opened: dict[bool, _Opened] = {}
 
     @cached_property
     def model(self) -> Any:
@@ -88,31 +99,33 @@ class OnnxEngine:
             InputError: the network is not made for these inputs, as when the vocabulary has more words than it.
             ValueError: a mask that is not right-padded: the graph knows only how long each row is.
         """
-        session = self._start()
         mask = inputs.get("mask")
-        if mask is not None and (mask[:, 1:] > mask[:, :-1]).any():
+        full = mask is not None and bool(mask.all())
+        if mask is not None and not full and (mask[:, 1:] > mask[:, :-1]).any():
             raise ValueError("mask: padding before a token; pad on the right, see common.sequences.pad")
-        given = {name: inputs[name] for name in self._input_names} | self._tables
+        opened = self._open(full)
+        given = {name: inputs[name] for name in opened.inputs} | opened.tables
         try:
-            answers = session.run(None, given)
+            answers = opened.session.run(None, given)
         except Exception as error:  # ONNX Runtime has a class for every kind, and no common one
             raise self._failed(error) from None
-        return answers[0] if self._output_names is None else dict(zip(self._output_names, answers, strict=True))
+        return answers[0] if opened.outputs is None else dict(zip(opened.outputs, answers, strict=True))
 
-    def _start(self) -> onnxruntime.InferenceSession:
-        if self._session is None:
+    def _open(self, full: bool) -> _Opened:
+        """Open the network: for batches without padding, a tenth faster when tokens are read one by one, or for any."""
+        if full not in self._opened:
             with self._lock:
-                if self._session is None:
-                    self._session = self._open_session()
-        return self._session
+                if full not in self._opened:
+                    self._opened[full] = self._open_session(full)
+        return self._opened[full]
 
-    def _open_session(self) -> onnxruntime.InferenceSession:
+    def _open_session(self, full: bool) -> _Opened:
         import onnxruntime
 
         from common.onnx_graph import build_network
         from common.persistence import MODEL_FILE, WEIGHTS_FILE
 
-        network = build_network(self.bundle.path / MODEL_FILE, self.bundle.path / WEIGHTS_FILE)
+        network = build_network(self.bundle.path / MODEL_FILE, self.bundle.path / WEIGHTS_FILE, full)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.num_threads
         options.log_severity_level = 3
@@ -124,10 +137,9 @@ class OnnxEngine:
             )
         except Exception as error:
             raise self._failed(error) from None
-        self._tables = network.tables
-        self._input_names = [node.name for node in session.get_inputs() if node.name not in network.tables]
-        self._output_names = network.outputs
-        return session
+        tables = next((other.tables for other in self._opened.values()), network.tables)
+        inputs = [node.name for node in session.get_inputs() if node.name not in tables]
+        return _Opened(session, inputs, network.outputs, tables)
 
     def _failed(self, error: Exception) -> InputError:
         reason = excerpt(" ".join(str(error).split()), 200)

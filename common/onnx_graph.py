@@ -561,12 +561,13 @@ TAKES_MASK = ("SimpleRNN", "GRU", "LSTM", "Bidirectional")
 # -- The whole graph ------------------------------------------------------------------------------------------------
 
 
-def build_network(model_file: Path, weights_file: Path) -> OnnxNetwork:
+def build_network(model_file: Path, weights_file: Path, full: bool = False) -> OnnxNetwork:
     """Translate a saved network.
 
     Args:
         model_file: the architecture, JSON.
         weights_file: the weights, HDF5.
+        full: whether masks will be all true; then recurrent layers do without them.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
         Keras; where an input has that name already, `next_` stands before it.
@@ -576,7 +577,7 @@ def build_network(model_file: Path, weights_file: Path) -> OnnxNetwork:
     architecture = read_architecture(model_file, weights_file)
     try:
         with h5py.File(weights_file, "r") as file:
-            return _build(architecture, file)
+            return _build(architecture, file, full)
     except NotCovered as error:
         raise NotCovered(f"{model_file}: {error}") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -584,7 +585,7 @@ def build_network(model_file: Path, weights_file: Path) -> OnnxNetwork:
         raise InputError(f"{model_file}: no network can be built from it ({reason}); do not use this bundle") from None
 
 
-def _build(architecture: Architecture, file: h5py.File) -> OnnxNetwork:
+def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwork:
     graph = Graph()
     results: dict[tuple[str, int], list[str]] = {(name, 0): [name] for name in architecture.inputs}
     weights: dict[str, list[np.ndarray]] = {}
@@ -600,16 +601,18 @@ def _build(architecture: Architecture, file: h5py.File) -> OnnxNetwork:
         named = {key: _resolve(node, results) for key, node in layer.calls[number]["kwargs"].items()}
         if named.pop("training", None):
             raise reader.not_covered("training=True", "training=False is")
-        carries = any(tensor in masked for tensor in _names(arguments))
-        if layer.class_name in TAKES_MASK and carries and named.get("mask") is None:
+        carries, has_mask = any(tensor in masked for tensor in _names(arguments)), named.get("mask") is not None
+        if layer.class_name in TAKES_MASK and carries and not has_mask:
             raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
+        if layer.class_name in TAKES_MASK and full:
+            named["mask"] = None
         function = LAYERS.get(layer.class_name)
         if function is None:
             raise reader.not_covered("this class", f"{', '.join(LAYERS)} are")
         result = function(graph, reader, *arguments, **{k: v for k, v in named.items() if v is not None})
         reader.check_all_read()
         results[name, number] = result if isinstance(result, list) else [result]
-        if layer.class_name not in ("MaskedPooling", "AttentionPooling") and (carries or named.get("mask")):
+        if layer.class_name not in ("MaskedPooling", "AttentionPooling") and (carries or has_mask):
             masked.update(results[name, number])
     return _finish(architecture, graph, results)
 

@@ -128,7 +128,7 @@ def test_a_token_id_outside_of_the_embedding_is_an_error(bundle, token_id):
 
 @pytest.mark.parametrize(("num_threads", "expected"), [(1, 1), (3, 3), (None, num_cores())])
 def test_the_number_of_threads_reaches_the_session(bundle, num_threads, expected):
-    session = OnnxEngine(bundle, num_threads)._start()
+    session = OnnxEngine(bundle, num_threads)._open(False).session
     assert session.get_session_options().intra_op_num_threads == expected
 
 
@@ -157,7 +157,7 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
         for answers, wanted in zip(threads.map(ask, batches), expected, strict=True):
             for answer in answers:
                 assert_same(answer, wanted)
-    assert len(openings) == 1
+    assert sorted(full for *_, full in openings) == [False, True]  # one for batches without padding
 
 
 # -- Memory ---------------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
 def test_a_table_is_read_where_it_is(bundle):
     engine, inputs = OnnxEngine(bundle), make_batch([3, 1])
     before = engine(inputs)
-    [table] = engine._tables.values()
+    [table] = engine._open(False).tables.values()
     assert table.shape == (VOCAB_SIZE, EMBEDDING_DIM)
     table += 1
     assert np.abs(engine(inputs)["scores"] - before["scores"]).min() > 1e-4
@@ -256,3 +256,16 @@ def test_an_input_that_is_missing_is_named(bundle):
     del inputs["mask"]
     with pytest.raises(KeyError, match="mask"):
         OnnxEngine(bundle)(inputs)
+
+
+def test_a_batch_without_padding_gets_a_graph_without_masks_and_the_same_answers(bundle):
+    engine = OnnxEngine(bundle)
+    inputs = make_batch([3, 3])
+    fast = engine(inputs)
+    assert list(engine._opened) == [True]
+    padded = {name: np.pad(inputs[name], ((0, 0), (0, 2))) for name in ("token_ids", "mask")}
+    slow = engine({**inputs, **padded})
+    assert list(engine._opened) == [True, False]
+    for name, answer in fast.items():
+        np.testing.assert_allclose(slow[name], answer, atol=1e-6)
+    assert engine._open(True).tables is engine._open(False).tables
