@@ -21,7 +21,9 @@ from common.architecture import LAYER_SHAPES, WRAPPERS
 from common.engine import OnnxEngine
 from common.errors import InputError
 from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, TiedEmbedding
-from common.onnx_graph import ACTIVATIONS, LAYERS, SOFTMAXES, NotCovered, build_network
+from common.onnx_graph import build_network
+from common.onnx_layers import LAYERS
+from common.onnx_nodes import ACTIVATIONS, SOFTMAXES, NotCovered
 from common.persistence import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE, Bundle, load_model
 from language_model.config import LanguageModelConfig
 from pos_tagging.config import TaggingConfig

@@ -1,0 +1,199 @@
+"""Keras' layers as ONNX nodes: a short function each, which takes the graph, the layer, and the arguments of the call.
+
+A function has the signature of the Keras call, with the names of tensors; an argument that it does not take is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from common.onnx_nodes import Graph, LayerReader, activate
+from common.onnx_recurrent import bidirectional, recurrent
+
+
+def _embedding(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    layer.require(mask_zero=False)
+    return graph.add("Gather", graph.table(f"{layer.name}.embeddings", layer.weights[0]), inputs)
+
+
+def _tied_embedding(graph: Graph, layer: LayerReader, inputs: str, reverse: bool = False) -> str:
+    table = graph.table(f"{layer.name}.embeddings", layer.weights[0])
+    bias = graph.weight(f"{layer.name}.bias", layer.weights[1])
+    if not reverse:
+        return graph.add("Gather", table, inputs)
+    # Gemm reads the table as it lies there; a MatMul would want a transposed copy of it.
+    rows = graph.add("Reshape", inputs, graph.constant([-1, layer.weights[0].shape[1]]))  # (batch * time, output_dim)
+    scores = graph.add("Gemm", rows, table, bias, transB=1)  # (batch * time, input_dim)
+    first_two = graph.add("Shape", inputs, end=2)
+    return graph.add("Reshape", scores, graph.add("Concat", first_two, graph.constant([-1]), axis=0))
+
+
+def _dense(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    product = graph.add("MatMul", inputs, graph.weight(f"{layer.name}.kernel", layer.weights[0]))
+    if layer["use_bias"]:
+        product = graph.add("Add", product, graph.weight(f"{layer.name}.bias", layer.weights[1]))
+    return activate(graph, layer, product)
+
+
+def _convolution(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    layer.require(data_format="channels_last", groups=1)
+    kernel, *bias = layer.weights  # (height, width, channels, filters)
+    names = [graph.weight(f"{layer.name}.kernel", kernel.transpose(3, 2, 0, 1))]
+    if layer["use_bias"]:
+        names.append(graph.weight(f"{layer.name}.bias", bias[0]))
+    dilations = _sizes(layer, "dilation_rate")
+    window = [(size - 1) * gap + 1 for size, gap in zip(kernel.shape, dilations, strict=False)]
+    fits = graph.add(
+        "Conv", _channels_first(graph, inputs), *names, dilations=dilations, **_strides_and_padding(layer, window)
+    )
+    return activate(graph, layer, _channels_last(graph, fits))
+
+
+def _max_pooling(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    layer.require(data_format="channels_last")
+    window = _sizes(layer, "pool_size")
+    if layer["padding"] == "same" and any(s > size for s, size in zip(_sizes(layer, "strides"), window, strict=True)):
+        raise layer.not_covered(f"padding='same' with strides={layer['strides']!r}, above pool_size", "'valid' is")
+    pooled = graph.add(
+        "MaxPool", _channels_first(graph, inputs), kernel_shape=window, **_strides_and_padding(layer, window)
+    )
+    return _channels_last(graph, pooled)
+
+
+def _sizes(layer: LayerReader, setting: str) -> list[int]:
+    """Read a height and a width. ONNX Runtime would divide by a size of 0."""
+    sizes = layer[setting]
+    if len(sizes) != 2 or not all(isinstance(size, int) and 0 < size < 10_000 for size in sizes):
+        raise layer.not_covered(f"{setting}={sizes!r}", "two numbers above 0 are")
+    return sizes
+
+
+def _strides_and_padding(layer: LayerReader, window: list[int]) -> dict[str, Any]:
+    """How a window moves over an image, and what is padded so that it may stand over the edge."""
+    strides = _sizes(layer, "strides")
+    if layer["padding"] == "valid":
+        return {"strides": strides, "auto_pad": "VALID"}
+    if strides == [1, 1]:  # the odd one of the columns that are missing comes last
+        before = [(size - 1) // 2 for size in window]
+        return {"strides": strides, "pads": [*before, *(size - 1 - b for size, b in zip(window, before, strict=True))]}
+    return {"strides": strides, "auto_pad": "SAME_UPPER"}
+
+
+def _channels_first(graph: Graph, images: str) -> str:
+    return graph.add("Transpose", images, perm=[0, 3, 1, 2])
+
+
+def _channels_last(graph: Graph, images: str) -> str:
+    return graph.add("Transpose", images, perm=[0, 2, 3, 1])
+
+
+def _layer_normalization(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    layer.require(rms_scaling=False, axis=[-1])
+    weights = iter(layer.weights)
+    size = layer.weights[0].shape if layer.weights else None
+    if size is None:
+        raise layer.not_covered("scale=False with center=False", "one of them is")
+    scale = next(weights) if layer["scale"] else np.ones(size)
+    shift = next(weights) if layer["center"] else np.zeros(size)
+    names = (graph.weight(f"{layer.name}.{i}", weight) for i, weight in enumerate((scale, shift)))
+    return graph.add("LayerNormalization", inputs, *names, axis=-1, epsilon=layer["epsilon"])
+
+
+def _activation(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    return activate(graph, layer, inputs)
+
+
+def _nothing(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    """Dropout, which is for training only."""
+    return inputs
+
+
+def _embedding_dropout(graph: Graph, layer: LayerReader, inputs: str, token_ids: str) -> str:
+    return inputs
+
+
+def _concatenate(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
+    return graph.add("Concat", *inputs, axis=layer["axis"])
+
+
+def _add(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
+    total, *rest = inputs
+    for term in rest:
+        total = graph.add("Add", total, term)
+    return total
+
+
+def _reshape(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    return graph.add("Reshape", inputs, graph.constant([0, *layer["target_shape"]]))  # 0: the batch stays
+
+
+def _rescaling(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    scaled = graph.add("Mul", inputs, graph.constant(layer["scale"], np.float32))
+    return graph.add("Add", scaled, graph.constant(layer["offset"], np.float32))
+
+
+def _masked_pooling(graph: Graph, layer: LayerReader, inputs: str, mask: str) -> str:
+    mode, time = layer["mode"], graph.constant([1])
+    real = graph.add("Unsqueeze", mask, graph.constant([2]))  # (batch, time, 1)
+    if mode == "max":
+        lowest = graph.constant(-3e38, np.float32)
+        return graph.add("ReduceMax", graph.add("Where", real, inputs, lowest), time, keepdims=0)  # (batch, features)
+    steps = graph.add("Cast", real, to=TensorProto.FLOAT)
+    total = graph.add("ReduceSum", graph.add("Mul", inputs, steps), time, keepdims=0)
+    return total if mode == "sum" else graph.add("Div", total, graph.add("ReduceSum", steps, time, keepdims=0))
+
+
+def _attention_pooling(graph: Graph, layer: LayerReader, inputs: str, mask: str) -> str:
+    kernel, bias, context = layer.weights
+    hidden = graph.add("MatMul", inputs, graph.weight(f"{layer.name}.kernel", kernel))
+    hidden = graph.add("Tanh", graph.add("Add", hidden, graph.weight(f"{layer.name}.bias", bias)))
+    scores = graph.add("MatMul", hidden, graph.weight(f"{layer.name}.context", context[:, None]))  # (batch, time, 1)
+    real = graph.add("Unsqueeze", mask, graph.constant([2]))
+    scores = graph.add("Where", real, scores, graph.constant(-3e38, np.float32))
+    weighted = graph.add("Mul", inputs, graph.add("Softmax", scores, axis=1))
+    return graph.add("ReduceSum", weighted, graph.constant([1]), keepdims=0)  # (batch, features)
+
+
+def _chain_scores(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    transitions, start = layer.weights
+    steps = graph.add("Unsqueeze", inputs, graph.constant([2]))  # (batch, time, 1, tag)
+    begin, second, end, time = (graph.constant([place]) for place in (0, 1, np.iinfo(np.int64).max, 1))
+    first = graph.add("Slice", steps, begin, second, time)
+    # The tag before the first one has no say: every row of `starts` is the same.
+    starts = graph.weight(f"{layer.name}.start", np.broadcast_to(start, transitions.shape))
+    rest = graph.add("Slice", steps, second, end, time)
+    parts = (
+        graph.add("Add", first, starts),
+        graph.add("Add", rest, graph.weight(f"{layer.name}.transitions", transitions)),
+    )
+    return graph.add("Concat", *parts, axis=1)  # (batch, time, tag before, tag)
+
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    "Embedding": _embedding,
+    "TiedEmbedding": _tied_embedding,
+    "SimpleRNN": recurrent,
+    "GRU": recurrent,
+    "LSTM": recurrent,
+    "Bidirectional": bidirectional,
+    "Dense": _dense,
+    "Conv2D": _convolution,
+    "MaxPooling2D": _max_pooling,
+    "LayerNormalization": _layer_normalization,
+    "Activation": _activation,
+    "Dropout": _nothing,
+    "SpatialDropout1D": _nothing,
+    "EmbeddingDropout": _embedding_dropout,
+    "Concatenate": _concatenate,
+    "Add": _add,
+    "Reshape": _reshape,
+    "Rescaling": _rescaling,
+    "MaskedPooling": _masked_pooling,
+    "AttentionPooling": _attention_pooling,
+    "ChainScores": _chain_scores,
+}
+TAKES_MASK = ("SimpleRNN", "GRU", "LSTM", "Bidirectional")
