@@ -24,16 +24,13 @@ from benchmarks.timing import (
     describe_run,
     make_turn,
     parse_arguments,
-    require_torch_or_say,
     save_results,
-    set_threads,
+    start_systems,
     summarize,
     take_turns,
 )
 from common.engine import Engine
 from common.errors import run_command
-from common.files import check_writable
-from common.keras_start import start_keras
 from common.progress import say
 from common.report import new_figure, text_table
 
@@ -208,10 +205,7 @@ def short_number(value: float) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
     arguments = parse_arguments("benchmarks.engines", __doc__, 15, argv)
-    check_writable(arguments.output_dir, "--output-dir")
-    with_torch = require_torch_or_say()
-    start_keras()
-    set_threads(arguments.threads)
+    with_torch = start_systems(arguments)
     figures: list[dict[str, Any]] = []
     for network in build_networks():
         figures += measure(network, BATCH_SIZES, arguments.repeats, arguments.threads, with_torch, SECONDS)

@@ -21,6 +21,8 @@ from typing import Any
 
 from common.commands import number
 from common.engine import num_cores
+from common.files import check_writable
+from common.keras_start import start_keras
 from common.persistence import write_json
 from common.progress import say
 from common.report import markdown_table
@@ -97,6 +99,15 @@ def parse_arguments(
     if arguments.load > BUSY_LOAD:
         say(f"Other programs are running (load {arguments.load}): figures will be worse, those of PyTorch most of all")
     return arguments
+
+
+def start_systems(arguments: argparse.Namespace) -> bool:
+    """Get all systems ready, after a look at where the results will go; returns whether PyTorch takes part."""
+    check_writable(arguments.output_dir, "--output-dir")
+    with_torch = require_torch_or_say()
+    start_keras()
+    set_threads(arguments.threads)
+    return with_torch
 
 
 def set_threads(num_threads: int) -> None:

@@ -24,15 +24,12 @@ from benchmarks.timing import (
     describe_run,
     make_turn,
     parse_arguments,
-    require_torch_or_say,
     save_results,
-    set_threads,
+    start_systems,
     summarize,
     take_turns,
 )
 from common.errors import run_command
-from common.files import check_writable
-from common.keras_start import start_keras
 from common.progress import say
 from common.report import new_figure, text_table
 from common.training import set_precision
@@ -243,10 +240,7 @@ def draw(figures: Sequence[dict[str, Any]], title: str) -> Figure:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
     arguments = parse_arguments("benchmarks.training", __doc__, 9, argv)
-    check_writable(arguments.output_dir, "--output-dir")
-    with_torch = require_torch_or_say()
-    start_keras()
-    set_threads(arguments.threads)
+    with_torch = start_systems(arguments)
     figures: list[dict[str, Any]] = []
     for build, batch_size in build_networks():
         figures += measure(build, batch_size, arguments.repeats, with_torch, SECONDS)

@@ -18,9 +18,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.architecture import Architecture, Layer, read_architecture, weight_groups
+from common.architecture import RECURRENT, WRAPPERS, Architecture, Layer, read_architecture, weight_groups
 from common.errors import InputError
-from common.onnx_layers import LAYERS, TAKES_MASK
+from common.onnx_layers import LAYERS
 from common.onnx_nodes import Graph, LayerReader, NotCovered
 
 OPSET, IR_VERSION = 18, 8
@@ -99,9 +99,10 @@ def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwo
         if named.pop("training", None):
             raise reader.not_covered("training=True", "training=False is")
         carries, has_mask = any(tensor in masked for tensor in _names(arguments)), named.get("mask") is not None
-        if layer.class_name in TAKES_MASK and carries and not has_mask:
+        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS)
+        if takes_mask and carries and not has_mask:
             raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
-        if layer.class_name in TAKES_MASK and full:
+        if takes_mask and full:
             named["mask"] = None
         function = LAYERS.get(layer.class_name)
         if function is None:

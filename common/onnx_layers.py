@@ -121,10 +121,7 @@ def _concatenate(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
 
 
 def _add(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
-    total, *rest = inputs
-    for term in rest:
-        total = graph.add("Add", total, term)
-    return total
+    return graph.add("Sum", *inputs)
 
 
 def _reshape(graph: Graph, layer: LayerReader, inputs: str) -> str:
@@ -196,4 +193,3 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
 }
-TAKES_MASK = ("SimpleRNN", "GRU", "LSTM", "Bidirectional")

@@ -135,6 +135,7 @@ SOFTMAXES = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
 
 
 def activate(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    """Add the activation that the layer's settings name."""
     name = layer["activation"]
     if name == "linear":
         return inputs
@@ -145,6 +146,7 @@ def activate(graph: Graph, layer: LayerReader, inputs: str) -> str:
 
 
 def activation_operator(layer: LayerReader, name: Any) -> tuple[str, dict[str, Any]]:
+    """Find ONNX' operator for one of Keras' activations, and its attributes."""
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise layer.not_covered(f"activation {name!r}", f"{', '.join(['linear', *ACTIVATIONS])} are")
     return ACTIVATIONS[name]

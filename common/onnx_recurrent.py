@@ -28,6 +28,7 @@ def recurrent(
     initial_state: str | list[str] | None = None,
     mask: str | None = None,
 ) -> Any:
+    """Add a SimpleRNN, GRU or LSTM: its output, or with `return_state` a list of output and states."""
     backwards = layer["go_backwards"]
     starts = [initial_state] if isinstance(initial_state, str) else initial_state
     steps, finals, states = _run_over_time(graph, [layer], "reverse" if backwards else "forward", inputs, starts, mask)
@@ -61,6 +62,7 @@ def bidirectional(
     initial_state: list[str] | None = None,
     mask: str | None = None,
 ) -> Any:
+    """Add a layer that reads both ways; without `merge_mode` its output is two."""
     forward, backward = layer["layer"], layer.get("backward_layer") or layer["layer"]
     half = len(layer.weights) // 2
     sides = [

@@ -145,7 +145,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(engines, "build_networks", lambda: [build() for build in NETWORKS.values()])
     monkeypatch.setattr(engines, "BATCH_SIZES", BATCH_SIZES)
     monkeypatch.setattr(engines, "SECONDS", 0.001)
-    monkeypatch.setattr(engines, "set_threads", lambda num_threads: None)
+    monkeypatch.setattr(timing, "set_threads", lambda num_threads: None)
     monkeypatch.setattr(timing, "REST_SECONDS", 0)
     monkeypatch.setattr(timing, "has_torch", lambda: False)
 

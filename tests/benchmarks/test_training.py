@@ -69,7 +69,7 @@ def test_fit_is_timed_between_the_ends_of_its_steps(network, monkeypatch):
 def tiny(monkeypatch):
     monkeypatch.setattr(training, "build_networks", lambda: [(NETWORKS["tagger"], 2)])
     monkeypatch.setattr(training, "SECONDS", 0.001)
-    monkeypatch.setattr(training, "set_threads", lambda num_threads: None)
+    monkeypatch.setattr(timing, "set_threads", lambda num_threads: None)
     monkeypatch.setattr(timing, "has_torch", lambda: False)
 
 

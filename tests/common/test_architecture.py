@@ -14,18 +14,7 @@ from common.architecture import LAYER_SHAPES, WRAPPERS, random_inputs, read_arch
 from common.errors import InputError
 from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, TiedEmbedding
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
-
-VOCAB_SIZE, EMBEDDING_DIM, UNITS = 11, 5, 4
-
-
-def build_model():
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    mask = keras.Input((None,), dtype="bool", name="mask")
-    vectors = keras.layers.Embedding(VOCAB_SIZE, EMBEDDING_DIM)(token_ids)
-    states = keras.layers.Bidirectional(keras.layers.LSTM(UNITS, return_sequences=True))(vectors, mask=mask)
-    states = keras.layers.GRU(UNITS, return_sequences=True)(keras.layers.Dropout(0.5)(states), mask=mask)
-    outputs = keras.layers.Dense(1, name="score")(MaskedPooling("mean")(states, mask=mask))
-    return keras.Model({"token_ids": token_ids, "mask": mask}, outputs)
+from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
 
 
 def build_tied_model():

@@ -16,7 +16,7 @@ import pytest
 
 from common.errors import InputError
 from common.files import sha256_of
-from common.layers import MaskedPooling, TiedEmbedding
+from common.layers import TiedEmbedding
 from common.persistence import (
     FORMAT_VERSION,
     MANIFEST_FILE,
@@ -33,23 +33,14 @@ from common.persistence import (
 )
 from common.settings import TrainingConfig, make_config, setting
 from common.vocabulary import Vocabulary
+from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
 
-BATCH, TIME, VOCAB_SIZE, EMBEDDING_DIM, UNITS = 2, 3, 11, 5, 4
+BATCH, TIME = 2, 3
 
 
 @dataclass(frozen=True)
 class ToyConfig(TrainingConfig):
     units: int = setting(UNITS, "size of the state", minimum=1)
-
-
-def build_model():
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    mask = keras.Input((None,), dtype="bool", name="mask")
-    vectors = keras.layers.Embedding(VOCAB_SIZE, EMBEDDING_DIM)(token_ids)
-    states = keras.layers.Bidirectional(keras.layers.LSTM(UNITS, return_sequences=True))(vectors, mask=mask)
-    states = keras.layers.GRU(UNITS, return_sequences=True)(keras.layers.Dropout(0.5)(states), mask=mask)
-    outputs = keras.layers.Dense(1, name="score")(MaskedPooling("mean")(states, mask=mask))
-    return keras.Model({"token_ids": token_ids, "mask": mask}, outputs)
 
 
 @pytest.fixture(scope="module")
