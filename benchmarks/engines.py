@@ -101,14 +101,15 @@ def make_call(network: Network, system: Engine, inputs: Mapping[str, np.ndarray]
     if network.name != "language model":
         return lambda: system(inputs)
 
-    from language_model.predict import sample_tokens
+    from language_model.sampling import sample_tokens
 
     current, rng = dict(inputs), np.random.default_rng(1)
 
     def write_token() -> None:
         answer = system(current)
-        token_ids = sample_tokens(answer.pop("logits")[:, -1], rng)  # (batch,)
-        current.update(answer, token_ids=token_ids[:, None])
+        token_ids = sample_tokens(answer["logits"][:, -1], rng)  # (batch,)
+        states = {name: state for name, state in answer.items() if name in current}
+        current.update(states, token_ids=token_ids[:, None])
 
     return write_token
 

@@ -65,12 +65,12 @@ class RatingModel(nn.Module):
 
 
 class LanguageModelStep(nn.Module):
-    """One token and the states before it to logits and the states after it; cells are PyTorch's fastest way there."""
+    """One token and the states before it to logits, features and the next states; with cells, as is fastest there."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
         self.embedding = copy_embedding(model.get_layer("embedding"))
-        self.names = [f"state_{number}_h" for number in range(len(model.output) - 1)]
+        self.names = [name for name in model.output if name.startswith("state_")]
         self.cells = nn.ModuleList(copy_gru_cell(model.get_layer(f"recurrent_{i}")) for i in range(len(self.names)))
         self.to_logits = copy_dense(model.get_layer("to_logits"))
 
@@ -78,7 +78,8 @@ class LanguageModelStep(nn.Module):
         hidden, states = self.embedding(inputs["token_ids"][:, 0]), {}  # (batch, embedding_dim)
         for name, cell in zip(self.names, self.cells, strict=True):
             hidden = states[name] = cell(hidden, inputs[name])  # (batch, units)
-        return {"logits": self.to_logits(hidden)[:, None], **states}  # (batch, 1, vocab_size)
+        steps = hidden[:, None]  # (batch, 1, units)
+        return {"logits": self.to_logits(steps), "hidden": steps, **states}
 
 
 class LanguageModel(nn.Module):

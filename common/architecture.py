@@ -99,6 +99,12 @@ def _chain_scores(config: dict[str, Any]) -> Shapes:
     return [(config["num_tags"], config["num_tags"]), (config["num_tags"],)]
 
 
+def _sliding_window(config: dict[str, Any]) -> Shapes:
+    if not (isinstance(config["size"], int) and 2 <= config["size"] <= 1000):
+        raise ValueError("no weight shows the size of a window, so it has a limit")
+    return []
+
+
 def _no_weights(config: dict[str, Any]) -> Shapes:
     return []
 
@@ -114,6 +120,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "LayerNormalization": _layer_normalization,
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
+    "SlidingWindow": _sliding_window,
 } | dict.fromkeys(
     ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
      "Rescaling", "MaxPooling2D", "MaskedPooling"),

@@ -173,6 +173,50 @@ class EmbeddingDropout(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class SlidingWindow(keras.layers.Layer):
+    """Put the last few steps of a sequence side by side: all that a network without memory sees of it.
+
+    Bengio et al. 2003, "A Neural Probabilistic Language Model".
+
+    Args:
+        size: steps in a window, the newest one included; at least 2.
+
+    Call arguments:
+        inputs: (batch, time, features).
+        state: the steps before the first one, side by side, (batch, (size - 1) * features).
+        mask: bool (batch, time), True where there is a real step.
+    Returns:
+        The windows (batch, time, size * features), oldest step first, and the state after the last real step.
+    """
+
+    def __init__(self, size: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if size < 2:
+            raise ValueError(f"size is {size}; at least 2 would do")
+        self.size = size
+        self.supports_masking = True
+
+    def call(self, inputs, state, mask):
+        num_steps, features = ops.shape(inputs)[1], inputs.shape[-1]
+        before = ops.cast(ops.reshape(state, (-1, self.size - 1, features)), inputs.dtype)
+        steps = ops.concatenate([before, inputs], axis=1)  # (batch, size - 1 + time, features)
+        windows = ops.concatenate([steps[:, i : i + num_steps] for i in range(self.size)], axis=-1)
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)  # (batch, 1)
+        last = lengths + ops.arange(self.size - 1)  # (batch, size - 1)
+        after = ops.take_along_axis(steps, last[:, :, None], axis=1)  # (batch, size - 1, features)
+        return windows, ops.reshape(after, (-1, (self.size - 1) * features))
+
+    def compute_mask(self, inputs, *arguments, **named):
+        return None
+
+    def compute_output_shape(self, inputs_shape, state_shape, mask_shape=None):
+        return (*inputs_shape[:2], self.size * inputs_shape[-1]), state_shape
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class TiedEmbedding(keras.layers.Layer):
     """One matrix for both ends of a language model: ids to vectors, and vectors to a score for every id.
 

@@ -99,7 +99,7 @@ def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwo
         if named.pop("training", None):
             raise reader.not_covered("training=True", "training=False is")
         carries, has_mask = any(tensor in masked for tensor in _names(arguments)), named.get("mask") is not None
-        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS)
+        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS, "SlidingWindow")
         if takes_mask and carries and not has_mask:
             raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
         if takes_mask and full:

@@ -170,6 +170,27 @@ def _chain_scores(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Concat", *parts, axis=1)  # (batch, time, tag before, tag)
 
 
+def _sliding_window(graph: Graph, layer: LayerReader, inputs: str, state: str, mask: str | None = None) -> list[str]:
+    size, time = layer["size"], graph.constant([1])
+    batch, features = graph.add("Shape", inputs, end=1), graph.add("Shape", inputs, start=2)
+    before = graph.add("Reshape", state, graph.add("Concat", batch, graph.constant([size - 1]), features, axis=0))
+    steps = graph.add("Concat", before, inputs, axis=1)  # (batch, size - 1 + time, features)
+    places = [
+        (graph.constant([i]), graph.constant([i - size + 1 if i < size - 1 else np.iinfo(np.int64).max]))
+        for i in range(size)
+    ]
+    windows = graph.add("Concat", *(graph.add("Slice", steps, begin, end, time) for begin, end in places), axis=2)
+    if mask is None:
+        end = graph.constant([np.iinfo(np.int64).max])
+        after = graph.add("Slice", steps, graph.constant([1 - size]), end, time)
+    else:
+        lengths = graph.add("ReduceSum", graph.add("Cast", mask, to=TensorProto.INT64), time, keepdims=1)  # (batch, 1)
+        last = graph.add("Add", lengths, graph.constant(np.arange(size - 1)))  # (batch, size - 1)
+        last = graph.add("Unsqueeze", last, graph.constant([2]))
+        after = graph.add("GatherND", steps, last, batch_dims=1)  # (batch, size - 1, features)
+    return [windows, graph.add("Reshape", after, graph.add("Shape", state))]
+
+
 LAYERS: dict[str, Callable[..., Any]] = {
     "Embedding": _embedding,
     "TiedEmbedding": _tied_embedding,
@@ -192,4 +213,5 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "MaskedPooling": _masked_pooling,
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
+    "SlidingWindow": _sliding_window,
 }

@@ -88,14 +88,14 @@ def add_overrides(parser: argparse.ArgumentParser, config_class: type, names: Se
 
 def override(config: Config, arguments: argparse.Namespace) -> Config:
     """Put the values of the flags of `add_overrides` in place of a config's own."""
-    values = dataclasses.asdict(config) | _given_flags(arguments)  # type: ignore[call-overload]
+    values = dataclasses.asdict(config) | _given_flags(arguments, type(config))  # type: ignore[call-overload]
     return make_config(type(config), values)
 
 
-def _given_flags(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {
-        name.removeprefix("setting:"): value for name, value in vars(arguments).items() if name.startswith("setting:")
-    }
+def _given_flags(arguments: argparse.Namespace, config_class: type) -> dict[str, Any]:
+    """The settings given as flags; a command may have flags of two configs."""
+    names = [field.name for field in dataclasses.fields(config_class)]
+    return {name: getattr(arguments, f"setting:{name}") for name in names if hasattr(arguments, f"setting:{name}")}
 
 
 def _add_flags(group: Any, config_class: type, names: Sequence[str]) -> None:
@@ -126,7 +126,7 @@ def read_settings(arguments: argparse.Namespace, config_class: type[Config]) -> 
     values: dict[str, Any] = {}
     if arguments.config is not None:
         values = read_json_object(arguments.config)
-    values |= _given_flags(arguments)
+    values |= _given_flags(arguments, config_class)
     return make_config(config_class, values, str(arguments.config or ""))
 
 
@@ -158,9 +158,7 @@ def make_config(config_class: type[Config], values: dict[str, Any], source: str 
         place = f"{source}: setting {name}" if source else "--" + name.replace("_", "-")
         if name not in fields:
             close = difflib.get_close_matches(name, fields, n=1)
-            raise InputError(
-                f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see train --help")
-            )
+            raise InputError(f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see --help"))
         _check(place, value, fields[name], _kind(config_class, name))
     return config_class(**values)
 

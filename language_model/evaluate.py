@@ -4,64 +4,85 @@
         --train language_model/dataset/train.csv --report runs/report
 
 Besides perplexity there is the test of the given ending: the last sentence of every text against the last sentence of
-another one; how often does the model find the given one more likely, per token?
+another one; how often does the model find the given one more likely, per token? With `--cache FILE` there are columns
+in which model and n-grams are helped by a cache of what the test text said lately; its settings are chosen on FILE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from common import commands
 from common.errors import run_command
+from common.files import check_file
 from common.metrics import bits_per_character, perplexity
+from common.progress import say
 from common.settings import add_overrides, make_parser, override
 from language_model.config import LanguageModelConfig
-from language_model.loader import load_texts, split_text, split_tokens
+from language_model.loader import (
+    encode_text,
+    load_texts,
+    make_streams,
+    split_ending,
+    split_streams,
+    split_text,
+    split_tokens,
+)
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
 
 SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy")
-NGRAM_ORDER = 5
+NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
+BLOCK = 1000  # tokens; longer texts are cut into such blocks, so that a single one has an interval too
 
 # Token lists to the log-probabilities of their tokens and end, for a network and for n-grams alike.
 Scorer = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 
 
-def text_scores(
-    texts: Sequence[str], nats: Sequence[np.ndarray], chosen: Sequence[int] | None = None
-) -> dict[str, float]:
-    """Score log-probabilities.
+def text_units(texts: Sequence[str], nats: Sequence[np.ndarray]) -> np.ndarray:
+    """What intervals are drawn from: texts, and blocks of long texts (Künsch 1989, the block bootstrap).
 
     Args:
         texts: raw texts.
         nats: the log-probabilities of the tokens and the end of each.
-        chosen: indices of the texts counted; None counts all.
+    Returns:
+        float64 (units, 3): minus the sum of the log-probabilities, the number of tokens, that of characters.
+    """
+    units = []
+    for text, row in zip(texts, nats, strict=True):
+        for block in np.array_split(row, -(-len(row) // BLOCK)):
+            units.append((-block.sum(dtype=np.float64), len(block), len(text) * len(block) / len(row)))
+    return np.array(units)
+
+
+def score_units(units: np.ndarray) -> dict[str, float]:
+    """Score log-probabilities.
+
+    Args:
+        units: some rows of `text_units`.
     Returns:
         `nats_per_token` and `perplexity`, the end of a text counted as a token; `bits_per_character` of the raw text.
     """
-    indices = range(len(texts)) if chosen is None else chosen
-    total = -float(sum(float(nats[i].sum(dtype=np.float64)) for i in indices))
-    num_tokens = sum(len(nats[i]) for i in indices)
+    total, num_tokens, num_characters = units.sum(axis=0)
     return {
         "nats_per_token": total / num_tokens,
         "perplexity": perplexity(total, num_tokens),
-        "bits_per_character": bits_per_character(total, sum(len(texts[i]) for i in indices)),
+        "bits_per_character": bits_per_character(total, num_characters),
     }
+
+
+def text_scores(texts: Sequence[str], nats: Sequence[np.ndarray]) -> dict[str, float]:
+    """Score the log-probabilities of the tokens and the end of each text; see `score_units`."""
+    return score_units(text_units(texts, nats))
 
 
 def split_endings(texts: Sequence[str], model: LanguageModel) -> tuple[list[list[str]], list[list[str]]]:
     """Part texts of two sentences or more into what comes before the last sentence and the last sentence, as tokens."""
-    from common.tokenization import load_pipeline, split_sentences
-
-    contexts, endings = [], []
-    for text in texts:
-        sentences = split_sentences(text, load_pipeline())
-        if len(sentences) > 1:
-            start = sentences[-1][0].idx
-            contexts.append(split_text(text[:start], model.config))
-            endings.append(split_text(text[start:], model.config))
-    return contexts, endings
+    parts = [(before, last) for before, last in map(split_ending, texts) if before.strip()]
+    contexts = [split_text(before, model.config) for before, _ in parts]
+    return contexts, [split_text(last, model.config) for _, last in parts]
 
 
 def prefers_given_ending(contexts: Sequence[list[str]], endings: Sequence[list[str]], score: Scorer) -> np.ndarray:
@@ -123,16 +144,18 @@ def hardest_tokens(token_lists, nats, vocabulary, number: int) -> list[list]:
     return rows
 
 
-def weaknesses(token_lists, nats, vocabulary) -> list[str]:
+def weaknesses(token_lists, nats, model: LanguageModel) -> list[str]:
     """Say where the model is weak, from the figures."""
     tokens = [token for tokens in token_lists for token in tokens]
-    share = np.mean([token not in vocabulary for token in tokens]) if tokens else 0.0
-    start, *_, late = by_position(nats)[1:]
-    return [
-        f"{share:.1%} of the test tokens are unknown to it and count as `<unk>`.",
-        f"Perplexity is {start[2]:.0f} at the first token of a text and {late[2]:.0f} after {late[0]} tokens.",
-        "What it writes keeps to a topic for a sentence or two, not for a story.",
-    ]
+    share = np.mean([token not in model.vocabulary for token in tokens]) if tokens else 0.0
+    found = [f"{share:.1%} of the test tokens are unknown to it and count as `<unk>`."]
+    if len(token_lists) >= 50:  # of fewer texts the first tokens say nothing
+        start, *_, late = by_position(nats)[1:]
+        found.append(
+            f"Perplexity is {start[2]:.0f} at the first token of a text and {late[2]:.0f} after {late[0]} tokens."
+        )
+    kept = "a word or two" if model.config.level == "character" else "a sentence or two"
+    return [*found, f"What it writes keeps to a topic for {kept}, not for a story."]
 
 
 def report_sections(token_lists, nats, vocabulary, rows) -> list[tuple[str, str]]:
@@ -151,6 +174,58 @@ def report_sections(token_lists, nats, vocabulary, rows) -> list[tuple[str, str]
     ]
 
 
+def fit_ngrams(model: LanguageModel, arguments, config: LanguageModelConfig) -> tuple[str, Scorer]:
+    """Count the n-grams of the training file; returns the name of the baseline and what scores with it."""
+    from language_model.ngram import NgramModel
+
+    train_tokens = split_tokens(load_texts(arguments.train, config), config)
+    order = arguments.ngram_order or NGRAM_ORDERS[config.level]
+    ngrams = NgramModel(map(model.vocabulary.encode, train_tokens), len(model.vocabulary), order)
+
+    def score(token_lists: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        return [np.array(ngrams.log_probabilities(model.vocabulary.encode(tokens))) for tokens in token_lists]
+
+    return f"Kneser-Ney {order}-gram", score
+
+
+def score_with_caches(
+    model: LanguageModel,
+    token_lists: Sequence[list[str]],
+    baseline: tuple[str, Scorer] | None,
+    arguments,
+    config: LanguageModelConfig,
+) -> dict[str, list[np.ndarray]]:
+    """The log-probabilities of each text with a cache: a continuous one for the model, one of unigrams for n-grams.
+
+    Their settings are those that are best on the file of `--cache`.
+    """
+    from language_model import cache
+
+    token_lists_of = {"test": token_lists, "validation": split_tokens(load_texts(arguments.cache, config), config)}
+    texts = {
+        name: [encode_text(tokens, model.vocabulary) for tokens in lists] for name, lists in token_lists_of.items()
+    }
+    streams = {name: make_streams(rows, config.carry_state, arguments.reset_every) for name, rows in texts.items()}
+    chosen = cache.choose_continuous_cache(model, streams["validation"])
+    say(f"cache of the model, best on {arguments.cache.name}: {chosen}")
+    nats, shares = cache.read_with_cache(model, streams["test"], [chosen])
+    mixed = [cache.mix(row, share[0], chosen.rate) for row, share in zip(nats, shares, strict=True)]
+    result = {"model, cache": split_streams(mixed, streams["test"], texts["test"])}
+    if baseline:
+        name, score = baseline
+
+        def shares_of(split: str, size: int) -> list[np.ndarray]:
+            found = [cache.unigram_cache(stream, size) for stream in streams[split]]
+            return split_streams(found, streams[split], texts[split])
+
+        validation = {size: np.concatenate(shares_of("validation", size)) for size in cache.SIZES}
+        chosen = cache.choose_unigram_cache(np.concatenate(score(token_lists_of["validation"])), validation)
+        say(f"cache of the n-grams: {chosen}")
+        rows = zip(score(token_lists), shares_of("test", chosen.size), strict=True)
+        result[f"{name}, cache"] = [cache.mix(row, share, chosen.rate) for row, share in rows]
+    return result
+
+
 def evaluate(model: LanguageModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
@@ -159,44 +234,43 @@ def evaluate(model: LanguageModel, arguments) -> dict:
 
     config = override(model.config, arguments)
     texts = load_texts(arguments.test, config)
-    token_lists = split_tokens(texts, model.config)
+    token_lists = split_tokens(texts, config)
+    baseline = fit_ngrams(model, arguments, config) if arguments.train else None
+    nats = {"model": model.score_tokens(token_lists, config.carry_state, arguments.reset_every)}
+    if baseline:
+        nats[baseline[0]] = baseline[1](token_lists)
+    if arguments.cache:
+        nats |= score_with_caches(model, token_lists, baseline, arguments, config)
+    systems = {}
+    for name, rows in nats.items():
+        units = text_units(texts, rows)
+        systems[name] = with_intervals(lambda chosen, units=units: score_units(units[chosen]), len(units))
     contexts, endings = split_endings(texts, model)
-    scorers: dict[str, Scorer] = {"model": model.score_tokens}
-    if arguments.train:
-        from language_model.ngram import NgramModel
-
-        train_tokens = split_tokens(load_texts(arguments.train, config), model.config)
-        ngrams = NgramModel(map(model.vocabulary.encode, train_tokens), len(model.vocabulary), NGRAM_ORDER)
-        scorers[f"Kneser-Ney {NGRAM_ORDER}-gram"] = lambda lists: [
-            np.array(ngrams.log_probabilities(model.vocabulary.encode(tokens))) for tokens in lists
-        ]
-    systems, all_nats = {}, {}
-    for name, score in scorers.items():
-        nats = all_nats[name] = score(token_lists)
-        systems[name] = with_intervals(lambda chosen, nats=nats: text_scores(texts, nats, chosen), len(texts))
+    for name, score in {"model": model.score_tokens, **dict([baseline] if baseline else [])}.items():
         if len(endings) > 1:
             won = prefers_given_ending(contexts, endings, score)
             systems[name] |= with_intervals(
                 lambda chosen, won=won: {"ending_accuracy": float(won[chosen].mean())}, len(won)
             )
-    nats = all_nats["model"]
-    num_tokens = sum(map(len, nats))
+    num_tokens = sum(map(len, nats["model"]))
     result = {
         **systems.pop("model"),
         "num_examples": len(texts),
         "num_tokens": num_tokens,
         "num_endings": len(endings),
+        "carry_state": config.carry_state,
+        "reset_every": arguments.reset_every,
         "baselines": systems,
         "data": describe_file(arguments.test),
-        "weaknesses": weaknesses(token_lists, nats, model.vocabulary),
+        "weaknesses": weaknesses(token_lists, nats["model"], model),
     }
-    rows = score_rows([name for name in SCORES if name in result], {"model": result, **systems})
+    table = score_rows([name for name in SCORES if name in result], {"model": result, **systems})
     commands.show_scores(
         arguments,
         result,
-        rows,
+        table,
         f"{len(texts):,} texts, {num_tokens:,} tokens with their ends",
-        lambda: report_sections(token_lists, nats, model.vocabulary, rows),
+        lambda: report_sections(token_lists, nats["model"], model.vocabulary, table),
     )
     return result
 
@@ -204,9 +278,27 @@ def evaluate(model: LanguageModel, arguments) -> dict:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("language_model.evaluate", __doc__)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
-    add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
+    parser.add_argument(
+        "--cache", type=Path, metavar="FILE", help="score with caches too; their settings are chosen on this file"
+    )
+    parser.add_argument(
+        "--reset-every",
+        type=commands.number(int, 0),
+        default=0,
+        metavar="N",
+        help="forget everything after every N tokens; 0: never (default: 0)",
+    )
+    parser.add_argument(
+        "--ngram-order",
+        type=commands.number(int, 1),
+        metavar="N",
+        help="of the baseline, in tokens (default: 5; 7 for characters)",
+    )
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document", "carry_state"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
+    if arguments.cache:
+        check_file(arguments.cache)
     model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(model, arguments)
     if arguments.save:

@@ -1,62 +1,138 @@
 """Write texts.
 
-python -m language_model.generate --prompt "Once upon a time" --num-samples 3 --seed 1
+    python -m language_model.generate --prompt "Once upon a time" --num-samples 3 --seed 1
+    python -m language_model.generate --endings stories.csv --num-sentences 1
+    python -m language_model.generate --num-samples 20 --report runs/written --train train.csv
+
+With `--endings` the last sentence of every text of a file is left out and written anew. The report says how varied the
+texts are, and what they copied from the training text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import html
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from common import commands
-from common.errors import run_command
+from common.errors import InputError, run_command
+from common.files import check_file, check_writable
 from common.progress import say
-from common.settings import make_parser
-from language_model.loader import split_text
+from common.report import html_table, write_report
+from common.settings import add_overrides, add_settings, make_parser, override, read_settings
+from language_model.config import GenerationConfig, LanguageModelConfig
+from language_model.loader import load_texts, split_ending, split_text, split_tokens
+from language_model.originality import distinct_ngrams, join_all, longest_copied_span
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
+
+NGRAM_SIZES = (1, 2, 3, 4)
+
+
+def name_unknown(prompt: str, model: LanguageModel) -> None:
+    """Say which words of the prompt the model does not know."""
+    unknown = sorted({token for token in split_text(prompt, model.config) if token not in model.vocabulary})
+    if unknown:
+        say(f"the model does not know {', '.join(map(repr, unknown))}; it reads <unk> there")
+
+
+def write_endings(model: LanguageModel, texts: Sequence[str], config: GenerationConfig) -> Iterator[str]:
+    """For each text its last sentence, and the one that the model writes instead."""
+    settings = dataclasses.asdict(config) | {"num_samples": 1, "num_sentences": max(1, config.num_sentences)}
+    for number, text in enumerate(texts):
+        context, ending = split_ending(text)
+        if not context:
+            say(f"text {number + 1}: has one sentence only; left out")
+            continue
+        settings["seed"] = config.seed + number
+        _, *pieces = (pieces[0] for pieces in model.write(context, **settings))
+        yield f"… {context.strip()[-160:]}\n  given:   {ending.strip()}\n  written: {''.join(pieces).strip()}\n"
+
+
+def measure(token_lists: Sequence[Sequence[str]], training: str | None) -> list[list]:
+    """The table of the report: how varied the texts are, and how long the spans are that they copied."""
+    rows: list[list] = [["measure", "value"], ["tokens written", sum(map(len, token_lists))]]
+    for size in NGRAM_SIZES:
+        rows.append([f"different among all {size}-grams", distinct_ngrams(token_lists, size)])
+    if training is not None:
+        spans = [end - start for start, end in (longest_copied_span(tokens, training) for tokens in token_lists)]
+        rows.append(["longest span copied from the training text, in tokens", max(spans)])
+        rows.append(["the same, mean over the texts", sum(spans) / len(spans)])
+    return rows
+
+
+def mark_copied(tokens: Sequence[str], training: str | None, joined_by: str) -> str:
+    """A text in HTML, in which the longest copied span is marked."""
+    start, end = longest_copied_span(tokens, training) if training is not None else (0, 0)
+    parts = [html.escape(joined_by.join(part)) for part in (tokens[:start], tokens[start:end], tokens[end:])]
+    parts[1] = f"<mark>{parts[1]}</mark>" if parts[1] else ""
+    return f'<p style="white-space: pre-wrap">{joined_by.join(part for part in parts if part)}</p>'
+
+
+def report(model: LanguageModel, texts: Sequence[str], arguments) -> None:
+    """Measure what was written, say it, and write it to a page."""
+    token_lists = [split_text(text, model.config) for text in texts]
+    training = None
+    if arguments.train:
+        config = override(model.config, arguments)
+        training = join_all(split_tokens(load_texts(arguments.train, config), config))
+    rows = measure(token_lists, training)
+    for name, value in rows[1:]:
+        say(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value:,}")
+    joined_by = "" if model.config.level == "character" else " "
+    pages = "".join(mark_copied(tokens, training, joined_by) for tokens in token_lists)
+    title = f"Written by {Path(arguments.model).name}"
+    note = "Marked: the longest span of each text that stands in the training text." if training is not None else ""
+    path = write_report(arguments.report, title, [("Measures", html_table(rows)), ("Texts", f"<p>{note}</p>{pages}")])
+    say(f"report in {path}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("language_model.generate", __doc__)
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
     parser.add_argument("--prompt", default="", metavar="TEXT", help="how every text begins")
-    parser.add_argument("--num-samples", type=commands.number(int, 1), default=1, help="texts to write (default: 1)")
-    parser.add_argument(
-        "--max-tokens", type=commands.number(int, 1), default=100, help="most tokens written (default: 100)"
-    )
-    parser.add_argument(
-        "--temperature",
-        type=commands.number(float, 0),
-        default=0.8,
-        help="below 1: what is likely, 0: the likeliest (default: 0.8)",
-    )
-    parser.add_argument(
-        "--top-k", type=commands.number(int, 0), default=0, help="only the k likeliest; 0: all (default: 0)"
-    )
-    parser.add_argument(
-        "--top-p",
-        type=commands.number(float, 0.0001, 1),
-        default=1.0,
-        help="only the likeliest with this share (default: 1)",
-    )
-    parser.add_argument(
-        "--num-sentences",
-        type=commands.number(int, 0),
-        default=0,
-        help="stop after so many sentences; 0: at the end (default: 0)",
-    )
-    parser.add_argument(
-        "--seed", type=commands.number(int, 0), default=0, help="the same seed writes the same (default: 0)"
-    )
+    parser.add_argument("--endings", type=Path, metavar="FILE", help="write the last sentences of these texts anew")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write DIR/report.html on what was written")
+    parser.add_argument("--train", type=Path, metavar="FILE", help="for the report: the text that may have been copied")
+    add_settings(parser, GenerationConfig)
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
     arguments = parser.parse_args(argv)
+    check_arguments(arguments)
+    config = read_settings(arguments, GenerationConfig)
     model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
-    unknown = sorted({token for token in split_text(arguments.prompt, model.config) if token not in model.vocabulary})
-    if unknown:
-        say(f"the model does not know {', '.join(map(repr, unknown))}; it reads <unk> there")
-    names = ("prompt", "num_samples", "max_tokens", "temperature", "top_k", "top_p", "num_sentences", "seed")
-    texts = model.generate(**{name: getattr(arguments, name) for name in names})
     with commands.open_output(None) as output:
-        for index, text in enumerate(texts, 1):
-            print(text if len(texts) == 1 else f"--- {index}\n{text}", file=output)
+        if arguments.endings:
+            for ending in write_endings(
+                model, load_texts(arguments.endings, override(model.config, arguments)), config
+            ):
+                print(ending, file=output, flush=True)
+            return
+        name_unknown(arguments.prompt, model)
+        steps = model.write(arguments.prompt, **dataclasses.asdict(config))
+        if config.num_samples == 1:  # token by token, as they come
+            texts = [""]
+            for [piece] in steps:
+                print(piece, end="", file=output, flush=True)
+                texts[0] += piece
+            print(file=output)
+        else:
+            texts = ["".join(pieces) for pieces in zip(*steps, strict=True)]
+            for number, text in enumerate(texts, 1):
+                print(f"--- {number}\n{text}", file=output)
+    if arguments.report:
+        report(model, texts, arguments)
+
+
+def check_arguments(arguments) -> None:
+    """Find what is wrong with the options before the model is loaded."""
+    if arguments.endings and (arguments.prompt or arguments.report):
+        raise InputError("--endings: takes its prompts from the file, and makes no report; leave the other option out")
+    if arguments.train and not arguments.report:
+        raise InputError("--train: is for the report; add --report DIR")
+    for path in filter(None, (arguments.endings, arguments.train)):
+        check_file(path)
+    if arguments.report:
+        check_writable(arguments.report / "report.html", "--report")
 
 
 if __name__ == "__main__":

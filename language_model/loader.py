@@ -14,7 +14,7 @@ import numpy as np
 from common.errors import InputError
 from common.files import TABLE_KINDS, file_kind, open_text, read_rows, require_good, undecodable
 from common.sequences import Batches, drop_words, make_mask, pad
-from common.tokenization import clean_text, load_pipeline, tokenize, tokenize_cached
+from common.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
 from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 
@@ -82,15 +82,27 @@ def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[lis
 
 
 def split_tokens(texts: Sequence[str], config: LanguageModelConfig) -> list[list[str]]:
-    """Split the texts of a data set into words or characters; words are cached."""
-    if config.level == "character":
-        return [list(clean_text(text)) for text in texts]
-    return tokenize_cached(texts, load_pipeline())
+    """Split the texts of a data set into tokens; words are cached."""
+    if config.level == "word":
+        return tokenize_cached(texts, load_pipeline())
+    return [split_text(text, config) for text in texts]
 
 
 def split_text(text: str, config: LanguageModelConfig) -> list[str]:
-    """Split one text into words or characters."""
-    return list(clean_text(text)) if config.level == "character" else tokenize(text, load_pipeline())
+    """Split one text into words, into what stands between spaces, or into characters."""
+    if config.level == "word":
+        return tokenize(text, load_pipeline())
+    return clean_text(text).split() if config.level == "spaced" else list(clean_text(text))
+
+
+def split_ending(text: str) -> tuple[str, str]:
+    """Part a text into what comes before its last sentence, and the last sentence.
+
+    >>> split_ending("It rained. They ran. They were wet.")
+    ('It rained. They ran. ', 'They were wet.')
+    """
+    start = split_sentences(text, load_pipeline())[-1][0].idx
+    return text[:start], text[start:]
 
 
 def encode_text(tokens: Sequence[str], vocabulary: Vocabulary) -> list[int]:
@@ -115,11 +127,54 @@ def cut_pieces(ids: Sequence[int], max_length: int) -> Iterator[Sequence[int]]:
         yield ids[start : start + length + 1]
 
 
-def initial_states(config: LanguageModelConfig, batch_size: int) -> dict[str, np.ndarray]:
-    """States before the first token: zeros, float32 (batch, units), named as the model's inputs."""
+def make_streams(texts: Sequence[Sequence[int]], carry_state: bool, reset_every: int) -> list[Sequence[int]]:
+    """Lay encoded texts out as streams, each of which is read from a state of zeros.
+
+    Args:
+        texts: of `encode_text`.
+        carry_state: all texts are one stream; else each is one.
+        reset_every: cut streams so that at most so many tokens are guessed in each; 0 does not cut.
+
+    >>> make_streams([[2, 7, 3], [2, 8, 3]], carry_state=True, reset_every=3)
+    [[2, 7, 3, 2], [2, 8, 3]]
+    """
+    streams = [[token_id for text in texts for token_id in text]] if carry_state and texts else texts
+    if not reset_every:
+        return list(streams)
+    starts = ((stream, start) for stream in streams for start in range(0, len(stream) - 1, reset_every))
+    return [stream[start : start + reset_every + 1] for stream, start in starts]
+
+
+def split_streams(
+    values: Sequence[np.ndarray], streams: Sequence[Sequence[int]], texts: Sequence[Sequence[int]]
+) -> list[np.ndarray]:
+    """Give each text its part of what was found in the streams, less the beginnings of texts, which nobody guesses.
+
+    Args:
+        values: one number for each guessed token, in the order of the streams, in any pieces.
+        streams: of `make_streams`.
+        texts: what the streams were made of.
+    Returns:
+        For each text (tokens + 1,).
+    """
+    if not texts:
+        return []
+    targets = np.concatenate([stream[1:] for stream in streams])
+    flat = np.concatenate(values)[targets != BOS_ID]
+    return np.split(flat, np.cumsum([len(text) - 1 for text in texts])[:-1])
+
+
+def state_sizes(config: LanguageModelConfig) -> dict[str, int]:
+    """The names of the states, which are inputs and outputs of the model, and their sizes."""
+    if config.architecture == "fixed-window":
+        return {"state_window": (config.window - 1) * config.embedding_dim}
     kinds = ("h", "c") if config.architecture == "lstm" else ("h",)
-    names = [f"state_{layer}_{kind}" for layer in range(config.num_layers) for kind in kinds]
-    return {name: np.zeros((batch_size, config.units), np.float32) for name in names}
+    return {f"state_{layer}_{kind}": config.units for layer in range(config.num_layers) for kind in kinds}
+
+
+def initial_states(config: LanguageModelConfig, batch_size: int) -> dict[str, np.ndarray]:
+    """States before the first token: zeros, float32 (batch, size)."""
+    return {name: np.zeros((batch_size, size), np.float32) for name, size in state_sizes(config).items()}
 
 
 def make_batches(

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import EmbeddingDropout, TiedEmbedding
+from common.layers import EmbeddingDropout, SlidingWindow, TiedEmbedding
 from language_model.config import LanguageModelConfig
-from language_model.loader import initial_states
+from language_model.loader import state_sizes
 
 RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
@@ -22,34 +22,44 @@ RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-
 def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     """Build an uncompiled language model (Mikolov et al. 2010; Zaremba et al. 2014 for where dropout goes).
 
+    With `fixed-window` the "state" is the vectors of the last tokens and nothing else (Bengio et al. 2003, "A Neural
+    Probabilistic Language Model").
+
     Args:
         config: the settings.
         vocab_size: number of token ids.
     Returns:
-        `{"token_ids": int32 (batch, time), "mask": bool (batch, time), "state_…": (batch, units)}` to
-        `{"logits": (batch, time, vocab_size), "state_…": (batch, units)}`, the states after the last real token.
+        `{"token_ids": int32 (batch, time), "mask": bool (batch, time), "state_…": (batch, size)}` to
+        `{"logits": (batch, time, vocab_size), "hidden": (batch, time, features), "state_…": (batch, size)}`: the
+        features from which the logits are made, and the states after the last real token.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
-    states = {name: keras.Input((config.units,), name=name) for name in initial_states(config, 1)}
+    states = {name: keras.Input((size,), name=name) for name, size in state_sizes(config).items()}
     if config.tie_embeddings:
         embedding = TiedEmbedding(vocab_size, config.embedding_dim, name="embedding")
     else:
         embedding = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")
-    vectors = embedding(token_ids)  # (batch, time, embedding_dim)
+    hidden = embedding(token_ids)  # (batch, time, embedding_dim)
     if config.embedding_dropout:
-        vectors = EmbeddingDropout(config.embedding_dropout, vocab_size)(vectors, token_ids)
+        hidden = EmbeddingDropout(config.embedding_dropout, vocab_size)(hidden, token_ids)
     # The same dimensions dropped at every token of a text: Gal & Ghahramani 2016.
-    hidden = keras.layers.SpatialDropout1D(config.input_dropout)(vectors)
-    dropout = keras.layers.SpatialDropout1D if config.variational_dropout else keras.layers.Dropout
+    hidden = keras.layers.SpatialDropout1D(config.input_dropout)(hidden)
     outputs = {}
+    if config.architecture == "fixed-window":
+        window = SlidingWindow(config.window, name="window")
+        hidden, outputs["state_window"] = window(hidden, states["state_window"], mask=mask)
+    dropout = keras.layers.SpatialDropout1D if config.variational_dropout else keras.layers.Dropout
     for number in range(config.num_layers):
-        names = [name for name in states if name.startswith(f"state_{number}_")]
-        layer = RECURRENT_LAYERS[config.architecture](
-            config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
-        )
-        hidden, *after = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
-        outputs |= dict(zip(names, after, strict=True))
+        if config.architecture == "fixed-window":
+            hidden = keras.layers.Dense(config.units, "tanh", name=f"hidden_{number}")(hidden)
+        else:
+            names = [state for state in states if state.startswith(f"state_{number}_")]
+            layer = RECURRENT_LAYERS[config.architecture](
+                config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
+            )
+            hidden, *after = layer(hidden, initial_state=[states[state] for state in names], mask=mask)
+            outputs |= dict(zip(names, after, strict=True))
         rate = config.dropout if number == config.num_layers - 1 else config.hidden_dropout
         hidden = dropout(rate, name=f"dropout_{number}")(hidden)  # (batch, time, units)
     if not config.tie_embeddings:
@@ -58,6 +68,7 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
         if config.units != config.embedding_dim:
             hidden = keras.layers.Dense(config.embedding_dim, name="projection")(hidden)  # (batch, time, embedding_dim)
         logits = embedding(hidden, reverse=True)  # (batch, time, vocab_size)
-    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
+    outputs["logits"] = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
+    outputs["hidden"] = keras.layers.Activation("linear", dtype="float32", name="hidden")(hidden)
     inputs = {"token_ids": token_ids, "mask": mask, **states}
-    return keras.Model(inputs, {"logits": logits, **outputs}, name=f"language_model_{config.architecture}")
+    return keras.Model(inputs, outputs, name=f"language_model_{config.architecture.replace('-', '_')}")

@@ -5,11 +5,10 @@ The commands are `python -m language_model.score` and `python -m language_model.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +16,11 @@ from common import commands
 from common.engine import Engine, open_engine
 from common.metrics import bits_per_character, perplexity
 from common.progress import progress
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
-from language_model.config import LanguageModelConfig
-from language_model.loader import encode_text, initial_states, split_text
+from common.settings import make_config
+from common.vocabulary import PAD_ID, Vocabulary
+from language_model.config import GenerationConfig, LanguageModelConfig
+from language_model.loader import encode_text, initial_states, make_streams, split_streams, split_text
+from language_model.writing import search_beams, write_samples
 
 TASK, DEFAULT_NAME = "language_model", "stories"
 MAX_LOGITS = 16_000_000  # numbers held at once while scoring: 64 MB
@@ -54,6 +55,25 @@ class TextScore:
         return bits_per_character(self.total_nats, len(self.text))
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a network made of the next tokens of some streams.
+
+    Args:
+        rows: the streams.
+        targets: the tokens to guess, int32 (batch, time).
+        lengths: how many of them are real in each row.
+        logits: float32 (batch, time, vocab_size).
+        hidden: the features the logits are made from, float32 (batch, time, features); None from a bundle of old.
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    lengths: list[int]
+    logits: np.ndarray
+    hidden: np.ndarray | None
+
+
 class LanguageModel:
     """A trained language model: scores texts and writes them."""
 
@@ -78,124 +98,112 @@ class LanguageModel:
         config = bundle.read_config(LanguageModelConfig)
         return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
 
-    def step(self, token_ids: np.ndarray, mask: np.ndarray, states: dict) -> tuple[np.ndarray, dict]:
-        """Read some tokens.
+    def step(
+        self, token_ids: np.ndarray, mask: np.ndarray, states: dict[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Read the next tokens of some texts.
 
         Args:
             token_ids: int32 (batch, time).
             mask: bool (batch, time).
             states: of `initial_states`, or of the step before.
         Returns:
-            logits float32 (batch, time, vocab_size), and the states after the last real token.
+            `logits` float32 (batch, time, vocab_size) and `hidden` (batch, time, features), and the states after the
+            last real token.
         """
         answer = self.network({"token_ids": token_ids, "mask": mask, **states})
-        logits = np.asarray(answer.pop("logits"))
-        return logits, {name: np.asarray(state) for name, state in answer.items()}
+        after = {name: answer.pop(name) for name in states}
+        return answer, after
 
-    def score_tokens(self, token_lists: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the log-probabilities in nats of the tokens of each text and of its end, float32 (tokens + 1,).
+    def read(self, streams: Sequence[Sequence[int]]) -> Iterator[Reading]:
+        """Read streams of ids from their beginnings, in batches of similar length and in pieces.
 
-        Long texts are read in pieces with the state carried over, so nothing is cut and memory stays bounded.
+        The state is carried from piece to piece, so nothing is cut, and memory stays bounded: at most `MAX_LOGITS`
+        logits at once.
         """
-        rows = [encode_text(tokens, self.vocabulary) for tokens in token_lists]
-        results = [np.zeros(len(row) - 1, np.float32) for row in rows]
-        order = np.argsort([len(row) for row in rows], kind="stable")
+        order = np.argsort([len(stream) for stream in streams], kind="stable")
         starts = range(0, len(order), self.config.batch_size)
         for start in progress(starts, "Scoring", len(starts)):
             chosen = order[start : start + self.config.batch_size]
             states = initial_states(self.config, len(chosen))
             width = max(1, MAX_LOGITS // (len(chosen) * len(self.vocabulary)))
-            longest = max(len(rows[i]) for i in chosen) - 1
+            longest = max(len(streams[i]) for i in chosen) - 1
             for t in range(0, longest, width):
-                going_on = [len(rows[i]) - 1 > t for i in chosen]
+                going_on = [len(streams[i]) - 1 > t for i in chosen]
                 chosen, states = chosen[going_on], {name: state[going_on] for name, state in states.items()}
-                pieces = [rows[i][t : t + width + 1] for i in chosen]
-                num_scored = [max(len(piece) - 1, 0) for piece in pieces]
-                columns = max(num_scored)
-                ids = np.full((len(chosen), columns + 1), PAD_ID, np.int32)  # (batch, time + 1)
+                pieces = [streams[i][t : t + width + 1] for i in chosen]
+                lengths = [len(piece) - 1 for piece in pieces]
+                ids = np.full((len(chosen), max(lengths) + 1), PAD_ID, np.int32)  # (batch, time + 1)
                 for row, piece in zip(ids, pieces, strict=True):
                     row[: len(piece)] = piece
-                mask = np.arange(columns) < np.array(num_scored)[:, None]  # (batch, time)
-                logits, states = self.step(ids[:, :-1], mask, states)
-                nats = log_softmax_at(logits, ids[:, 1:])  # (batch, time)
-                for row, i, number in zip(nats, chosen, num_scored, strict=True):
-                    results[i][t : t + number] = row[:number]
-        return results
+                mask = np.arange(max(lengths)) < np.array(lengths)[:, None]  # (batch, time)
+                answer, states = self.step(ids[:, :-1], mask, states)
+                yield Reading(chosen, ids[:, 1:], lengths, answer["logits"], answer.get("hidden"))
 
-    def score(self, texts: Sequence[str]) -> list[TextScore]:
-        """Score raw texts."""
+    def score_tokens(
+        self, token_lists: Sequence[Sequence[str]], carry_state: bool = False, reset_every: int = 0
+    ) -> list[np.ndarray]:
+        """Return the log-probabilities in nats of the tokens of each text and of its end, float32 (tokens + 1,).
+
+        Args:
+            token_lists: the tokens of each text.
+            carry_state: read the texts one after the other, with the state carried from each to the next.
+            reset_every: begin with a state of zeros again after so many tokens; 0: never.
+        """
+        texts = [encode_text(tokens, self.vocabulary) for tokens in token_lists]
+        streams = make_streams(texts, carry_state, reset_every)
+        results: list[list[np.ndarray]] = [[] for _ in streams]
+        for reading in self.read(streams):
+            nats = log_softmax_at(reading.logits, reading.targets)  # (batch, time)
+            for i, row, length in zip(reading.rows, nats, reading.lengths, strict=True):
+                results[i].append(row[:length])
+        return split_streams([part for row in results for part in row], streams, texts)
+
+    def score(self, texts: Sequence[str], context: str = "") -> list[TextScore]:
+        """Score raw texts, each as what follows the context; the tokens of the context do not count."""
+        before = split_text(context, self.config)
         token_lists = [split_text(text, self.config) for text in texts]
-        scores = self.score_tokens(token_lists)
+        scores = self.score_tokens([[*before, *tokens] for tokens in token_lists])
         return [
             TextScore(
                 text,
                 [*tokens, "<eos>"],
-                nats.tolist(),
+                nats[len(before) :].tolist(),
                 sum(token not in self.vocabulary for token in tokens),
             )
             for text, tokens, nats in zip(texts, token_lists, scores, strict=True)
         ]
 
-    def generate(
-        self,
-        prompt: str = "",
-        num_samples: int = 1,
-        max_tokens: int = 100,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        num_sentences: int = 0,
-        seed: int = 0,
-    ) -> list[str]:
-        """Write texts that begin with the prompt, by sampling token after token.
+    def begin(self, ids: Sequence[int], num_samples: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Read the beginning of a text once, for several to go on with.
+
+        Returns:
+            The logits of the next token (num_samples, vocab_size) and the states, each (num_samples, size).
+        """
+        states, width = initial_states(self.config, 1), max(1, MAX_LOGITS // len(self.vocabulary))
+        for start in range(0, len(ids), width):
+            piece = np.array([ids[start : start + width]], np.int32)
+            answer, states = self.step(piece, np.ones(piece.shape, bool), states)
+        logits = np.repeat(answer["logits"][:, -1], num_samples, axis=0)
+        return logits, {name: np.repeat(state, num_samples, axis=0) for name, state in states.items()}
+
+    def write(self, prompt: str = "", **settings: Any) -> Iterator[list[str]]:
+        """Write texts, and give what is new of each as it comes: first the prompt, then token by token.
 
         Args:
             prompt: how every text begins; words the model does not know are read as `<unk>`.
-            num_samples: texts written, all at once.
-            max_tokens: most tokens written after the prompt.
-            temperature: below 1 bolder in what is likely, above 1 in what is not; 0 always takes the likeliest.
-            top_k: sample among the k likeliest tokens; 0: among all.
-            top_p: sample among the likeliest tokens that hold this share of the probability.
-            num_sentences: stop after so many full sentences; 0: only at the end of the text.
-            seed: the same seed writes the same texts.
-        Returns:
-            The texts, prompt included, put together from their tokens.
+            settings: of `language_model.config.GenerationConfig`.
+        Raises:
+            InputError: no such setting, or a value out of range.
         """
-        prompt_tokens = split_text(prompt, self.config)
-        rng = np.random.default_rng(seed)
-        ids = np.array([[BOS_ID, *self.vocabulary.encode(prompt_tokens)]] * num_samples, np.int32)  # (samples, time)
-        logits, states = self.step(ids, np.ones(ids.shape, bool), initial_states(self.config, num_samples))
-        written: list[list[str]] = [[] for _ in range(num_samples)]
-        running = np.ones(num_samples, bool)
-        for _ in range(max_tokens):
-            if num_sentences:
-                # Where sentences are wanted, a text ends after one, not before.
-                logits[[not _ends(tokens) for tokens in written], -1, EOS_ID] = -np.inf
-            chosen = sample_tokens(logits[:, -1], rng, temperature, top_k, top_p)  # (samples,)
-            for i in np.flatnonzero(running):
-                if chosen[i] != EOS_ID:
-                    written[i].append(self.vocabulary.tokens[chosen[i]])
-                running[i] = chosen[i] != EOS_ID and not (num_sentences and _ends(written[i]) >= num_sentences)
-            if not running.any():
-                break
-            logits, states = self.step(chosen[:, None], np.ones((num_samples, 1), bool), states)
-        return [self._put_together(prompt, prompt_tokens, tokens) for tokens in written]
+        config = make_config(GenerationConfig, settings)
+        if config.num_beams:
+            return search_beams(self, prompt, config)
+        return write_samples(self, prompt, config)
 
-    def _put_together(self, prompt: str, prompt_tokens: list[str], tokens: list[str]) -> str:
-        """The prompt as it was written, and after it the new tokens."""
-        if self.config.level == "character":
-            return prompt + "".join(tokens)
-        whole, beginning = join_words([*prompt_tokens, *tokens]), join_words(prompt_tokens)
-        return prompt.rstrip() + whole[len(beginning) :] if prompt.strip() else whole
-
-
-def _ends(tokens: Sequence[str]) -> int:
-    """Count the full sentences in what was written.
-
-    >>> _ends(["So", ".", "Go", "!"]), _ends(["a"])
-    (2, 0)
-    """
-    return sum(token in (".", "!", "?") for token in tokens)
+    def generate(self, prompt: str = "", **settings: Any) -> list[str]:
+        """Write texts that begin with the prompt; the same as `write`, whole."""
+        return ["".join(pieces) for pieces in zip(*self.write(prompt, **settings), strict=True)]
 
 
 def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -203,109 +211,3 @@ def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=-1, keepdims=True)  # (batch, time, vocab_size)
     at_target = np.take_along_axis(shifted, targets[:, :, None].astype(np.int64), axis=-1)[:, :, 0]  # (batch, time)
     return at_target - np.log(np.exp(shifted, out=shifted).sum(axis=-1))
-
-
-def sample_tokens(
-    logits: np.ndarray, rng: np.random.Generator, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
-) -> np.ndarray:
-    """Choose a next token for each text; never padding, a beginning mark or `<unk>`.
-
-    Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", for top-p.
-
-    Args:
-        logits: (batch, vocab_size).
-        rng: source of chance.
-        temperature: see `LanguageModel.generate`; so `top_k` and `top_p`.
-    Returns:
-        int32 (batch,).
-    """
-    scores = logits.astype(np.float32)
-    scores[:, [PAD_ID, BOS_ID, UNK_ID]] = -np.inf
-    if temperature == 0:
-        return scores.argmax(axis=-1).astype(np.int32)
-    scores -= scores.max(axis=-1, keepdims=True)
-    scores /= np.float32(temperature)
-    weights = np.exp(scores, out=scores)  # probabilities, but for their sum
-    if not top_k and top_p == 1:
-        return draw_columns(weights, rng)
-    likeliest = _likeliest(weights, top_k, top_p)  # (batch, kept), likeliest first
-    kept = np.take_along_axis(weights, likeliest, axis=-1).astype(np.float64)
-    if top_p < 1:
-        share = kept / weights.sum(axis=-1, keepdims=True, dtype=np.float64)
-        kept[np.cumsum(share, axis=-1) - share >= top_p] = 0
-    return np.take_along_axis(likeliest, draw_columns(kept, rng)[:, None], axis=-1)[:, 0].astype(np.int32)
-
-
-def _likeliest(weights: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
-    """The columns of the `top_k` largest weights, largest first; without `top_k`, enough to hold the share `top_p`."""
-    vocab_size, wanted = weights.shape[1], top_p * weights.sum(axis=-1)
-    count = min(top_k or 256, vocab_size)
-    while True:
-        columns = np.argpartition(weights, vocab_size - count, axis=-1)[:, -count:]  # (batch, count), not sorted
-        held = np.take_along_axis(weights, columns, axis=-1)
-        if top_k or count == vocab_size or (held.sum(axis=-1) >= wanted).all():
-            return np.take_along_axis(columns, np.argsort(-held, axis=-1, kind="stable"), axis=-1)
-        count = min(8 * count, vocab_size)
-
-
-def draw_columns(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw a column of each row, with a chance in proportion to its weight.
-
-    Where the running sum of the weights passes a random share of the whole, there is the column. It is looked up in
-    two steps, first among sums of blocks and then within one block: for 10,000 columns that is ten times faster than
-    one running sum over all of them.
-
-    Args:
-        weights: (rows, columns), not negative, not all 0 in a row.
-        rng: source of chance.
-    Returns:
-        int32 (rows,).
-    """
-    rows, width = np.arange(len(weights))[:, None], math.isqrt(weights.shape[1])
-    sums = np.add.reduceat(weights, np.arange(0, weights.shape[1], width), axis=1)  # (rows, blocks)
-    passed = np.cumsum(sums, axis=1, dtype=np.float64)
-    aim = rng.random((len(weights), 1)) * passed[:, -1:]
-    block = _first_above(passed, aim)
-    columns = block * width + np.arange(width)  # (rows, width); the last block may be shorter
-    within = np.where(columns < weights.shape[1], weights[rows, np.minimum(columns, weights.shape[1] - 1)], 0)
-    place = _first_above(np.cumsum(within, axis=1, dtype=np.float64), aim - passed[rows, block] + sums[rows, block])
-    return columns[rows, place][:, 0].astype(np.int32)
-
-
-def _first_above(running_sums: np.ndarray, aim: np.ndarray) -> np.ndarray:
-    """The first place in each row whose running sum is above the aim, which rounding may have put past the end."""
-    below_end = np.minimum(aim, np.nextafter(running_sums[:, -1:], 0))
-    return (running_sums <= below_end).sum(axis=1, keepdims=True)
-
-
-NO_SPACE_BEFORE = re.compile(r"[.,;:!?)\]}%…]+|'|’|n't|'\w+|’\w+", re.IGNORECASE)
-NO_SPACE_AFTER = frozenset("([{$£€#")
-
-
-def join_words(tokens: Sequence[str]) -> str:
-    """Put words and punctuation together as a person would write them.
-
-    >>> join_words(["“", "Do", "n't", "go", ",", "”", "she", "said", "."])
-    "“Don't go,” she said."
-    >>> join_words(["He", "said", ":", '"', "No", "!", '"', "-", "and", "left", "."])
-    'He said: "No!" - and left.'
-    >>> join_words(["A", "brand", "-", "new", "hat"])
-    'A brand-new hat'
-    """
-    text = ""
-    open_quotes: set[str] = set()
-    glue, after_word = True, False
-    for token in tokens:
-        joins_words = token == "-" and after_word  # brand-new; a dash after a quotation mark stands by itself
-        after_word = token[-1:].isalnum()
-        if token in ('"', "”", "“", "''", "``"):
-            mark = '"' if token in ('"', "''", "``") else "“"
-            closing = mark in open_quotes or token == "”"
-            (open_quotes.discard if closing else open_quotes.add)(mark)
-            text += token if closing or glue else f" {token}"
-            glue = not closing
-            continue
-        attached = glue or joins_words or NO_SPACE_BEFORE.fullmatch(token) is not None
-        text += token if attached else f" {token}"
-        glue = joins_words or token in NO_SPACE_AFTER
-    return text

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import commands
-from common.errors import run_command
+from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
 from language_model.config import LanguageModelConfig
+
+# A stream of tokens is validated in stretches, many at a time; what each lacks is the state of the one before.
+VALIDATION_STRETCH = 2000
 
 
 def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[str, float]:
@@ -40,6 +43,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
         train_texts, validation_texts = split_validation(train_texts, config)
     train_tokens, validation_tokens = split_tokens(train_texts, config), split_tokens(validation_texts, config)
     vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
+    check_sizes(config, len(vocabulary))
     if config.carry_state:
         train_batches: Batches = StreamBatches(train_tokens, vocabulary, config)
     else:
@@ -48,7 +52,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     num_unknown = sum(token not in vocabulary for tokens in train_tokens for token in tokens)
     say(
         f"Data: {len(train_texts):,} texts of {num_tokens:,} tokens to train on, {len(validation_texts):,} for "
-        f"validation; {len(vocabulary):,} {config.level}s, {num_unknown / max(num_tokens, 1):.1%} of the tokens unknown"
+        f"validation; {len(vocabulary):,} different, {num_unknown / max(num_tokens, 1):.1%} of the tokens unknown"
     )
 
     # 2. Ids to logits.
@@ -66,10 +70,16 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
         make_optimizer(config, config.num_epochs * len(train_batches)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
+
+    def score(reader: LanguageModel) -> dict[str, float]:
+        """Read the validation texts as the training texts are read: each by itself, or in one stream."""
+        reset_every = VALIDATION_STRETCH if config.carry_state else 0
+        return text_scores(validation_texts, reader.score_tokens(validation_tokens, config.carry_state, reset_every))
+
     reader = LanguageModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:
-        scores = text_scores(validation_texts, reader.score_tokens(validation_tokens))
+        scores = score(reader)
         return {name: scores[name] for name in ("perplexity", "nats_per_token")}
 
     # 3. Learn. The test file stays closed until evaluate.
@@ -88,11 +98,9 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     set_precision(mixed=False)
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
-    scores = text_scores(
-        validation_texts, LanguageModel(KerasEngine(final), vocabulary, config).score_tokens(validation_tokens)
-    )
     facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
-    metrics = {"validation": {**scores, "num_examples": len(validation_texts)}}
+    final_reader = LanguageModel(KerasEngine(final), vocabulary, config)
+    metrics = {"validation": {**score(final_reader), "num_examples": len(validation_texts)}}
 
     def save_extras(folder: Path) -> None:
         vocabulary.save(folder / "vocabulary.json")
@@ -102,6 +110,20 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
     remove_checkpoint(arguments.output_dir)
     return metrics["validation"]
+
+
+def check_sizes(config: LanguageModelConfig, vocab_size: int) -> None:
+    """Find settings that do not fit the data or each other.
+
+    Raises:
+        InputError: which, and what would do.
+    """
+    if config.num_sampled >= vocab_size:
+        raise InputError(
+            f"--num-sampled: found {config.num_sampled}, wanted less than the {vocab_size} tokens known; 0 takes all"
+        )
+    if config.architecture == "fixed-window" and config.weight_dropout:
+        raise InputError("--weight-dropout: a fixed-window network has no recurrent weights; leave it out")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

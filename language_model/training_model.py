@@ -1,4 +1,4 @@
-"""The language model as it is trained: with the state of the piece before, and regularised.
+"""The language model as it is trained: with the state of the piece before, regularised, and with a cheaper softmax.
 
 The network is that of `language_model.model`, and its weights are the same variables. What is only for training is done
 here, around it, so that the saved model is a plain one.
@@ -7,6 +7,7 @@ here, around it, so that the saved model is a plain one.
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import ops
 
 from language_model.config import LanguageModelConfig
@@ -14,7 +15,7 @@ from language_model.loader import initial_states
 
 
 class TrainingModel(keras.Model):
-    """A language model around which dropped weights, penalties and a carried state are laid.
+    """A language model around which dropped weights, penalties, a carried state and a sampled softmax are laid.
 
     Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models": the recurrent matrices are dropped, not the
     states (DropConnect, Wan et al. 2013), and the states are kept small and slow.
@@ -27,18 +28,24 @@ class TrainingModel(keras.Model):
         inputs: `token_ids` and `mask` (batch, time), and either the states, or with `carry_state` `goes_on` (batch, 1),
             0 where the state begins anew.
     Returns:
-        logits (batch, time, vocab_size).
+        logits (batch, time, vocab_size); with `num_sampled` the features they are made from (batch, time, features),
+        as all logits of a large vocabulary would not fit in memory, and the loss needs few of them.
     """
 
     def __init__(self, model: keras.Model, config: LanguageModelConfig) -> None:
         super().__init__(name="training")
-        last = model.get_layer(f"recurrent_{config.num_layers - 1}")
-        states, dropped = last.output[0], model.get_layer(f"dropout_{config.num_layers - 1}").output
-        self.network = keras.Model(model.input, {**model.output, "raw": states, "dropped": dropped})
+        dropout = model.get_layer(f"dropout_{config.num_layers - 1}")
+        outputs = {**model.output, "raw": dropout.input, "dropped": dropout.output}
+        self.answer = "logits"
+        if config.num_sampled:
+            self.answer = "hidden"
+            vocab_size = outputs.pop("logits").shape[-1]
+            self.output_layer = model.get_layer("embedding" if config.tie_embeddings else "to_logits")
+            self.expected_counts = expected_counts(vocab_size, config.num_sampled)
+        self.network = keras.Model(model.input, outputs)
         self.config = config
         self.seed_generator = keras.random.SeedGenerator(config.seed)
-        layers = [model.get_layer(f"recurrent_{number}") for number in range(config.num_layers)]
-        self.recurrent_kernels = [layer.cell.recurrent_kernel for layer in layers]
+        self.recurrent_kernels = [layer.cell.recurrent_kernel for layer in model.layers if hasattr(layer, "cell")]
         self.carried = {}
         if config.carry_state:
             self.carried = {
@@ -58,7 +65,7 @@ class TrainingModel(keras.Model):
         if training and self.config.change_penalty:
             changes = outputs["raw"][:, 1:] - outputs["raw"][:, :-1]
             self.add_loss(self.config.change_penalty * _mean_square(changes))
-        return outputs["logits"]
+        return outputs[self.answer]
 
     def _run(self, inputs, training):
         """Run the network, with some of its recurrent weights put to 0 for this batch."""
@@ -74,6 +81,66 @@ class TrainingModel(keras.Model):
         for variable in self.network.non_trainable_variables:  # the states of the dropout layers' chance
             variable.assign(scope.get_current_value(variable))
         return outputs
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if not self.config.num_sampled:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        losses = self._sampled_loss(y_pred, ops.cast(y, "int32"))  # (batch, time)
+        return ops.sum(losses * sample_weight) / ops.sum(sample_weight) + sum(self.losses)
+
+    def _sampled_loss(self, hidden, targets):
+        """Softmax over each target and some drawn words, which stand for all the others.
+
+        Jean et al. 2015, "On Using Very Large Target Vocabularies for Neural Machine Translation": a word that is drawn
+        one time in ten counts for ten, so that on average the sum over all words comes out right. The draw is without
+        replacement: the first to arrive in a race of exponential clocks.
+
+        Args:
+            hidden: (batch, time, features).
+            targets: int (batch, time).
+        Returns:
+            Nats, (batch, time).
+        """
+        log_counts = ops.convert_to_tensor(np.log(self.expected_counts), "float32")  # (vocab_size,)
+        chance = keras.random.uniform(log_counts.shape, 1e-7, 1.0, seed=self.seed_generator)
+        clocks = -ops.log(chance) / ops.convert_to_tensor(word_shares(len(self.expected_counts)), "float32")
+        drawn = ops.top_k(-clocks, self.config.num_sampled, sorted=False)[1]  # (num_sampled,)
+        weights, biases = self._output_weights()  # (vocab_size, features), (vocab_size,)
+        hidden = ops.cast(hidden, self.compute_dtype)
+        scores = ops.matmul(hidden, ops.transpose(ops.cast(ops.take(weights, drawn, axis=0), self.compute_dtype)))
+        scores = ops.cast(scores, "float32") + ops.take(biases - log_counts, drawn)  # (batch, time, num_sampled)
+        scores = ops.where(targets[:, :, None] == drawn, -1e9, scores)  # the target competes once
+        vectors = ops.cast(ops.take(weights, targets, axis=0), self.compute_dtype)  # (batch, time, features)
+        target_scores = ops.sum(ops.cast(hidden * vectors, "float32"), axis=-1) + ops.take(biases, targets)
+        return ops.logaddexp(ops.logsumexp(scores, axis=-1), target_scores) - target_scores
+
+    def _output_weights(self):
+        if self.config.tie_embeddings:
+            return self.output_layer.embeddings, self.output_layer.bias
+        return ops.transpose(self.output_layer.kernel), self.output_layer.bias
+
+
+def word_shares(vocab_size: int) -> np.ndarray:
+    """How often each id is drawn if one is: Zipf's law, as ids go by frequency; float64 (vocab_size,), sum 1."""
+    ranks = np.arange(vocab_size)
+    return np.log((ranks + 2) / (ranks + 1)) / np.log(vocab_size + 1)
+
+
+def expected_counts(vocab_size: int, num_sampled: int) -> np.ndarray:
+    """How likely each id is among `num_sampled` drawn without replacement, float64 (vocab_size,).
+
+    An id has arrived by the time t with the probability 1 - exp(-share t); t is when `num_sampled` are expected.
+
+    >>> expected_counts(1000, 100).sum().round(6)
+    np.float64(100.0)
+    """
+    if num_sampled >= vocab_size:
+        raise ValueError(f"num_sampled is {num_sampled}; less than the vocabulary's {vocab_size} would do")
+    shares, low, high = word_shares(vocab_size), 0.0, 1e12
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (1 - np.exp(-shares * middle)).sum() > num_sampled else (middle, high)
+    return 1 - np.exp(-shares * low)
 
 
 def _mean_square(values):

@@ -20,7 +20,7 @@ import sentiment.model
 from common.architecture import LAYER_SHAPES, WRAPPERS
 from common.engine import OnnxEngine
 from common.errors import InputError
-from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, TiedEmbedding
+from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, SlidingWindow, TiedEmbedding
 from common.onnx_graph import build_network
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import ACTIVATIONS, SOFTMAXES, NotCovered
@@ -418,6 +418,18 @@ def test_chain_scores(batch, tmp_path):
     assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
 
 
+@each_batch
+@pytest.mark.parametrize("size", [2, 3, 6])
+def test_sliding_window(size, batch, tmp_path):
+    """With and without a mask: `full` batches are read by the other graph."""
+    state = keras.Input(((size - 1) * FEATURES,), name="state")
+    window, after = SlidingWindow(size)(VECTORS, state, mask=MASK)
+    model = keras.Model({**INPUTS, "state": state}, {"window": window, "state": after})
+    given = make_batch(*BATCHES[batch])
+    given["state"] = np.random.default_rng(3).normal(size=(len(given["mask"]), *state.shape[1:])).astype("float32")
+    assert_as_keras(model, tmp_path, given)
+
+
 # -- The whole graph ------------------------------------------------------------------------------------------------
 
 
@@ -751,7 +763,10 @@ def test_rating_models(settings, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", variants(architecture=["lstm", "gru", "simple-rnn"], tie_embeddings=[False, True], embedding_dim=[4, 5])
+    "settings",
+    variants(
+        architecture=["lstm", "gru", "simple-rnn", "fixed-window"], tie_embeddings=[False, True], embedding_dim=[4, 5]
+    ),
 )
 def test_language_models(settings, tmp_path):
     config = LanguageModelConfig(**settings, num_layers=2, units=UNITS)

@@ -91,7 +91,7 @@ def test_an_unknown_setting_suggests_the_nearest(read):
         InputError, match=r"settings\.json: setting learning_rat: no such setting; did you mean learning_rate\?"
     ):
         read(file={"learning_rat": 1})
-    with pytest.raises(InputError, match="no such setting; see train --help"):
+    with pytest.raises(InputError, match="no such setting; see --help"):
         read(file={"qqqqqq": 1})
 
 

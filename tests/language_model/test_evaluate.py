@@ -14,8 +14,10 @@ from language_model.evaluate import (
     by_position,
     hardest_tokens,
     prefers_given_ending,
+    score_units,
     split_endings,
     text_scores,
+    text_units,
 )
 
 TEXTS = ["ab cd", "e"]
@@ -29,7 +31,7 @@ def test_scores_by_hand():
     assert scores["perplexity"] == pytest.approx(2 ** (7 / 5))
     assert scores["bits_per_character"] == pytest.approx(7 / 6)
     # not the mean of the texts' perplexities; and a text drawn twice counts twice
-    assert text_scores(TEXTS, NATS, [1, 1, 0])["perplexity"] == pytest.approx(2 ** ((3 + 3 + 4) / 7))
+    assert score_units(text_units(TEXTS, NATS)[[1, 1, 0]])["perplexity"] == pytest.approx(2 ** ((3 + 3 + 4) / 7))
 
 
 def test_tables():

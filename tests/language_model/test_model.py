@@ -9,7 +9,7 @@ import pytest
 from common.training import make_optimizer
 from common.vocabulary import BOS_ID
 from language_model.config import ARCHITECTURES, LanguageModelConfig
-from language_model.loader import initial_states
+from language_model.loader import initial_states, state_sizes
 from language_model.model import build_model
 
 VOCAB_SIZE, EMBEDDING_DIM, UNITS, BATCH, TIME = 13, 7, 5, 2, 3
@@ -50,7 +50,8 @@ def test_padding_and_company_change_nothing(settings):
     model, lengths = build(**settings), [3, 2]
     whole = answer(model, inputs(lengths, TIME, **settings))
     assert whole["logits"].shape == (BATCH, TIME, VOCAB_SIZE)
-    assert whole["state_0_h"].shape == (BATCH, UNITS)
+    for name, size in state_sizes(small(**settings)).items():
+        assert whole[name].shape == (BATCH, size)
     assert np.ptp(whole["logits"][0], axis=0).max() > 1e-2
     alone = {name: value[1:] for name, value in inputs(lengths, 2, **settings).items()}
     np.testing.assert_allclose(answer(model, alone)["logits"][0], whole["logits"][1, :2], atol=1e-5)
@@ -67,7 +68,7 @@ def test_a_carried_state_goes_on_where_it_stopped(settings):
     model, batch = build(**settings), inputs([7, 7], 7, **settings)
     whole = answer(model, batch)["logits"]
     first = answer(model, {**batch, "token_ids": batch["token_ids"][:, :4], "mask": batch["mask"][:, :4]})
-    states = {name: value for name, value in first.items() if name != "logits"}
+    states = {name: value for name, value in first.items() if name.startswith("state_")}
     rest = answer(model, {"token_ids": batch["token_ids"][:, 4:], "mask": batch["mask"][:, 4:], **states})["logits"]
     np.testing.assert_allclose(np.concatenate([first["logits"], rest], axis=1), whole, atol=1e-5)
     forgetful = answer(model, {**batch, "token_ids": batch["token_ids"][:, 4:], "mask": batch["mask"][:, 4:]})["logits"]

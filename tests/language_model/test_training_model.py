@@ -10,7 +10,7 @@ from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import StreamBatches, initial_states
 from language_model.model import build_model
-from language_model.training_model import TrainingModel
+from language_model.training_model import TrainingModel, expected_counts, word_shares
 
 VOCABULARY = Vocabulary("abcdefghij")
 TEXTS = [list("abc"), list("defgh"), list("ij"), list("aceg") * 30, list("jihgf") * 20]
@@ -149,6 +149,52 @@ def test_penalties_by_hand():
     np.testing.assert_allclose(learner.losses, wanted, rtol=1e-5)
     learner(piece(ids, 0))
     assert learner.losses == []
+
+
+@pytest.mark.parametrize("tie_embeddings", [True, False])
+def test_drawn_words_stand_for_all(tie_embeddings):
+    """On average over draws the sum of all words' exponentials comes out right, and so, nearly, does the loss."""
+    model, learner = build(num_sampled=8, tie_embeddings=tie_embeddings, carry_state=False)
+    ids = np.random.default_rng(0).integers(1, 14, (2, 5)).astype(np.int32)
+    targets = np.random.default_rng(1).integers(1, 14, (2, 5)).astype(np.int32)
+    inputs = {"token_ids": ids, "mask": np.ones(ids.shape, bool), **initial_states(settings(), 2)}
+    logits = np.asarray(model(inputs)["logits"])
+    at_target = np.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
+    hidden = learner(inputs, training=True)
+    losses = np.array([learner._sampled_loss(hidden, keras.ops.convert_to_tensor(targets)) for _ in range(1500)])
+    assert np.ptp(losses, axis=0).min() > 1e-2
+    sums = np.exp(losses + at_target).mean(axis=0)
+    np.testing.assert_allclose(sums, np.exp(logits).sum(axis=2), rtol=0.05)
+    weights = np.array([[1, 1, 1, 0, 1], [1, 0, 1, 1, 1]], np.float32)
+    exact = np.log(np.exp(logits).sum(axis=2)) - at_target
+    found = [float(learner.compute_loss(y=targets, y_pred=hidden, sample_weight=weights)) for _ in range(200)]
+    assert np.mean(found) == pytest.approx((exact * weights).sum() / weights.sum(), abs=0.1)
+
+
+@pytest.mark.parametrize("tie_embeddings", [True, False])
+def test_a_sampled_softmax_moves_every_weight_and_makes_no_logits(tie_embeddings):
+    model, learner = build(num_sampled=8, tie_embeddings=tie_embeddings)
+    assert "logits" not in learner.network.output
+    ids = np.random.default_rng(0).integers(4, 14, (3, 9)).astype(np.int32)
+    learner.compile("sgd")
+    before = model.get_weights()
+    first = learner.train_on_batch(piece(ids, 0), ids, sample_weight=np.ones(ids.shape, np.float32))
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True))
+    for _ in range(20):
+        last = learner.train_on_batch(piece(ids, 0), ids, sample_weight=np.ones(ids.shape, np.float32))
+    assert last < first
+
+
+def test_more_drawn_words_than_there_are():
+    with pytest.raises(ValueError, match="num_sampled is 14; less than the vocabulary's 14 would do"):
+        expected_counts(14, 14)
+
+
+def test_words_are_expected_as_often_as_they_are_drawn():
+    rng, shares = np.random.default_rng(0), word_shares(50)
+    drawn = [np.argsort(rng.exponential(size=50) / shares)[:10] for _ in range(20_000)]
+    found = np.bincount(np.concatenate(drawn), minlength=50) / len(drawn)
+    np.testing.assert_allclose(found, expected_counts(50, 10), atol=0.02)
 
 
 def test_without_a_carried_state_it_is_the_model():

@@ -1,0 +1,154 @@
+"""Caches: what a text said lately, it is likely to say again.
+
+A cache is an answer of its own, mixed with that of a model: p = (1 - rate) * p of the model + rate * p of the cache.
+It reads the test text as it goes along, so its scores stand in a column of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import InputError
+from language_model.predict import LanguageModel, log_softmax_at
+
+SIZES = (100, 500, 2000)  # tokens remembered
+FLATNESSES = (0.0, 0.1, 0.2, 0.3, 0.5)  # 0: like a unigram cache
+RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    """How a cache is used.
+
+    Args:
+        size: tokens it remembers.
+        rate: its share in the mixture.
+        flatness: theta of a continuous cache: how much it prefers tokens that came in a similar state.
+    """
+
+    size: int
+    rate: float
+    flatness: float = 0.0
+
+
+def unigram_cache(stream: Sequence[int], size: int) -> np.ndarray:
+    """The share of each token of a stream among the `size` tokens before it; NaN where nothing is before it.
+
+    Kuhn & De Mori 1990, "A Cache-Based Natural Language Model for Speech Recognition".
+
+    Args:
+        stream: ids; the first one is not guessed, and not remembered.
+        size: tokens remembered.
+    Returns:
+        float64 (tokens - 1,).
+
+    >>> unigram_cache([2, 7, 8, 7, 7], size=2).tolist()
+    [nan, 0.0, 0.5, 0.5]
+    """
+    counts: Counter[int] = Counter()
+    guessed, shares = list(stream[1:]), []
+    for place, token in enumerate(guessed):
+        shares.append(counts[token] / min(place, size) if place else np.nan)
+        counts[token] += 1
+        if place >= size:
+            counts[guessed[place - size]] -= 1
+    return np.array(shares)
+
+
+class ContinuousCache:
+    """Remembers the tokens of one stream with the states in which they came; what came in a similar state comes again.
+
+    Grave et al. 2017, "Improving Neural Language Models with a Continuous Cache": the share of a token is the sum, over
+    its places among the last `size`, of softmax(flatness * state then . state now).
+
+    Args:
+        settings: sizes and flatnesses, each pair of which gives an answer.
+    """
+
+    def __init__(self, settings: Iterable[CacheSettings]) -> None:
+        self.settings = list(settings)
+        self.size = max(setting.size for setting in self.settings)
+        self.states: np.ndarray | None = None  # (remembered, features)
+        self.tokens = np.zeros(0, np.int32)
+
+    def read(self, states: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Take in the next tokens, each with the state before it.
+
+        Args:
+            states: (time, features).
+            tokens: (time,).
+        Returns:
+            The share of each token, NaN where nothing was before it, float64 (settings, time).
+        """
+        known = len(self.tokens)
+        states = states if self.states is None else np.concatenate([self.states, states])
+        tokens = np.concatenate([self.tokens, tokens])
+        products = states[known:] @ states.T  # (time, remembered + time)
+        age = known + np.arange(len(tokens) - known)[:, None] - np.arange(len(tokens))  # of a place, seen from a step
+        same = tokens[known:, None] == tokens
+        shares = []
+        for setting in self.settings:
+            scores = np.where((age > 0) & (age <= setting.size), setting.flatness * products, -np.inf)
+            scores -= np.maximum(scores.max(axis=1, keepdims=True), -1e30)
+            weights = np.exp(scores)  # (time, remembered + time)
+            with np.errstate(invalid="ignore"):
+                shares.append((weights * same).sum(axis=1, dtype=float) / weights.sum(axis=1, dtype=float))
+        self.states, self.tokens = states[-self.size :], tokens[-self.size :]
+        return np.array(shares)
+
+
+def mix(nats: np.ndarray, shares: np.ndarray, rate: float) -> np.ndarray:
+    """The log-probabilities of a model and the shares of a cache, mixed; the model's own where the cache is empty."""
+    mixed = np.log((1 - rate) * np.exp(nats.astype(float)) + rate * np.nan_to_num(shares))
+    return np.where(np.isnan(shares), nats, mixed)
+
+
+def choose_unigram_cache(nats: np.ndarray, shares: Mapping[int, np.ndarray]) -> CacheSettings:
+    """Choose the settings that are best for a model's log-probabilities, given the cache's shares for each size."""
+    grid = [CacheSettings(size, rate) for size in shares for rate in RATES]
+    return max(grid, key=lambda setting: mix(nats, shares[setting.size], setting.rate).mean())
+
+
+def choose_continuous_cache(model: LanguageModel, streams: Sequence[Sequence[int]]) -> CacheSettings:
+    """Choose the settings that are best for the tokens of streams."""
+    kinds = [CacheSettings(size, 0.0, flatness) for size, flatness in itertools.product(SIZES, FLATNESSES)]
+    nats, shares = read_with_cache(model, streams, kinds)
+    scores = {
+        CacheSettings(kind.size, rate, kind.flatness): np.mean(
+            [mix(a, b[i], rate).sum() for a, b in zip(nats, shares, strict=True)]
+        )
+        for i, kind in enumerate(kinds)
+        for rate in RATES
+    }
+    return max(scores, key=lambda setting: scores[setting])
+
+
+def read_with_cache(
+    model: LanguageModel, streams: Sequence[Sequence[int]], settings: Sequence[CacheSettings]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Read streams, with a continuous cache over the features from which the model makes its logits.
+
+    Returns:
+        For each stream the log-probabilities (tokens - 1,) and the cache's shares (settings, tokens - 1).
+    Raises:
+        InputError: the bundle was made before models gave their features.
+    """
+    caches: dict[int, ContinuousCache] = {}
+    nats: list[list[np.ndarray]] = [[] for _ in streams]
+    shares: list[list[np.ndarray]] = [[] for _ in streams]
+    for reading in model.read(streams):
+        if reading.hidden is None:
+            raise InputError("--cache: this bundle does not tell the features of its tokens; train it again")
+        found = log_softmax_at(reading.logits, reading.targets)  # (batch, time)
+        for number, (i, length) in enumerate(zip(reading.rows, reading.lengths, strict=True)):
+            cache = caches.setdefault(i, ContinuousCache(settings))
+            nats[i].append(found[number, :length])
+            shares[i].append(cache.read(reading.hidden[number, :length], reading.targets[number, :length]))
+            if sum(map(len, nats[i])) == len(streams[i]) - 1:
+                del caches[i]  # this stream is at its end
+    return [np.concatenate(row) for row in nats], [np.concatenate(row, axis=1) for row in shares]

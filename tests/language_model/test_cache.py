@@ -1,0 +1,110 @@
+"""Caches: shares by hand, in pieces as in one, mixtures that sum to one, settings that are best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from language_model.cache import (
+    CacheSettings,
+    ContinuousCache,
+    choose_unigram_cache,
+    mix,
+    read_with_cache,
+    unigram_cache,
+)
+from language_model.loader import encode_text
+from tests.language_model.toy_model import VOCABULARY, build_reader
+
+STREAM = [2, 5, 6, 5, 7, 5, 5, 6, 8, 5]
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_unigram_shares_by_hand(size):
+    found = unigram_cache(STREAM, size)
+    assert np.isnan(found[0])
+    for place in range(1, len(STREAM) - 1):
+        before = STREAM[1 : place + 1][-size:]
+        assert found[place] == pytest.approx(before.count(STREAM[place + 1]) / len(before))
+
+
+def shares_by_hand(states, tokens, setting):
+    shares = [np.nan]
+    for now in range(1, len(tokens)):
+        places = range(max(0, now - setting.size), now)
+        weights = [np.exp(setting.flatness * states[place] @ states[now]) for place in places]
+        same = [weight for weight, place in zip(weights, places, strict=True) if tokens[place] == tokens[now]]
+        shares.append(sum(same) / sum(weights))
+    return shares
+
+
+@pytest.mark.parametrize("cut", [(20,), (1, 20), (7, 8, 13, 20)])
+def test_continuous_shares_by_hand(cut):
+    rng = np.random.default_rng(0)
+    states, tokens = rng.normal(size=(20, 4)).astype(np.float32), rng.integers(4, 8, 20)
+    settings = [CacheSettings(size, 0.1, flatness) for size in (1, 6, 50) for flatness in (0.0, 0.7)]
+    cache, start, found = ContinuousCache(settings), 0, []
+    for end in cut:
+        found.append(cache.read(states[start:end], tokens[start:end]))
+        start = end
+    assert len(cache.tokens) <= 50
+    for setting, shares in zip(settings, np.concatenate(found, axis=1), strict=True):
+        np.testing.assert_allclose(shares, shares_by_hand(states, tokens, setting), rtol=1e-4)
+
+
+def test_without_flatness_it_is_a_unigram_cache():
+    states = np.random.default_rng(0).normal(size=(len(STREAM) - 1, 4))
+    shares = ContinuousCache([CacheSettings(3, 0.1)]).read(states, np.array(STREAM[1:]))[0]
+    np.testing.assert_allclose(shares, unigram_cache(STREAM, 3))
+
+
+def test_the_shares_of_all_tokens_sum_to_one():
+    states, tokens = np.random.default_rng(0).normal(size=(9, 4)), np.array(STREAM[1:])
+    total = 0.0
+    for last in (5, 6, 7, 8):  # whatever comes last, over all that have come
+        tokens[-1] = last
+        total += ContinuousCache([CacheSettings(100, 0.1, 0.5)]).read(states, tokens)[0, -1]
+    assert total == pytest.approx(1)
+
+
+def test_a_mixture_by_hand():
+    nats, shares = np.log([0.5, 0.25, 0.1]), np.array([np.nan, 1.0, 0.0])
+    np.testing.assert_allclose(mix(nats, shares, 0.2), np.log([0.5, 0.4, 0.08]))
+    np.testing.assert_array_equal(mix(nats, shares, 0.0), nats)
+
+
+def test_the_best_setting_is_chosen():
+    nats = np.log(np.full(4, 0.1))
+    helpful, useless = np.array([np.nan, 0.9, 0.9, 0.9]), np.zeros(4)
+    assert choose_unigram_cache(nats, {100: useless, 500: helpful}) == CacheSettings(500, 0.4)
+    assert choose_unigram_cache(nats, {100: useless}).rate == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_streams_are_read_with_their_own_caches(batch_size):
+    model = build_reader(batch_size=batch_size)
+    texts = [["the", "king", "the", "king", "the"], ["went"], ["home", "home", "home"]]
+    streams = [encode_text(tokens, VOCABULARY) for tokens in texts]
+    settings = [CacheSettings(2, 0.1, 0.3), CacheSettings(100, 0.1)]
+    nats, shares = read_with_cache(model, streams, settings)
+    for row, expected in zip(nats, model.score_tokens(texts), strict=True):
+        np.testing.assert_allclose(row, expected, atol=1e-5)
+    for stream, found in zip(streams, shares, strict=True):
+        np.testing.assert_allclose(found[1], unigram_cache(stream, 100))
+        assert found.shape == (2, len(stream) - 1)
+    alone = read_with_cache(model, streams[:1], settings)[1][0]
+    np.testing.assert_allclose(shares[0], alone, atol=1e-5)
+
+
+def test_a_bundle_without_features_has_no_cache(monkeypatch):
+    model = build_reader()
+    step = model.step
+
+    def old_step(*given):
+        answer, states = step(*given)
+        return {"logits": answer["logits"]}, states
+
+    monkeypatch.setattr(model, "step", old_step)
+    with pytest.raises(InputError, match="--cache: this bundle does not tell the features of its tokens"):
+        read_with_cache(model, [[2, 4, 3]], [CacheSettings(2, 0.1)])

@@ -1,0 +1,78 @@
+"""The generate command: pieces as they come, endings written anew, the report."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.errors import InputError
+from language_model import generate
+from language_model.predict import LanguageModel
+from tests.language_model.toy_model import build_reader
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    model = build_reader()
+    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+    return model
+
+
+def test_tokens_are_printed_as_they_come(toy, monkeypatch, capsys):
+    seen = []
+
+    def write(self, prompt, **settings):
+        for piece in ("the king", " went", " home"):
+            seen.append(capsys.readouterr().out)
+            yield [piece]
+
+    monkeypatch.setattr(LanguageModel, "write", write)
+    generate.main(["--prompt", "the king"])
+    assert seen == ["", "the king", " went"]
+    assert capsys.readouterr().out == " home\n"
+
+
+def test_flags_are_settings(toy, capsys):
+    flags = ["--num-samples", "2", "--max-tokens", "7", "--temperature", "1.5", "--min-p", "0.05", "--seed", "3"]
+    generate.main(["--prompt", "the king", *flags])
+    texts = toy.generate("the king", num_samples=2, max_tokens=7, temperature=1.5, min_p=0.05, seed=3)
+    assert capsys.readouterr().out == f"--- 1\n{texts[0]}\n--- 2\n{texts[1]}\n"
+
+
+def test_unknown_words_are_named(capsys):
+    generate.main(["--prompt", "the zorgl and the queen", "--max-tokens", "2"])
+    assert "the model does not know 'and', 'queen', 'zorgl'; it reads <unk> there" in capsys.readouterr().err
+
+
+def test_endings_are_written_anew(toy, tmp_path, capsys):
+    path = tmp_path / "stories.txt"
+    path.write_text("the king. went home.\n\nthe king\n\nhome. the. went.\n")
+    generate.main(["--endings", str(path), "--seed", "5", "--max-tokens", "30"])
+    shown, said = capsys.readouterr()
+    assert "text 2: has one sentence only; left out" in said
+    blocks = shown.strip().split("\n\n")
+    assert len(blocks) == 2
+    assert blocks[0].startswith("… the king.\n  given:   went home.\n  written: ")
+    expected = toy.generate("home. the. ", num_sentences=1, seed=7, max_tokens=30)[0]
+    assert blocks[1].endswith("  written: " + expected.removeprefix("home. the.").strip())
+
+
+def test_a_report(tmp_path, capsys):
+    (tmp_path / "train.txt").write_text("the king went home.\n")
+    options = ["--prompt", "the king went home", "--num-samples", "3", "--max-tokens", "5"]
+    generate.main([*options, "--report", str(tmp_path), "--train", str(tmp_path / "train.txt")])
+    said = capsys.readouterr().err
+    assert "tokens written: " in said
+    assert "different among all 2-grams: " in said
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<mark>the king went home") == 3
+
+
+def test_options_that_do_not_go_together(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("the. king.")
+    with pytest.raises(InputError, match="--endings: takes its prompts from the file"):
+        generate.main(["--endings", str(path), "--prompt", "a"])
+    with pytest.raises(InputError, match="--train: is for the report; add --report DIR"):
+        generate.main(["--train", str(path)])
+    with pytest.raises(InputError, match="no such file"):
+        generate.main(["--endings", str(tmp_path / "none.txt")])

@@ -1,0 +1,65 @@
+"""Words put together: spaces, quotations, capitals, as in the texts they came from."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import language_model
+from common.tokenization import load_pipeline, tokenize
+from language_model.joining import WordJoiner, join_words
+
+
+def test_words_of_the_sample_are_put_back_as_they_were():
+    dataset = Path(language_model.__file__).parent / "dataset"
+    texts = []
+    for name in ("train.csv", "test.csv"):
+        with open(dataset / name, newline="", encoding="utf-8") as file:
+            texts += [row["text"] for row in csv.DictReader(file)]
+    wrong = [text for text in texts if join_words(tokenize(text, load_pipeline())) != text]
+    assert len(texts) > 200
+    assert len(wrong) <= 0.03 * len(texts), wrong[:3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He didn't say “no,” he said maybe.",
+        "A well-known, brand-new hat.",
+        '"Is it?" she asked. "It is!"',
+        "It's 5 o'clock (or 6), isn't it?",
+        "One; two: three… four!",
+        "$5 [sic] {x}",
+        "We'll, they've, I'd, you're.",
+    ],
+)
+def test_punctuation(text):
+    assert join_words(tokenize(text, load_pipeline())) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'Well,' said the king, 'the giants' house is near.'",
+        "‘No!’ she cried. ‘It’s Tom’s.’",
+        "He said 'come in' and shut the door--loudly--behind him.",
+        "The dogs' bones; 'a fox.'",
+    ],
+)
+def test_single_quotation_marks_and_apostrophes(text):
+    assert join_words(tokenize(text, load_pipeline())) == text
+
+
+def test_capitals_of_a_model_that_has_none():
+    text = '"Who goes there?" asked the king. "I do," said Tom. It is I, and nobody moved! He left. "Stop!" he cried.'
+    words = [token.lower() for token in tokenize(text, load_pipeline())]
+    assert join_words(words, capitalise=True) == text.replace("Tom", "tom")
+
+
+def test_pieces_make_the_whole():
+    tokens = ["“", "Do", "n't", "go", ",", "”", "she", "said", ":", '"', "No", "-", "one", '"', "(", "x", ")"]
+    joiner = WordJoiner()
+    assert "".join(joiner.add(token) for token in tokens) == join_words(tokens)
+    assert join_words([]) == ""

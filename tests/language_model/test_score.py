@@ -1,0 +1,65 @@
+"""The score command: lines, JSON, a page that shows every token and no markup of the text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import pytest
+
+from common.errors import InputError
+from language_model import score
+from language_model.predict import LanguageModel
+from tests.language_model.toy_model import build_reader
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    model = build_reader()
+    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+    return model
+
+
+def test_a_page_shows_every_token(toy, capsys):
+    score.main(["--format", "html", "the  <b>king</b> & the queen"])
+    page = capsys.readouterr().out
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    text = re.sub("<[^>]*>", "", page.split("<p>")[1].split("<small>")[0])
+    assert text == "the  &lt;b&gt;king&lt;/b&gt; &amp; the queen ∎"
+    (answer,) = toy.score(["the  <b>king</b> & the queen"])
+    bits = [-value / math.log(2) for value in answer.log_probabilities]
+    titles = re.findall(r'title="(?:end of the text: )?([0-9.]+) bits', page)
+    assert [float(title) for title in titles] == pytest.approx(bits, abs=0.051)
+    assert page.count('class="unknown"') == answer.num_unknown
+    assert "http" not in page
+
+
+def test_what_surprises_more_is_darker():
+    shades = [sum(map(int, re.findall(r"\d+", score.colour(bits)))) for bits in (0, 1, 5, 16, 40)]
+    assert shades[0] > shades[1] > shades[2] > shades[3] == shades[4]
+
+
+def test_the_likelier_ending_is_named(toy, capsys):
+    score.main(["--context", "the king", "went home.", "went the."])
+    lines = capsys.readouterr().out.splitlines()
+    scores = toy.score(["went home.", "went the."], context="the king")
+    best = min(scores, key=lambda answer: answer.perplexity)
+    assert lines[-1] == f"the likeliest, per token: {best.text}"
+    assert f"{-scores[0].total_nats:.2f} nats" in lines[0]
+
+
+def test_json_holds_the_numbers_of_every_token(toy, capsys):
+    score.main(["--format", "jsonl", "--context", "the", "king zorgl"])
+    found = json.loads(capsys.readouterr().out)
+    (answer,) = toy.score(["king zorgl"], context="the")
+    assert found["tokens"] == ["king", "zorgl", "<eos>"]
+    assert found["log_probability"] == pytest.approx(sum(answer.log_probabilities))
+    assert sum(found["surprisals"]) * math.log(2) == pytest.approx(-found["log_probability"], abs=1e-3)
+    assert found["num_unknown"] == 1
+
+
+def test_options_that_exclude_each_other():
+    with pytest.raises(InputError, match="--tokens: --format html has them anyway"):
+        score.main(["--tokens", "--format", "html", "the"])

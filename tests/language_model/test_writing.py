@@ -1,0 +1,204 @@
+"""Writing: seeds, ends, prompts, beams against all there is, pieces that make the whole."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from language_model import predict, writing
+from language_model.joining import join_words
+from language_model.loader import initial_states
+from tests.language_model.toy_model import VOCABULARY, build_reader, prefer
+
+
+def plan_tokens(monkeypatch, ids):
+    """Let the draw give these tokens, one after the other."""
+    plan = iter(ids)
+    monkeypatch.setattr(writing, "sample_tokens", lambda *_: np.array([next(plan)], np.int32))
+
+
+def test_the_same_seed_writes_the_same():
+    model = build_reader()
+    texts = model.generate("the king", num_samples=4, max_tokens=12, seed=1)
+    assert texts == model.generate("the king", num_samples=4, max_tokens=12, seed=1)
+    assert texts != model.generate("the king", num_samples=4, max_tokens=12, seed=2)
+    assert len(set(texts)) > 1
+    assert all(text.startswith("the king") for text in texts)
+
+
+def test_writing_the_likeliest_by_hand():
+    model = prefer(build_reader(), EOS_ID, -50)  # it goes on
+    ids = [BOS_ID, *VOCABULARY.encode(["the"])]
+    for _ in range(6):  # the whole text again at every step: no state is carried
+        whole = np.array([ids], np.int32)
+        answer, _ = model.step(whole, np.ones(whole.shape, bool), initial_states(model.config, 1))
+        scores = answer["logits"][0, -1]
+        scores[[PAD_ID, UNK_ID, BOS_ID]] = -np.inf
+        ids.append(int(scores.argmax()))
+    assert EOS_ID not in ids
+    assert model.generate("the", max_tokens=6, temperature=0) == [join_words(VOCABULARY.decode(ids[1:]))]
+
+
+def test_where_a_text_ends(monkeypatch):
+    model = build_reader()
+    plan_tokens(monkeypatch, [4, 8, 5, 8, 6, EOS_ID, 7, 7, 7])  # the . king . went <eos>
+    assert model.generate(max_tokens=50) == ["the. king. went"]
+    plan_tokens(monkeypatch, [4, 8, 5, 8, 6])
+    assert model.generate(max_tokens=50, num_sentences=2) == ["the. king."]
+    plan_tokens(monkeypatch, [4, 5, 6, 7])
+    assert model.generate(max_tokens=3) == ["the king went"]
+
+
+def test_a_text_stops_where_it_is_told(monkeypatch):
+    model = build_reader()
+    plan_tokens(monkeypatch, [4, 5, 6, 7, 8])
+    assert model.generate(max_tokens=50, stop="king  went") == ["the king went"]
+    plan_tokens(monkeypatch, [6, 7])
+    assert model.generate("the king", max_tokens=50, stop="home") == ["the king went home"]  # not in the prompt
+    with pytest.raises(InputError, match="--stop: found ' ', wanted at least one word of text"):
+        model.generate(stop=" ")
+
+
+QUOTING = Vocabulary(["the", "king", "went", "home", ".", '"', "“", "”", ")"])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokens", "text"),
+    [
+        ("", '" the . " king', '"the."'),
+        ("", '" the . king', '"the.'),  # the quotation goes on, the text does not
+        ("", "“ the . ” king", "“the.”"),
+        ('"the king" went', 'home . " king', '"the king" went home.'),  # no quotation is open
+        ('"the king', 'went . " king', '"the king went."'),
+    ],
+)
+def test_the_mark_that_closes_a_quotation_belongs_to_the_sentence(prompt, tokens, text, monkeypatch):
+    plan_tokens(monkeypatch, QUOTING.encode(tokens.split()))
+    assert build_reader(QUOTING).generate(prompt, num_sentences=1) == [text]
+
+
+def test_the_prompt_stays_as_it_was_written(monkeypatch):
+    model = build_reader()
+
+    def write(prompt, *tokens):
+        plan_tokens(monkeypatch, [*VOCABULARY.encode(tokens), EOS_ID])
+        return model.generate(prompt)[0]
+
+    assert write("The  quéen ,", "went", "home", ".") == "The  quéen , went home."
+    assert write("the king ", ".", "the") == "the king. the"
+    assert write(" ", "the", "king") == "the king"
+    assert write("the king") == "the king"
+
+
+def test_a_character_model_writes_characters(monkeypatch):
+    vocabulary = Vocabulary("ab \n")
+    model = build_reader(vocabulary, level="character")
+    plan_tokens(monkeypatch, [*vocabulary.encode("a b\n"), EOS_ID])
+    assert model.generate("xb ") == ["xb a b\n"]
+    assert len(model.score(["ab x"])[0].tokens) == 5  # and the end
+
+
+def test_a_model_of_small_letters_writes_capitals(monkeypatch):
+    vocabulary = Vocabulary(["the", "king", "went", "home", "."], lowercase=True)
+    plan_tokens(monkeypatch, [7, 8, 4, 5, EOS_ID])
+    assert build_reader(vocabulary).generate("The king went") == ["The king went home. The king"]
+
+
+def test_pieces_make_the_whole():
+    model = build_reader()
+    steps = list(model.write("the", num_samples=3, max_tokens=9, seed=4))
+    assert steps[0] == ["the"] * 3
+    assert len(steps) <= 10
+    whole = model.generate("the", num_samples=3, max_tokens=9, seed=4)
+    assert ["".join(pieces) for pieces in zip(*steps, strict=True)] == whole
+
+
+def test_a_long_prompt_is_read_in_pieces(monkeypatch):
+    model, prompt = build_reader(), "the king went home . " * 9
+    whole = model.generate(prompt, num_samples=2, seed=1)
+    shapes = []
+    step = model.step
+    monkeypatch.setattr(model, "step", lambda *given: shapes.append(given[0].shape) or step(*given))
+    monkeypatch.setattr(predict, "MAX_LOGITS", 5 * len(VOCABULARY))
+    assert model.generate(prompt, num_samples=2, seed=1) == whole
+    assert shapes[:10] == [(1, 5)] * 9 + [(1, 1)]  # <bos> and 45 words, once for both texts
+
+
+def test_settings_reach_the_draw():
+    model = prefer(build_reader(), EOS_ID, -50)
+    plain = model.generate(num_samples=3, max_tokens=30, seed=1)
+    for settings in ({"top_k": 2}, {"top_p": 0.5}, {"min_p": 0.5}, {"temperature": 3.0}, {"repetition_penalty": 9.0}):
+        assert model.generate(num_samples=3, max_tokens=30, seed=1, **settings) != plain, settings
+    (text,) = model.generate(max_tokens=20, no_repeat_ngram=2, seed=1)
+    words = text.replace(".", " .").split()
+    assert len(set(itertools.pairwise(words))) == len(words) - 1 == 19
+    (text,) = model.generate(max_tokens=20, seed=1)
+    assert len(set(itertools.pairwise(text.replace(".", " .").split()))) < 19
+    with pytest.raises(InputError, match=r"--temprature: no such setting; did you mean temperature\?"):
+        model.write(temprature=1.0)
+    with pytest.raises(InputError, match=r"--top-p: found 1.5, wanted from 0.0001 to 1"):
+        model.write(top_p=1.5)
+
+
+# -- Beams ----------------------------------------------------------------------------------------------------------
+
+
+def likeliest(model, prompt, max_tokens):
+    """All that can be written, and its mean log-probability, best first; nothing of the search is used."""
+    words = range(EOS_ID, len(VOCABULARY))
+    found = {}
+    for length in range(1, max_tokens + 1):
+        for tokens in itertools.product(words, repeat=length):
+            if EOS_ID in tokens[:-1] or (tokens[-1] != EOS_ID and length < max_tokens):
+                continue
+            ids = [BOS_ID, *VOCABULARY.encode(prompt.split()), *tokens]
+            given = np.array([ids[:-1]], np.int32)
+            answer, _ = model.step(given, np.ones(given.shape, bool), initial_states(model.config, 1))
+            logits = answer["logits"][0, -length:].astype(float)
+            logits[:, [PAD_ID, UNK_ID, BOS_ID]] = -np.inf
+            nats = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+            text = " ".join([prompt, *VOCABULARY.decode([i for i in tokens if i != EOS_ID])])
+            found[text] = nats[np.arange(length), tokens].mean()
+    return sorted(found, key=lambda text: -found[text])
+
+
+def test_enough_beams_find_the_best_of_all_texts():
+    model = build_reader()
+    best = likeliest(model, "the king", 3)
+    found = model.generate("the king", num_beams=300, num_samples=5, max_tokens=3)
+    assert [text.replace(".", " .") for text in found] == best[:5]
+
+
+def test_a_beam_sees_past_the_likeliest_token(monkeypatch):
+    """After "the", "king" is the likeliest word; but what follows "went" is certain, and what follows "king" is not."""
+    model = build_reader()
+    table = np.full((len(VOCABULARY), len(VOCABULARY)), 1e-9)
+    the, king, went, home, stop = range(4, 9)
+    table[the, [king, went]] = 0.6, 0.4
+    table[king, [the, king, went, home, stop]] = 0.2
+    table[went, home] = table[home, stop] = table[stop, EOS_ID] = 1
+
+    def step(token_ids, mask, states):
+        return {"logits": np.log(table[token_ids])}, states
+
+    monkeypatch.setattr(model, "step", step)
+    assert model.generate("the", temperature=0, max_tokens=1) == ["the king"]
+    assert model.generate("the", num_beams=2, max_tokens=9) == ["the went home."]
+
+
+def test_beams_obey_the_other_settings():
+    model = prefer(build_reader(), 8, 2)
+    assert model.generate("the", num_beams=3, num_sentences=1, max_tokens=30)[0].count(".") == 1
+    words = model.generate("the", num_beams=3, no_repeat_ngram=1, max_tokens=30)[0].replace(".", " .").split()
+    assert len(words) == len(set(words))
+    assert model.generate("the", num_beams=3, seed=1) == model.generate("the", num_beams=3, seed=2)
+    texts = model.generate("the", num_beams=4, num_samples=4, max_tokens=5)
+    assert len(set(texts)) == 4
+    with pytest.raises(InputError, match="--top-k: nothing is drawn with --num-beams"):
+        model.write(num_beams=2, top_k=3)
+    with pytest.raises(InputError, match="--num-samples: found 3, wanted at most --num-beams 2"):
+        model.write(num_beams=2, num_samples=3)
