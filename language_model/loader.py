@@ -217,7 +217,8 @@ class StreamBatches(Batches):
 
     Truncated back-propagation through time (Williams & Peng 1990). The pieces are of random length, so that no token
     always stands where the gradient ends (Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models").
-    The order of the texts and the lengths of the pieces depend on (seed, epoch) alone; their number is always the same.
+    The texts stay in their order, as one may go on where the other ended; the one that comes first, and the lengths of
+    the pieces, depend on (seed, epoch) alone. The number of pieces is always the same.
 
     Args:
         token_lists: the tokens of each text.
@@ -236,10 +237,11 @@ class StreamBatches(Batches):
         super().__init__([len(text) for text in self.texts], self._make_piece, config.batch_size, config.seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Put the texts in the order of `epoch`, and cut."""
+        """Choose the first text of `epoch`, and cut."""
         self.epoch = epoch
         rng = np.random.default_rng([self.config.seed, epoch])
-        stream = np.concatenate([self.texts[i] for i in rng.permutation(len(self.texts))])
+        first = rng.integers(len(self.texts))
+        stream = np.concatenate([*self.texts[first:], *self.texts[:first]])
         starts = np.arange(self.config.batch_size)[:, None] * self.column_length
         self.columns = stream[starts + np.arange(self.column_length + 1)]  # (batch, column_length + 1)
         shares = np.clip(rng.normal(1, 0.2, self.num_pieces), 0.4, 1.6).cumsum()

@@ -68,11 +68,18 @@ def test_pieces_vary_and_their_number_does_not():
     assert [batches[number][0]["token_ids"].shape[1] for number in range(len(batches))] == lengths[1]
 
 
-def test_texts_come_in_another_order_each_epoch():
-    batches = StreamBatches(TEXTS, VOCABULARY, settings())
-    first, _ = read_all(batches)
-    batches.set_epoch(1)
-    assert not np.array_equal(read_all(batches)[0], first)
+def test_each_epoch_begins_with_another_text_and_keeps_their_order():
+    batches = StreamBatches(TEXTS, VOCABULARY, settings(batch_size=1))
+    texts = [[BOS_ID, *VOCABULARY.encode(text), EOS_ID] for text in TEXTS]
+    streams = [sum(texts[first:] + texts[:first], []) for first in range(len(texts))]
+    starts = set()
+    for epoch in range(20):
+        batches.set_epoch(epoch)
+        ids = read_all(batches)[0].ravel().tolist()
+        assert len(ids) == len(streams[0]) - 1
+        (first,) = [first for first, stream in enumerate(streams) if stream[:-1] == ids]
+        starts.add(first)
+    assert len(starts) == len(texts)
 
 
 def test_a_beginning_is_not_guessed_and_all_else_is():
