@@ -71,7 +71,7 @@ def test_pieces_vary_and_their_number_does_not():
 def test_each_epoch_begins_with_another_text_and_keeps_their_order():
     batches = StreamBatches(TEXTS, VOCABULARY, settings(batch_size=1))
     texts = [[BOS_ID, *VOCABULARY.encode(text), EOS_ID] for text in TEXTS]
-    streams = [sum(texts[first:] + texts[:first], []) for first in range(len(texts))]
+    streams = [[i for text in texts[first:] + texts[:first] for i in text] for first in range(len(texts))]
     starts = set()
     for epoch in range(20):
         batches.set_epoch(epoch)
