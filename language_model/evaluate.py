@@ -4,7 +4,8 @@
         --train language_model/dataset/train.csv --report runs/report
 
 Besides perplexity there is the test of the given ending: the last sentence of every text against the last sentence of
-another one; how often does the model find the given one more likely, per token? With `--cache FILE` there are columns
+another one; how often does the model find the given one more likely, and how often does the text before it help the
+given one more? With `--cache FILE` there are columns
 in which model and n-grams are helped by a cache of what the test text said lately; its settings are chosen on FILE.
 """
 
@@ -33,7 +34,7 @@ from language_model.loader import (
 )
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
 
-SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy")
+SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy", "ending_gain_accuracy")
 NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
 BLOCK = 1000  # tokens; longer texts are cut into such blocks, so that a single one has an interval too
 
@@ -85,20 +86,36 @@ def split_endings(texts: Sequence[str], model: LanguageModel) -> tuple[list[list
     return contexts, [split_text(last, model.config) for _, last in parts]
 
 
-def prefers_given_ending(contexts: Sequence[list[str]], endings: Sequence[list[str]], score: Scorer) -> np.ndarray:
-    """For each text, whether its own ending is more likely per token than another text's; float (texts,).
+def compare_endings(
+    contexts: Sequence[list[str]], endings: Sequence[list[str]], score: Scorer
+) -> dict[str, np.ndarray]:
+    """For each text, whether its own ending is preferred to another text's.
 
     Every ending is used once in its own place and once in another's, so no ending wins by being easy in itself.
+
+    Args:
+        contexts: the tokens of each text before its ending.
+        endings: the tokens of each ending.
+        score: gives log-probabilities.
+    Returns:
+        Two float arrays (texts,), 1 where the own ending wins. `ending_accuracy`: it is more likely per token.
+        `ending_gain_accuracy`: the context makes it likelier by more, log p(ending | context) - log p(ending), its
+        pointwise mutual information with the context (Schwartz et al. 2017, "The Effect of Different Writing Tasks on
+        Linguistic Style"); that an ending has common words no longer counts for it.
     """
     order = np.random.default_rng(0).permutation(len(endings))
     other = np.empty(len(order), int)
     other[order] = np.roll(order, 1)  # one round through all texts: none meets its own ending
+    alone = np.array([row.sum() for row in score(endings)])
 
-    def mean_nats(chosen: Sequence[int]) -> np.ndarray:
+    def likelihood_and_gain(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         whole = [[*context, *endings[i]] for context, i in zip(contexts, chosen, strict=True)]
-        return np.array([row[-len(endings[i]) - 1 :].mean() for row, i in zip(score(whole), chosen, strict=True)])
+        rows = [row[-len(endings[i]) - 1 :] for row, i in zip(score(whole), chosen, strict=True)]
+        return np.array([row.mean() for row in rows]), np.array([row.sum() for row in rows]) - alone[chosen]
 
-    return (mean_nats(range(len(endings))) > mean_nats(other.tolist())).astype(float)
+    own, others = likelihood_and_gain(np.arange(len(endings))), likelihood_and_gain(other)
+    names = ("ending_accuracy", "ending_gain_accuracy")
+    return {name: (a > b).astype(float) for name, a, b in zip(names, own, others, strict=True)}
 
 
 def by_length(nats: Sequence[np.ndarray]) -> list[list]:
@@ -248,9 +265,9 @@ def evaluate(model: LanguageModel, arguments) -> dict:
     contexts, endings = split_endings(texts, model)
     for name, score in {"model": model.score_tokens, **dict([baseline] if baseline else [])}.items():
         if len(endings) > 1:
-            won = prefers_given_ending(contexts, endings, score)
+            won = compare_endings(contexts, endings, score)
             systems[name] |= with_intervals(
-                lambda chosen, won=won: {"ending_accuracy": float(won[chosen].mean())}, len(won)
+                lambda chosen, won=won: {kind: float(wins[chosen].mean()) for kind, wins in won.items()}, len(endings)
             )
     num_tokens = sum(map(len, nats["model"]))
     result = {

@@ -4,7 +4,8 @@
     python -m language_model.score --format html --input story.txt --output story.html
     python -m language_model.score --context "The dog was hungry." "It ate a bone." "The moon is far away."
 
-With `--context` the texts are endings of the same beginning, and the likelier one, per token, is named.
+With `--context` the texts are endings of the same beginning. Two of them are named: the likeliest per token, and the
+one that the context helps most, that is whose log-probability it raises most above that of the ending by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import html
 import json
 import math
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from common import commands
 from common.errors import InputError, excerpt, run_command
@@ -34,10 +34,11 @@ def surprisals(score: TextScore) -> list[float]:
     return [-value / math.log(2) for value in score.log_probabilities]
 
 
-def record(score: TextScore) -> dict:
-    """A score as a line of `--format jsonl`."""
+def record(score: TextScore, gain: float | None) -> dict:
+    """A score as a line of `--format jsonl`; `gain` is what the context helps, in nats."""
     return {
         "text": score.text,
+        **({} if gain is None else {"gain": gain}),
         "log_probability": -score.total_nats,
         "perplexity": score.perplexity,
         "bits_per_character": score.bits_per_character,
@@ -105,9 +106,10 @@ def html_page(paragraphs: Iterable[str]) -> Iterable[str]:
     yield "</html>"
 
 
-def text_lines(score: TextScore, model: LanguageModel, tokens: bool) -> Iterable[str]:
+def text_lines(score: TextScore, gain: float | None, model: LanguageModel, tokens: bool) -> Iterable[str]:
     """A score as the lines of `--format text`."""
-    yield f"{summary(score)}  {score.text}"
+    helped = "" if gain is None else f"  context helps by {gain:6.2f} nats"
+    yield f"{summary(score)}{helped}  {score.text}"
     if tokens:
         for token, bits in zip(score.tokens, surprisals(score), strict=True):
             known = "" if token in model.vocabulary or token == "<eos>" else "  (unknown)"
@@ -115,21 +117,34 @@ def text_lines(score: TextScore, model: LanguageModel, tokens: bool) -> Iterable
 
 
 def answer_lines(arguments, model: LanguageModel) -> Iterable[str]:
-    """The lines of the answer, as the texts come; last, with `--context`, which text is the likeliest."""
-    best: TextScore | None = None
-    for place, text, score in commands.answer_all(arguments, partial(model.score, context=arguments.context)):
+    """The lines of the answer, as the texts come; last, with `--context`, which texts it fits best."""
+    likeliest: list[tuple[float, str]] = []
+    most_helped: list[tuple[float, str]] = []
+
+    def answer(texts: list[str]) -> list[tuple[TextScore, float | None]]:
+        scores = model.score(texts, context=arguments.context)
+        if not arguments.context:
+            return [(score, None) for score in scores]
+        alone = model.score(texts)
+        return [
+            (score, by_itself.total_nats - score.total_nats) for score, by_itself in zip(scores, alone, strict=True)
+        ]
+
+    for place, text, (score, gain) in commands.answer_all(arguments, answer):
         if score.num_unknown and score.num_unknown == len(score.tokens) - 1:
             say(f"{place}: the model knows none of the tokens in {excerpt(text)}; each counts as <unk>")
-        if best is None or score.perplexity < best.perplexity:
-            best = score
+        if gain is not None:
+            likeliest = [max([*likeliest, (-score.perplexity, text)])]
+            most_helped = [max([*most_helped, (gain, text)])]
         if arguments.format == "jsonl":
-            yield json.dumps(record(score))
+            yield json.dumps(record(score, gain))
         elif arguments.format == "html":
             yield html_score(score, model)
         else:
-            yield from text_lines(score, model, arguments.tokens)
-    if arguments.context and arguments.format == "text" and best:
-        yield f"the likeliest, per token: {best.text}"
+            yield from text_lines(score, gain, model, arguments.tokens)
+    if arguments.format == "text" and likeliest:
+        yield f"the likeliest, per token:     {likeliest[0][1]}"
+        yield f"helped most by the context:   {most_helped[0][1]}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -41,13 +41,18 @@ def test_what_surprises_more_is_darker():
     assert shades[0] > shades[1] > shades[2] > shades[3] == shades[4]
 
 
-def test_the_likelier_ending_is_named(toy, capsys):
-    score.main(["--context", "the king", "went home.", "went the."])
+def test_endings_are_compared(toy, capsys):
+    texts = ["went home.", "went the.", "."]
+    score.main(["--context", "the king", *texts])
     lines = capsys.readouterr().out.splitlines()
-    scores = toy.score(["went home.", "went the."], context="the king")
+    scores, alone = toy.score(texts, context="the king"), toy.score(texts)
+    gains = [one.total_nats - other.total_nats for one, other in zip(alone, scores, strict=True)]
+    for line, answer, gain in zip(lines, scores, gains, strict=False):
+        assert f"{-answer.total_nats:.2f} nats" in line
+        assert f"context helps by {gain:6.2f} nats" in line
     best = min(scores, key=lambda answer: answer.perplexity)
-    assert lines[-1] == f"the likeliest, per token: {best.text}"
-    assert f"{-scores[0].total_nats:.2f} nats" in lines[0]
+    assert lines[-2].split(":")[1].strip() == best.text
+    assert lines[-1].split(":")[1].strip() == texts[gains.index(max(gains))]
 
 
 def test_json_holds_the_numbers_of_every_token(toy, capsys):
@@ -58,6 +63,7 @@ def test_json_holds_the_numbers_of_every_token(toy, capsys):
     assert found["log_probability"] == pytest.approx(sum(answer.log_probabilities))
     assert sum(found["surprisals"]) * math.log(2) == pytest.approx(-found["log_probability"], abs=1e-3)
     assert found["num_unknown"] == 1
+    assert found["gain"] == pytest.approx(toy.score(["king zorgl"])[0].total_nats + found["log_probability"])
 
 
 def test_options_that_exclude_each_other():
