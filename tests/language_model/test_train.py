@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import language_model
+from common.errors import InputError
+from language_model import evaluate
 from language_model.train import main
 
 
@@ -53,3 +55,67 @@ def test_a_validation_file_shapes_no_vocabulary(tmp_path):
     data = ["--train", str(tmp_path / "train.txt"), "--validation", str(tmp_path / "validation.txt")]
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     assert sorted(json.loads((tmp_path / "model/vocabulary.json").read_text())["tokens"]) == ["one", "two"]
+
+
+WALK = ["the king went home .", "the dog went away .", "a <unk> came home .", "the king came away ."]
+
+
+@pytest.fixture
+def spaced_texts(tmp_path):
+    """Lines with spaces between all tokens and `<unk>` written in them, as benchmarks come."""
+    for name, number in (("train", 60), ("validation", 12), ("test", 12)):
+        lines = np.random.default_rng(number).choice(WALK, number)
+        (tmp_path / f"{name}.txt").write_text("".join(f" {line} \n" for line in lines))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--carry-state --weight-dropout 0.2 --variational-dropout --embedding-dropout 0.1 --activation-penalty 1",
+        "--carry-state --num-sampled 8 --no-tie-embeddings",
+        "--architecture fixed-window --window 3 --num-layers 2",
+        "--architecture fixed-window --carry-state --num-sampled 8",
+    ],
+)
+def test_a_stream_of_tokens_is_learned_and_evaluated(flags, spaced_texts, capsys):
+    model, files = spaced_texts / "model", {name: str(spaced_texts / f"{name}.txt") for name in ("train", "validation")}
+    settings = (
+        "--level spaced --document line --min-count 1 --units 16 --embedding-dim 12 --batch-size 4 --max-length 12"
+    )
+    training = (
+        "--num-epochs 12 --learning-rate 0.02 --dropout 0 --input-dropout 0 --hidden-dropout 0 --no-mixed-precision"
+    )
+    data = ["--train", files["train"], "--validation", files["validation"], "--output-dir", str(model)]
+    main([*data, *settings.split(), *training.split(), *flags.split()])
+    reader = language_model.load(model)
+    assert "<unk>" not in reader.vocabulary.tokens[4:]
+    capsys.readouterr()
+    options = ["--test", str(spaced_texts / "test.txt"), "--train", files["train"], "--cache", files["validation"]]
+    evaluate.main(["--model", str(model), *options, "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["carry_state"] == ("--carry-state" in flags)
+    assert result["num_tokens"] == 12 * 6  # five tokens a line, and the end
+    assert result["perplexity"] < 2.2  # of 11 tokens; a line is one of four
+    assert list(result["baselines"]) == ["Kneser-Ney 5-gram", "model, cache", "Kneser-Ney 5-gram, cache"]
+    for system in result["baselines"].values():
+        assert 1 < system["perplexity"] < 3
+    evaluate.main(["--model", str(model), *options[:2], "--json", "--reset-every", "1", "--no-carry-state"])
+    forgetful = json.loads(capsys.readouterr().out)
+    assert forgetful["reset_every"] == 1
+    assert forgetful["perplexity"] > result["perplexity"] * 1.1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--num-sampled 50", "--num-sampled: found 50, wanted less than the 13 tokens known; 0 takes all"),
+        ("--architecture fixed-window --weight-dropout 0.1", "--weight-dropout: a fixed-window network has no"),
+        ("--architecture fixed-window --window 1", "--window: found 1, wanted from 2 to 100"),
+    ],
+)
+def test_settings_that_do_not_fit(flags, message, spaced_texts):
+    data = ["--train", str(spaced_texts / "train.txt"), "--output-dir", str(spaced_texts / "model")]
+    with pytest.raises(InputError, match=message):
+        main([*data, "--level", "spaced", "--document", "line", "--min-count", "1", *flags.split()])
+    assert not (spaced_texts / "model").exists()
