@@ -140,7 +140,7 @@ def fit(
     model: keras.Model,
     train_batches: Batches,
     validate: Callable[[], dict[str, float]],
-    monitor: str,
+    monitor: str | None,
     config: Any,
     output_dir: Path,
     resume: bool = False,
@@ -152,7 +152,7 @@ def fit(
         model: compiled with `make_optimizer`.
         train_batches: the training split.
         validate: scores the model as it is; called after each epoch, with the averaged weights in it.
-        monitor: the score of `validate` that chooses the best epoch.
+        monitor: the score of `validate` that chooses the best epoch; None takes the last one.
         config: has `seed`, `num_epochs`, `patience`, `average_momentum`.
         output_dir: the bundle that will be written; the checkpoints lie beside it.
         resume: go on from the last checkpoint.
@@ -194,16 +194,16 @@ def fit(
         with average.in_model():
             scores = validate()
             state.epoch += 1
-            score = -scores[monitor] if smaller_is_better else scores[monitor]
+            score = float(state.epoch) if monitor is None else scores[monitor] * (-1 if smaller_is_better else 1)
             if score > state.best_score:
                 state.best_epoch, state.best_score, best_weights = state.epoch, score, model.get_weights()
         state.seconds += time.monotonic() - start
         state.history.append({"epoch": state.epoch, "loss": loss, **scores, "seconds": round(training_seconds, 1)})
         _save(folder, model, average, best_weights, config, data, state)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
-        best = " *" if state.best_epoch == state.epoch else ""
-        epoch = f"Epoch {state.epoch}/{config.num_epochs}"
-        say(f"{epoch}: loss {loss:.4f}, validation {shown}, {training_seconds:.0f} s{best}")
+        validation = f", validation {shown}" if scores else ""
+        best = " *" if scores and state.best_epoch == state.epoch else ""
+        say(f"Epoch {state.epoch}/{config.num_epochs}: loss {loss:.4f}{validation}, {training_seconds:.0f} s{best}")
 
     model.set_weights(best_weights)
     return state
@@ -290,8 +290,8 @@ def remove_checkpoint(output_dir: Path) -> None:
     shutil.rmtree(checkpoint_folder(output_dir), ignore_errors=True)
 
 
-def write_history(folder: Path, state: Progress, monitor: str) -> None:
-    """Write `history.csv` and `learning_curve.png`."""
+def write_history(folder: Path, state: Progress, monitor: str | None) -> None:
+    """Write `history.csv` and `learning_curve.png`; `monitor` is that of `fit`."""
     from matplotlib.ticker import MaxNLocator
 
     from common.report import new_figure
@@ -303,10 +303,12 @@ def write_history(folder: Path, state: Progress, monitor: str) -> None:
     epochs = [row["epoch"] for row in state.history]
     figure, axes = new_figure(6, 3.6)
     axes.plot(epochs, [row["loss"] for row in state.history], "o-", color="tab:blue", label="training loss")
-    axes.set(xlabel="epoch", ylabel="training loss", title=f"best validation {monitor} in epoch {state.best_epoch}")
+    axes.set(xlabel="epoch", ylabel="training loss", title="trained without validation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right = axes.twinx()
-    right.plot(epochs, [row[monitor] for row in state.history], "s-", color="tab:orange", label=f"validation {monitor}")
-    right.set_ylabel(f"validation {monitor}")
+    if monitor:
+        axes.set_title(f"best validation {monitor} in epoch {state.best_epoch}")
+        right, name = axes.twinx(), f"validation {monitor}"
+        right.plot(epochs, [row[monitor] for row in state.history], "s-", color="tab:orange", label=name)
+        right.set_ylabel(name)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(folder / "learning_curve.png", dpi=110, metadata={"Software": None})

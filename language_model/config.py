@@ -48,6 +48,12 @@ class LanguageModelConfig(TrainingConfig):
     carry_state: bool = setting(False, "read all texts in one stream, the state carried from piece to piece")
     max_length: int = setting(100, "longest piece of a text in one training step, in tokens", minimum=2)
 
+    validation_rate: float = setting(
+        0.1,
+        "share of the training data kept for validation if there is no --validation; 0: nothing, the last epoch counts",
+        minimum=0,
+        maximum=0.9,
+    )
     batch_size: int = setting(16, "pieces of text in a batch", minimum=1)
     num_epochs: int = setting(9, "most passes over the training split", minimum=1)
     learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)

@@ -66,6 +66,8 @@ def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
 
 def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[list[str], list[str]]:
     """Cut a validation split off: random texts, or the end of a single one; returns train, validation."""
+    if not config.validation_rate:
+        return texts, []
     if len(texts) == 1:
         cut = round(len(texts[0]) * (1 - config.validation_rate))
         train, validation = texts[0][:cut], texts[0][cut:]

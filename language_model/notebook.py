@@ -238,10 +238,18 @@ print(f"guessing evenly: {np.log(len(vocabulary)):.3f} nats per token")
 from language_model import train
 
 workshop = tempfile.TemporaryDirectory()
-bundle = Path(workshop.name) / "language_model"
-settings = "--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005"
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(bundle), *settings.split()])
+
+
+def train_on_sample(name, flags=""):
+    """Train with the settings of `make example`, and more; returns the folder of the bundle."""
+    folder = Path(workshop.name) / name
+    settings = f"--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005 {flags}"
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(folder), *settings.split()])
+    return folder
+
+
+bundle = train_on_sample("lstm")
 history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
 history.iloc[[0, 3, 7, 11, 15]]
 
@@ -258,6 +266,20 @@ plt.show()
 # the features off, so that no unit can rely on another one; in validation all of them work. Besides, the training
 # loss is a mean over an epoch in which the model still improves.
 #
+# ## A network without memory
+#
+# How much of this is owed to the recurrence? Before recurrent networks came into use, Bengio and others (2003) gave a
+# plain network the vectors of the last few words, side by side: a *fixed window*. Like the n-grams it forgets all that
+# is further back; like the LSTM it knows that words can be alike. Everything else stays the same, so the difference
+# to the LSTM is what memory is worth. The window is five tokens long, like that of a 6-gram.
+
+# %%
+window_bundle = train_on_sample("window", "--architecture fixed-window --window 5")
+window_history = pd.read_csv(window_bundle / "history.csv").set_index("epoch")
+best = pd.DataFrame({"LSTM": history.perplexity, "fixed window": window_history.perplexity}).min()
+best.to_frame("best validation perplexity")
+
+# %% [markdown]
 # ## The same model, trained on more
 #
 # Twelve thousand words teach nobody English. The repository also holds a *pretrained* model, trained on some 230
@@ -267,7 +289,7 @@ plt.show()
 import language_model
 
 reader = language_model.load()
-sample_reader = language_model.load(bundle)
+sample_reader, window_reader = language_model.load(bundle), language_model.load(window_bundle)
 for name, one in (("pretrained", reader), ("trained on the sample", sample_reader)):
     share = np.mean([token not in one.vocabulary for tokens in test_tokens for token in tokens])
     weights = one.network.model.count_params()
@@ -295,6 +317,7 @@ def shared_nats(rows):
 
 all_nats = {
     "Kneser-Ney 5-gram": nats[5],
+    "fixed window, trained on the sample": window_reader.score_tokens(test_tokens),
     "LSTM, trained on the sample": sample_reader.score_tokens(test_tokens),
     "LSTM, pretrained": reader.score_tokens(test_tokens),
 }
@@ -304,13 +327,41 @@ for name, rows in all_nats.items():
 pd.DataFrame(scores).T
 
 # %% [markdown]
-# First compare the two that share a vocabulary. The network beats the 5-gram model, although that one has read the
-# held-back stories, too. It does not remember more; but what it learns about one word helps with all the words that
-# have similar vectors, and its state reaches further back than four tokens.
+# First compare the three that share a vocabulary. Both networks beat the 5-gram model, although that one has read the
+# held-back stories, too: what they learn about one word helps with all the words that have similar vectors. That
+# alone is most of the gain. The LSTM's memory, which reaches further back than five tokens, adds the rest.
 #
 # The perplexity of the pretrained model belongs to a larger vocabulary: where the others only have to say "some
 # unknown word", it must name the word. The last column tells what its reading was worth. It has read old fairy tales,
 # and the test stories also have gas bills, substitute teachers and swimming lessons in them.
+#
+# ## What was said lately
+#
+# A story about a heron says "heron" again. None of the n-grams know that, and the LSTM knows it only as far as its
+# state can carry a word. A *cache* is told: it takes part of the probability and gives it to the tokens of the last
+# few sentences. The *unigram cache* (Kuhn and De Mori 1990) gives each the same. The *continuous cache* (Grave and
+# others 2017) asks in which state the network was before each of those tokens; what came in a similar state gets
+# more. How much the cache is trusted, and how far it looks back, is chosen on the held-back stories.
+
+# %%
+from language_model import cache
+
+validation_tokens = split_tokens(validation_texts, config)
+streams = {
+    name: [encode_text(tokens, vocabulary) for tokens in lists]
+    for name, lists in (("validation", validation_tokens), ("test", test_tokens))
+}
+setting = cache.choose_continuous_cache(sample_reader, streams["validation"])
+rows, shares = cache.read_with_cache(sample_reader, streams["test"], [setting])
+mixed = [cache.mix(row, share[0], setting.rate) for row, share in zip(rows, shares, strict=True)]
+print(setting)
+scores = {"LSTM, trained on the sample": rows, "the same with a continuous cache": mixed}
+pd.DataFrame({name: text_scores(test_texts, found) for name, found in scores.items()}).T[["perplexity"]]
+
+# %% [markdown]
+# A cache reads the test text as it goes along, so its figures are given apart from those of the models themselves. In
+# stories of five sentences there is little to repeat. In long texts, where names come again and again, caches help
+# much more.
 #
 # ## Surprisal, word by word
 #
@@ -344,8 +395,8 @@ from language_model.loader import initial_states
 def next_probabilities(text):
     """The probability of each token to be the next; float (vocab_size,)."""
     ids = np.array([[BOS_ID, *reader.vocabulary.encode(split_text(text, reader.config))]], np.int32)
-    logits, _ = reader.step(ids, np.ones(ids.shape, bool), initial_states(reader.config, 1))
-    exponentials = np.exp(logits[0, -1] - logits[0, -1].max())
+    answer, _ = reader.step(ids, np.ones(ids.shape, bool), initial_states(reader.config, 1))
+    exponentials = np.exp(answer["logits"][0, -1] - answer["logits"][0, -1].max())
     return exponentials / exponentials.sum()
 
 
@@ -363,6 +414,26 @@ plt.show()
 # the model does not know, taken together, so it can rank high. Where one word has most of the probability, the
 # beginning leaves little choice; where the bars are all short, the story could go anywhere.
 #
+# ## How far back it remembers
+#
+# The state goes in and comes out, so we can take it away: put it back to zero after every few tokens and see how much
+# worse the model reads. With a reset after every token the model sees one word and nothing else; where the curve is
+# flat, more memory would not help this model.
+
+# %%
+distances = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 0)
+found = [text_scores(test_texts, reader.score_tokens(test_tokens, reset_every=n))["perplexity"] for n in distances]
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+axis.plot(distances[:-1], found[:-1], marker="o")
+axis.axhline(found[-1], color="black", linewidth=1, linestyle="--")
+axis.set(xscale="log", xlabel="tokens between two resets (dashed: never)", ylabel="perplexity")
+axis.set_xticks(distances[:-1], distances[:-1])
+plt.show()
+
+# %% [markdown]
+# Most is gained by the first few words, as with n-grams. But the curve goes on falling where n-grams see nothing
+# more: that is the topic, who is in the story, and whether it is told of yesterday or of now.
+#
 # ## Writing
 #
 # To write, draw from these probabilities, append what was drawn, and repeat. The *temperature* divides the logits
@@ -372,24 +443,67 @@ plt.show()
 # %%
 for temperature in (0.5, 1.0, 1.5):
     print(f"temperature {temperature}")
-    for text in reader.generate("Once upon a time", 2, max_tokens=60, temperature=temperature, num_sentences=2, seed=3):
+    for text in reader.generate(
+        "Once upon a time", num_samples=2, max_tokens=60, temperature=temperature, num_sentences=2, seed=3
+    ):
         print(textwrap.fill(text, 110, initial_indent="  - ", subsequent_indent="    "))
 
 # %% [markdown]
 # At 0.5 the sentences are the safest and the dullest. At 1.5 rare words come in everywhere, one unlikely word is
 # followed by the next, and the sentences fall apart. Between the two lies what people like best.
 #
+# There are other ways to keep the unlikely out. *Top-k* draws among the k likeliest tokens; *top-p* among the
+# likeliest that together hold the share p; *min-p* among those at least p times as likely as the likeliest. A
+# *repetition penalty* makes what has been said less likely, and `no_repeat_ngram` forbids saying the same three words
+# twice. *Beam search* does not draw at all: it looks for the text with the highest mean log-probability per token.
+#
+# What do they do to a text? We let the model write twenty texts in each way and measure three things: how likely the
+# model itself finds them, how varied they are (the share of different ones among all pairs of words), and the longest
+# span that stands word for word in the stories of the repository, which were a part of its training text.
+
+# %%
+from language_model.originality import distinct_ngrams, join_all, longest_copied_span
+
+ways = {
+    "temperature 1": {"temperature": 1.0},
+    "temperature 0.5": {"temperature": 0.5},
+    "top-k 10": {"temperature": 1.0, "top_k": 10},
+    "top-p 0.8": {"temperature": 1.0, "top_p": 0.8},
+    "min-p 0.1": {"temperature": 1.0, "min_p": 0.1},
+    "min-p 0.1, repetition penalty 1.2": {"temperature": 1.0, "min_p": 0.1, "repetition_penalty": 1.2},
+    "temperature 0": {"temperature": 0.0},
+    "20 beams": {"num_beams": 20},
+    "20 beams, no 3 words twice": {"num_beams": 20, "no_repeat_ngram": 3},
+}
+training = join_all(split_tokens(texts, config))
+table = {}
+for name, way in ways.items():
+    written = reader.generate("The old woman", num_samples=20, max_tokens=60, seed=2, **way)
+    lists = [split_text(text, reader.config) for text in written]
+    spans = [longest_copied_span(tokens, training) for tokens in lists]
+    table[name] = {
+        "perplexity": text_scores(written, reader.score_tokens(lists))["perplexity"],
+        "different pairs": distinct_ngrams(lists, 2),
+        "longest copied span": max(end - start for start, end in spans),
+    }
+    print(textwrap.fill(f"{name}: {written[0]}", 110, subsequent_indent="    "))
+pd.DataFrame(table).T
+
+# %% [markdown]
+# The likeliest text is not the best text. Search finds what the model is surest of, short and empty; taking the
+# likeliest word each time gives twenty times the same. People do not write that way: they would bore each other. What
+# limits the draw keeps the texts likely and still varied; where the limit should be is a matter of taste. And a low
+# share of different pairs, or a long copied span, is a warning that no perplexity gives.
+#
 # Now the model ends a story of the test file. It reads the first four sentences and writes the fifth, three times.
 
 # %%
-from common.tokenization import load_pipeline, split_sentences
+from language_model.loader import split_ending
 
-story = test_texts[10]
-start = split_sentences(story, load_pipeline())[-1][0].idx
-context, ending = story[:start], story[start:]
+context, ending = split_ending(test_texts[10])
 print(textwrap.fill(context, 110))
 print("\nthe author:  ", ending)
-for text in reader.generate(context, 3, max_tokens=40, temperature=0.7, num_sentences=1, seed=1):
+for text in reader.generate(context, num_samples=3, max_tokens=40, temperature=0.7, num_sentences=1, seed=1):
     print("the model:   ", text[len(context) :])
 
 # %% [markdown]
@@ -398,12 +512,13 @@ for text in reader.generate(context, 3, max_tokens=40, temperature=0.7, num_sent
 #
 # ## The given ending or another one?
 #
-# Can the model at least tell which ending belongs? For every test story we compare its own last sentence with the
-# last sentence of another story: which of them is more likely, per token, after the first four sentences? Tossing a
-# coin would get half of the stories right.
+# Can the model at least tell which ending belongs? For every test story we take its own last sentence and the last
+# sentence of another story, and ask in two ways. First: which of them is more likely, per token, after the first four
+# sentences? Second: which of them do the four sentences *help* more? That is the log-probability of the ending after
+# them, less that of the ending by itself, with nothing before it. Tossing a coin would get half of the stories right.
 
 # %%
-from language_model.evaluate import prefers_given_ending, split_endings
+from language_model.evaluate import compare_endings, split_endings
 
 
 def ngram_score(token_lists):
@@ -416,15 +531,17 @@ scorers = {
     "LSTM, pretrained": reader.score_tokens,
 }
 contexts, endings = split_endings(test_texts, reader)
-won = {name: prefers_given_ending(contexts, endings, score) for name, score in scorers.items()}
+won = {name: compare_endings(contexts, endings, score) for name, score in scorers.items()}
 luck = 1.96 * np.sqrt(0.25 / len(endings))
 print(f"{len(endings)} stories; tossing coins gives {0.5 - luck:.2f} to {0.5 + luck:.2f} in 95 of 100 tries")
-pd.DataFrame({name: {"given ending preferred": wins.mean()} for name, wins in won.items()}).T
+columns = {"ending_accuracy": "more likely", "ending_gain_accuracy": "helped more"}
+pd.DataFrame({name: {columns[kind]: w.mean() for kind, w in wins.items()} for name, wins in won.items()}).T
 
 # %% [markdown]
-# With so few stories, a share inside the printed range may be luck. Choosing the ending is hard for all these models,
-# because they judge it by its words and by how these follow each other, while what makes an ending fit is what the
-# story was about.
+# With so few stories, a share inside the printed range may be luck. The first question is hard for all these models:
+# an ending of common words is likely after any story, and that outweighs what the story says. The second question
+# takes the ending's own likelihood away, and what is left is whether the words of the story and those of the ending
+# have anything to do with each other.
 #
 # ## The mistakes it makes
 #
@@ -449,13 +566,12 @@ pd.DataFrame(body, columns=header)
 # The model prefers the wrong ending for some stories. Here is one of them.
 
 # %%
-lost = int(np.flatnonzero(won["LSTM, pretrained"] == 0)[0])
+lost = int(np.flatnonzero(won["LSTM, pretrained"]["ending_gain_accuracy"] == 0)[0])
 print(textwrap.fill(test_texts[lost], 110))
 
 # %% [markdown]
 # Can you tell what ties this ending to its story? Often it is a single thing that both speak of in other words, or a
-# reversal that one must understand to expect it. A model that counts on familiar sequences of words misses it, and
-# the other story's ending may simply contain more common words.
+# reversal that one must understand to expect it. A model that counts on familiar sequences of words misses it.
 #
 # ## A look inside: the cells
 #
@@ -556,16 +672,44 @@ pd.DataFrame({word: neighbours(word) for word in words})
 # To predict the next word, it is enough to know in which places a word can stand. So words that can replace each
 # other become neighbours: verbs in the same form, persons of the same kind, numbers. Opposites often do, too.
 #
+# ## Letters instead of words
+#
+# Nothing in the model knows what a token is. The bundle `language_model/shakespeare` learned a million letters of
+# Shakespeare, one after the other, with the state carried through the whole text. It has no unknown words, it must
+# learn to spell, and a state that lasted twenty words now has to last a hundred letters.
+
+# %%
+from common.commands import pretrained_folder
+
+shakespeare = language_model.load(pretrained_folder("language_model", "shakespeare"))
+print(shakespeare.generate("KING HENRY:\n", max_tokens=400, temperature=0.7, seed=1)[0])
+
+# %%
+(line,) = shakespeare.score(["Good morrow, gentle cousin."])
+bits = -np.array(line.log_probabilities) / np.log(2)
+figure, axis = plt.subplots(figsize=(10, 2.8), layout="constrained")
+axis.bar(range(len(bits)), bits, color=["tab:orange" if t in " .," else "tab:blue" for t in line.tokens])
+axis.set_xticks(range(len(bits)), [t.replace(" ", "_") for t in line.tokens], fontsize=8)
+axis.set(ylabel="surprisal, bits", title=f"{line.bits_per_character:.2f} bits a character")
+plt.show()
+
+# %% [markdown]
+# The first letters of a word cost most, and the last ones nearly nothing: once "mor" stands there, few words are
+# left. A model of letters finds the borders of words by itself, as the places where its surprise goes up.
+#
+# Bits a character compare models of letters with models of words, as both have to account for the same text. That is
+# why `evaluate` prints them.
+#
 # ## Exercises
 #
-# 1. **Write with it.** Generate beginnings with `--top-k 5` and with `--top-p 0.9` at temperature 1. What do they do
-#    that a low temperature does not? (`python -m language_model.generate --help`)
+# 1. **Write with it.** Let the pretrained model end the test stories: `python -m language_model.generate --endings
+#    language_model/dataset/test.csv`. Which way of drawing gives the endings you like best?
 # 2. **Grammar.** Collect pairs such as "The keys is lost." and "The keys are lost.", and see how often the right one
 #    is more likely. How far may verb and noun be apart? (`reader.score`)
 # 3. **More n-grams.** Plot the test perplexity of the n-gram model for every order from 1 to 8, and for a tenth, a
 #    third and all of the training stories. What does more text do to the best order? (`NgramModel`)
 # 4. **Letters.** Train a model of characters on the sample with `--level character --max-length 300`. Compare it with
-#    the word model in bits per character. Why not in perplexity?
+#    the word model in bits per character. Why not in perplexity? How far back does it remember?
 # 5. **Mix.** Average the probabilities of the 5-gram model and the network, token by token, and find the best weight
 #    on the validation stories. Why is the mixture better than both?
 # 6. **Your own author.** Take a long text in a plain file, hold some of it back as a test file, and train on the rest

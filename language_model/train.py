@@ -19,7 +19,11 @@ VALIDATION_STRETCH = 2000
 
 
 def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[str, float]:
-    """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
+    """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores.
+
+    With nothing to validate on, for a last run after all settings have been chosen, the weights are those of the last
+    epoch, and there are no scores.
+    """
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
@@ -73,21 +77,24 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
 
     def score(reader: LanguageModel) -> dict[str, float]:
         """Read the validation texts as the training texts are read: each by itself, or in one stream."""
+        if not validation_texts:
+            return {}
         reset_every = VALIDATION_STRETCH if config.carry_state else 0
         return text_scores(validation_texts, reader.score_tokens(validation_tokens, config.carry_state, reset_every))
 
     reader = LanguageModel(KerasEngine(model), vocabulary, config)
+    monitor = "perplexity" if validation_texts else None
 
     def validate() -> dict[str, float]:
         scores = score(reader)
-        return {name: scores[name] for name in ("perplexity", "nats_per_token")}
+        return {name: scores[name] for name in ("perplexity", "nats_per_token") if name in scores}
 
     # 3. Learn. The test file stays closed until evaluate.
     state = fit(
         learner,
         train_batches,
         validate,
-        "perplexity",
+        monitor,
         config,
         arguments.output_dir,
         arguments.resume,
@@ -99,17 +106,17 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
     facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
-    final_reader = LanguageModel(KerasEngine(final), vocabulary, config)
-    metrics = {"validation": {**score(final_reader), "num_examples": len(validation_texts)}}
+    scores = score(LanguageModel(KerasEngine(final), vocabulary, config))
+    metrics = {"validation": {**scores, "num_examples": len(validation_texts)}} if scores else {}
 
     def save_extras(folder: Path) -> None:
         vocabulary.save(folder / "vocabulary.json")
-        write_history(folder, state, "perplexity")
+        write_history(folder, state, monitor)
 
     card = make_card(facts, config, metrics, SCORES)
     save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
     remove_checkpoint(arguments.output_dir)
-    return metrics["validation"]
+    return scores
 
 
 def check_sizes(config: LanguageModelConfig, vocab_size: int) -> None:
@@ -132,10 +139,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_settings(parser, LanguageModelConfig)
     arguments = parser.parse_args(argv)
     scores = train(read_settings(arguments, LanguageModelConfig), arguments)
-    print(
-        f"validation: perplexity {scores['perplexity']:.2f}, {scores['bits_per_character']:.3f} bits a character; "
-        f"bundle in {arguments.output_dir}"
-    )
+    shown = "trained without validation"
+    if scores:
+        shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character".format(**scores)
+    print(f"{shown}; bundle in {arguments.output_dir}")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,21 @@ def test_a_stream_of_tokens_is_learned_and_evaluated(flags, spaced_texts, capsys
     assert forgetful["perplexity"] > result["perplexity"] * 1.1
 
 
+def test_without_validation_the_last_epoch_counts(spaced_texts, capsys):
+    model, train_file = spaced_texts / "model", str(spaced_texts / "train.txt")
+    data = ["--train", train_file, "--validation-rate", "0", "--output-dir", str(model)]
+    settings = "--level spaced --document line --min-count 1 --units 5 --embedding-dim 4 --num-epochs 3 --batch-size 20"
+    main([*data, *settings.split(), "--average-momentum", "0"])
+    assert capsys.readouterr().out == f"trained without validation; bundle in {model}\n"
+    history = (model / "history.csv").read_text().splitlines()
+    assert history[0] == "epoch,loss,seconds"
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert (manifest["best_epoch"], manifest["num_epochs"]) == (3, 3)
+    assert json.loads((model / "metrics.json").read_text()) == {}
+    evaluate.main(["--model", str(model), "--test", str(spaced_texts / "test.txt"), "--save"])
+    assert "| perplexity |" in (model / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
