@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from common.persistence import MANIFEST_FILE, MODEL_FILE, write_manifest
+from common.persistence import MANIFEST_FILE, MODEL_FILE, save_bundle, write_manifest
+from common.vocabulary import Vocabulary
 from tests.conftest import ROOT
+from tests.language_model.toy_model import build_reader
 
 # The peak of a process counts what its parent held when it was started, so a small one stands in between.
 LAUNCHER = """
@@ -88,3 +91,49 @@ def test_one_sentence_costs_little(command):
     assert (status, said) == (0, "")
     assert seconds < 2
     assert megabytes < 250
+
+
+@pytest.fixture(scope="module")
+def large_bundle(tmp_path_factory):
+    """Two layers of GRU 500 over 10,000 words, with random weights."""
+    folder = tmp_path_factory.mktemp("large") / "model"
+    vocabulary = Vocabulary([f"word{number}" for number in range(10_000 - 4)])
+    sizes = {"architecture": "gru", "num_layers": 2, "units": 500, "embedding_dim": 500, "tie_embeddings": False}
+    model = build_reader(vocabulary, scale=0.02, **sizes)
+    facts = {"task": "language_model"}
+    save_bundle(
+        folder,
+        model.network.model,
+        model.config,
+        {},
+        facts,
+        "card",
+        lambda new: vocabulary.save(new / "vocabulary.json"),
+    )
+    return folder
+
+
+@pytest.mark.parametrize("num_samples", [1, 32])
+def test_writing_takes_little_memory(num_samples, large_bundle):
+    flags = ("--num-samples", num_samples, "--max-tokens", 300, "--prompt", "word1 " * 3000)
+    status, said, _, megabytes = measure("language_model.generate", "--model", large_bundle, *flags)
+    assert (status, said) == (0, "")
+    assert megabytes < 300
+
+
+@pytest.mark.slow
+def test_a_sampled_softmax_bounds_the_memory_of_training(tmp_path):
+    words = np.random.default_rng(0).permutation(np.tile(np.arange(40_000), 2))
+    lines = (" ".join(f"w{word}" for word in row) for row in words.reshape(-1, 100))
+    (tmp_path / "train.txt").write_text("\n".join(lines) + "\n")
+    flags = (
+        "--document line --level spaced --min-count 1 --max-vocab-size 50000 --batch-size 32 --units 8 --num-epochs 1"
+    )
+    data = ("--train", tmp_path / "train.txt", *flags.split(), "--embedding-dim", 8, "--no-mixed-precision")
+    peaks = {}
+    for number in (0, 500):
+        *_, peaks[number] = measure(
+            "language_model.train", *data, "--output-dir", tmp_path / str(number), "--num-sampled", number
+        )
+    # All logits of a batch, 32 x 100 x 40,000 numbers, are 512 MB, and training holds them more than once.
+    assert peaks[500] < peaks[0] - 1000

@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
-from common.vocabulary import BOS_ID, EOS_ID, UNK_ID
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from language_model.config import LanguageModelConfig
+from language_model.loader import load_texts, split_tokens
 from language_model.ngram import NgramModel
+from tests.conftest import ROOT
 
 A, B, C = 4, 5, 6
 PREDICTED = (UNK_ID, EOS_ID, A, B, C)  # of 7 ids: no text goes on with <pad> or <bos>
@@ -60,6 +64,24 @@ def test_probabilities_sum_to_one_after_every_context(order):
             seen, unseen = seen + known, unseen + (not known)
     assert seen >= 1
     assert unseen > 100
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 7, 9])
+def test_probabilities_sum_to_one_in_the_sample_stories(order):
+    config = LanguageModelConfig()
+    texts = split_tokens(load_texts(ROOT / "language_model/dataset/train.csv", config), config)
+    vocabulary = Vocabulary.build(texts, min_count=3)
+    encoded = [vocabulary.encode(tokens) for tokens in texts]
+    model, rng = NgramModel(encoded, len(vocabulary), order), np.random.default_rng(order)
+    predicted = [i for i in range(len(vocabulary)) if i not in (PAD_ID, BOS_ID)]
+    for number in range(12):
+        text = [BOS_ID] * (order - 1) + encoded[rng.integers(len(encoded))]
+        end = int(rng.integers(order, len(text)))
+        context = text[:end]
+        if number % 3 == 0:  # one that nobody has seen, at least at its full length
+            context[-(order // 2) - 1] = int(rng.integers(4, len(vocabulary)))
+        total = math.fsum(model.probability(token, context) for token in predicted)
+        assert total == pytest.approx(1, abs=1e-12)
 
 
 def test_francisco_is_a_poor_guess_after_another_word():
