@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from common.errors import InputError
+from language_model.loader import Streams
 from language_model.predict import LanguageModel, log_softmax_at
 
 SIZES = (100, 500, 2000)  # tokens remembered
@@ -108,16 +109,19 @@ def mix(nats: np.ndarray, shares: np.ndarray, rate: float) -> np.ndarray:
     return np.where(np.isnan(shares), nats, mixed)
 
 
-def choose_unigram_cache(nats: np.ndarray, shares: Mapping[int, np.ndarray]) -> CacheSettings:
-    """Choose the settings that are best for a model's log-probabilities, given the cache's shares for each size."""
-    grid = [CacheSettings(size, rate) for size in shares for rate in RATES]
-    return max(grid, key=lambda setting: mix(nats, shares[setting.size], setting.rate).mean())
+def choose_unigram_cache(nats: Sequence[np.ndarray], streams: Streams) -> CacheSettings:
+    """Choose the settings that are best for a model's log-probabilities of the texts of some streams."""
+    flat, scores = np.concatenate(nats), {}
+    for size in SIZES:
+        shares = np.concatenate(streams.split([unigram_cache(row, size) for row in streams.rows]))
+        scores |= {CacheSettings(size, rate): mix(flat, shares, rate).mean() for rate in RATES}
+    return max(scores, key=lambda setting: scores[setting])
 
 
-def choose_continuous_cache(model: LanguageModel, streams: Sequence[Sequence[int]]) -> CacheSettings:
-    """Choose the settings that are best for the tokens of streams."""
+def choose_continuous_cache(model: LanguageModel, streams: Streams) -> CacheSettings:
+    """Choose the settings that are best for the tokens of some streams."""
     kinds = [CacheSettings(size, 0.0, flatness) for size, flatness in itertools.product(SIZES, FLATNESSES)]
-    nats, shares = read_with_cache(model, streams, kinds)
+    nats, shares = read_with_cache(model, streams.rows, kinds)
     scores = {
         CacheSettings(kind.size, rate, kind.flatness): np.mean(
             [mix(a, b[i], rate).sum() for a, b in zip(nats, shares, strict=True)]
@@ -128,13 +132,19 @@ def choose_continuous_cache(model: LanguageModel, streams: Sequence[Sequence[int
     return max(scores, key=lambda setting: scores[setting])
 
 
+def score_with_cache(model: LanguageModel, streams: Streams, setting: CacheSettings) -> list[np.ndarray]:
+    """The log-probabilities of each text, of a model with a continuous cache; in nats, (tokens + 1,)."""
+    nats, shares = read_with_cache(model, streams.rows, [setting])
+    return streams.split([mix(row, share[0], setting.rate) for row, share in zip(nats, shares, strict=True)])
+
+
 def read_with_cache(
     model: LanguageModel, streams: Sequence[Sequence[int]], settings: Sequence[CacheSettings]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Read streams, with a continuous cache over the features from which the model makes its logits.
+    """Read rows of ids, with a continuous cache over the features from which the model makes its logits.
 
     Returns:
-        For each stream the log-probabilities (tokens - 1,) and the cache's shares (settings, tokens - 1).
+        For each row the log-probabilities (tokens - 1,) and the cache's shares (settings, tokens - 1).
     Raises:
         InputError: the bundle was made before models gave their features.
     """

@@ -11,7 +11,7 @@ in which model and n-grams are helped by a cache of what the test text said late
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,23 +23,13 @@ from common.metrics import bits_per_character, perplexity
 from common.progress import say
 from common.settings import add_overrides, make_parser, override
 from language_model.config import LanguageModelConfig
-from language_model.loader import (
-    encode_text,
-    load_texts,
-    make_streams,
-    split_ending,
-    split_streams,
-    split_text,
-    split_tokens,
-)
+from language_model.endings import Scorer, compare_endings, split_endings
+from language_model.loader import Streams, encode_text, load_texts, split_tokens
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
 
 SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy", "ending_gain_accuracy")
 NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
 BLOCK = 1000  # tokens; longer texts are cut into such blocks, so that a single one has an interval too
-
-# Token lists to the log-probabilities of their tokens and end, for a network and for n-grams alike.
-Scorer = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 
 
 def text_units(texts: Sequence[str], nats: Sequence[np.ndarray]) -> np.ndarray:
@@ -77,45 +67,6 @@ def score_units(units: np.ndarray) -> dict[str, float]:
 def text_scores(texts: Sequence[str], nats: Sequence[np.ndarray]) -> dict[str, float]:
     """Score the log-probabilities of the tokens and the end of each text; see `score_units`."""
     return score_units(text_units(texts, nats))
-
-
-def split_endings(texts: Sequence[str], model: LanguageModel) -> tuple[list[list[str]], list[list[str]]]:
-    """Part texts of two sentences or more into what comes before the last sentence and the last sentence, as tokens."""
-    parts = [(before, last) for before, last in map(split_ending, texts) if before.strip()]
-    contexts = [split_text(before, model.config) for before, _ in parts]
-    return contexts, [split_text(last, model.config) for _, last in parts]
-
-
-def compare_endings(
-    contexts: Sequence[list[str]], endings: Sequence[list[str]], score: Scorer
-) -> dict[str, np.ndarray]:
-    """For each text, whether its own ending is preferred to another text's.
-
-    Every ending is used once in its own place and once in another's, so no ending wins by being easy in itself.
-
-    Args:
-        contexts: the tokens of each text before its ending.
-        endings: the tokens of each ending.
-        score: gives log-probabilities.
-    Returns:
-        Two float arrays (texts,), 1 where the own ending wins. `ending_accuracy`: it is more likely per token.
-        `ending_gain_accuracy`: the context makes it likelier by more, log p(ending | context) - log p(ending), its
-        pointwise mutual information with the context (Schwartz et al. 2017, "The Effect of Different Writing Tasks on
-        Linguistic Style"); that an ending has common words no longer counts for it.
-    """
-    order = np.random.default_rng(0).permutation(len(endings))
-    other = np.empty(len(order), int)
-    other[order] = np.roll(order, 1)  # one round through all texts: none meets its own ending
-    alone = np.array([row.sum() for row in score(endings)])
-
-    def likelihood_and_gain(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        whole = [[*context, *endings[i]] for context, i in zip(contexts, chosen, strict=True)]
-        rows = [row[-len(endings[i]) - 1 :] for row, i in zip(score(whole), chosen, strict=True)]
-        return np.array([row.mean() for row in rows]), np.array([row.sum() for row in rows]) - alone[chosen]
-
-    own, others = likelihood_and_gain(np.arange(len(endings))), likelihood_and_gain(other)
-    names = ("ending_accuracy", "ending_gain_accuracy")
-    return {name: (a > b).astype(float) for name, a, b in zip(names, own, others, strict=True)}
 
 
 def by_length(nats: Sequence[np.ndarray]) -> list[list]:
@@ -218,28 +169,21 @@ def score_with_caches(
     """
     from language_model import cache
 
-    token_lists_of = {"test": token_lists, "validation": split_tokens(load_texts(arguments.cache, config), config)}
-    texts = {
-        name: [encode_text(tokens, model.vocabulary) for tokens in lists] for name, lists in token_lists_of.items()
-    }
-    streams = {name: make_streams(rows, config.carry_state, arguments.reset_every) for name, rows in texts.items()}
-    chosen = cache.choose_continuous_cache(model, streams["validation"])
-    say(f"cache of the model, best on {arguments.cache.name}: {chosen}")
-    nats, shares = cache.read_with_cache(model, streams["test"], [chosen])
-    mixed = [cache.mix(row, share[0], chosen.rate) for row, share in zip(nats, shares, strict=True)]
-    result = {"model, cache": split_streams(mixed, streams["test"], texts["test"])}
+    validation_lists = split_tokens(load_texts(arguments.cache, config), config)
+    test, validation = (
+        Streams([encode_text(tokens, model.vocabulary) for tokens in lists], config.carry_state, arguments.reset_every)
+        for lists in (token_lists, validation_lists)
+    )
+    best = cache.choose_continuous_cache(model, validation)
+    say(f"cache of the model, best on {arguments.cache.name}: {best}")
+    result = {"model, cache": cache.score_with_cache(model, test, best)}
     if baseline:
         name, score = baseline
-
-        def shares_of(split: str, size: int) -> list[np.ndarray]:
-            found = [cache.unigram_cache(stream, size) for stream in streams[split]]
-            return split_streams(found, streams[split], texts[split])
-
-        validation = {size: np.concatenate(shares_of("validation", size)) for size in cache.SIZES}
-        chosen = cache.choose_unigram_cache(np.concatenate(score(token_lists_of["validation"])), validation)
-        say(f"cache of the n-grams: {chosen}")
-        rows = zip(score(token_lists), shares_of("test", chosen.size), strict=True)
-        result[f"{name}, cache"] = [cache.mix(row, share, chosen.rate) for row, share in rows]
+        best = cache.choose_unigram_cache(score(validation_lists), validation)
+        say(f"cache of the n-grams: {best}")
+        shares = test.split([cache.unigram_cache(row, best.size) for row in test.rows])
+        rows = zip(score(token_lists), shares, strict=True)
+        result[f"{name}, cache"] = [cache.mix(row, share, best.rate) for row, share in rows]
     return result
 
 

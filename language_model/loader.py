@@ -129,41 +129,38 @@ def cut_pieces(ids: Sequence[int], max_length: int) -> Iterator[Sequence[int]]:
         yield ids[start : start + length + 1]
 
 
-def make_streams(texts: Sequence[Sequence[int]], carry_state: bool, reset_every: int) -> list[Sequence[int]]:
-    """Lay encoded texts out as streams, each of which is read from a state of zeros.
+class Streams:
+    """Encoded texts as they are read: each from a state of zeros, or in one stream; cut where the state begins anew.
 
     Args:
         texts: of `encode_text`.
         carry_state: all texts are one stream; else each is one.
         reset_every: cut streams so that at most so many tokens are guessed in each; 0 does not cut.
 
-    >>> make_streams([[2, 7, 3], [2, 8, 3]], carry_state=True, reset_every=3)
+    >>> Streams([[2, 7, 3], [2, 8, 3]], carry_state=True, reset_every=3).rows
     [[2, 7, 3, 2], [2, 8, 3]]
     """
-    streams = [[token_id for text in texts for token_id in text]] if carry_state and texts else texts
-    if not reset_every:
-        return list(streams)
-    starts = ((stream, start) for stream in streams for start in range(0, len(stream) - 1, reset_every))
-    return [stream[start : start + reset_every + 1] for stream, start in starts]
 
+    def __init__(self, texts: Sequence[Sequence[int]], carry_state: bool = False, reset_every: int = 0) -> None:
+        self.texts = texts
+        self.rows = [[token_id for text in texts for token_id in text]] if carry_state and texts else list(texts)
+        if reset_every:
+            starts = ((row, start) for row in self.rows for start in range(0, len(row) - 1, reset_every))
+            self.rows = [row[start : start + reset_every + 1] for row, start in starts]
 
-def split_streams(
-    values: Sequence[np.ndarray], streams: Sequence[Sequence[int]], texts: Sequence[Sequence[int]]
-) -> list[np.ndarray]:
-    """Give each text its part of what was found in the streams, less the beginnings of texts, which nobody guesses.
+    def split(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Give each text its part of what was found, less the beginnings of texts, which nobody guesses.
 
-    Args:
-        values: one number for each guessed token, in the order of the streams, in any pieces.
-        streams: of `make_streams`.
-        texts: what the streams were made of.
-    Returns:
-        For each text (tokens + 1,).
-    """
-    if not texts:
-        return []
-    targets = np.concatenate([stream[1:] for stream in streams])
-    flat = np.concatenate(values)[targets != BOS_ID]
-    return np.split(flat, np.cumsum([len(text) - 1 for text in texts])[:-1])
+        Args:
+            values: one number for each guessed token, in the order of the rows, in any pieces.
+        Returns:
+            For each text (tokens + 1,).
+        """
+        if not self.texts:
+            return []
+        targets = np.concatenate([row[1:] for row in self.rows])
+        flat = np.concatenate(values)[targets != BOS_ID]
+        return np.split(flat, np.cumsum([len(text) - 1 for text in self.texts])[:-1])
 
 
 def state_sizes(config: LanguageModelConfig) -> dict[str, int]:

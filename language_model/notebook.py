@@ -345,17 +345,19 @@ pd.DataFrame(scores).T
 
 # %%
 from language_model import cache
+from language_model.loader import Streams
 
 validation_tokens = split_tokens(validation_texts, config)
 streams = {
-    name: [encode_text(tokens, vocabulary) for tokens in lists]
+    name: Streams([encode_text(tokens, vocabulary) for tokens in lists])
     for name, lists in (("validation", validation_tokens), ("test", test_tokens))
 }
 setting = cache.choose_continuous_cache(sample_reader, streams["validation"])
-rows, shares = cache.read_with_cache(sample_reader, streams["test"], [setting])
-mixed = [cache.mix(row, share[0], setting.rate) for row, share in zip(rows, shares, strict=True)]
 print(setting)
-scores = {"LSTM, trained on the sample": rows, "the same with a continuous cache": mixed}
+scores = {
+    "LSTM, trained on the sample": all_nats["LSTM, trained on the sample"],
+    "the same with a continuous cache": cache.score_with_cache(sample_reader, streams["test"], setting),
+}
 pd.DataFrame({name: text_scores(test_texts, found) for name, found in scores.items()}).T[["perplexity"]]
 
 # %% [markdown]
@@ -518,7 +520,7 @@ for text in reader.generate(context, num_samples=3, max_tokens=40, temperature=0
 # them, less that of the ending by itself, with nothing before it. Tossing a coin would get half of the stories right.
 
 # %%
-from language_model.evaluate import compare_endings, split_endings
+from language_model.endings import compare_endings, split_endings
 
 
 def ngram_score(token_lists):

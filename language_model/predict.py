@@ -19,7 +19,7 @@ from common.progress import progress
 from common.settings import make_config
 from common.vocabulary import PAD_ID, Vocabulary
 from language_model.config import GenerationConfig, LanguageModelConfig
-from language_model.loader import encode_text, initial_states, make_streams, split_streams, split_text
+from language_model.loader import Streams, encode_text, initial_states, split_text
 from language_model.writing import search_beams, write_samples
 
 TASK, DEFAULT_NAME = "language_model", "stories"
@@ -150,14 +150,13 @@ class LanguageModel:
             carry_state: read the texts one after the other, with the state carried from each to the next.
             reset_every: begin with a state of zeros again after so many tokens; 0: never.
         """
-        texts = [encode_text(tokens, self.vocabulary) for tokens in token_lists]
-        streams = make_streams(texts, carry_state, reset_every)
-        results: list[list[np.ndarray]] = [[] for _ in streams]
-        for reading in self.read(streams):
+        streams = Streams([encode_text(tokens, self.vocabulary) for tokens in token_lists], carry_state, reset_every)
+        results: list[list[np.ndarray]] = [[] for _ in streams.rows]
+        for reading in self.read(streams.rows):
             nats = log_softmax_at(reading.logits, reading.targets)  # (batch, time)
             for i, row, length in zip(reading.rows, nats, reading.lengths, strict=True):
                 results[i].append(row[:length])
-        return split_streams([part for row in results for part in row], streams, texts)
+        return streams.split([part for row in results for part in row])
 
     def score(self, texts: Sequence[str], context: str = "") -> list[TextScore]:
         """Score raw texts, each as what follows the context; the tokens of the context do not count."""

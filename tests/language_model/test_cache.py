@@ -7,14 +7,17 @@ import pytest
 
 from common.errors import InputError
 from language_model.cache import (
+    RATES,
     CacheSettings,
     ContinuousCache,
+    choose_continuous_cache,
     choose_unigram_cache,
     mix,
     read_with_cache,
+    score_with_cache,
     unigram_cache,
 )
-from language_model.loader import encode_text
+from language_model.loader import Streams, encode_text
 from tests.language_model.toy_model import VOCABULARY, build_reader
 
 STREAM = [2, 5, 6, 5, 7, 5, 5, 6, 8, 5]
@@ -75,10 +78,24 @@ def test_a_mixture_by_hand():
 
 
 def test_the_best_setting_is_chosen():
-    nats = np.log(np.full(4, 0.1))
-    helpful, useless = np.array([np.nan, 0.9, 0.9, 0.9]), np.zeros(4)
-    assert choose_unigram_cache(nats, {100: useless, 500: helpful}) == CacheSettings(500, 0.4)
-    assert choose_unigram_cache(nats, {100: useless}).rate == 0
+    texts = [[2, *([5] * 300 + [6] * 300) * 4, 3]]  # a longer memory holds the wrong number longer
+    nats = [np.full(len(texts[0]) - 1, np.log(0.1))]
+    assert choose_unigram_cache(nats, Streams(texts)) == CacheSettings(100, max(RATES))
+    varied = [[2, *range(4, 400), 3]]  # nothing comes again
+    assert choose_unigram_cache([np.full(397, np.log(0.1))], Streams(varied)).rate == 0
+
+
+def test_a_cache_helps_where_things_come_again():
+    model = build_reader()
+    streams = Streams([encode_text(["home"] * 40, VOCABULARY), encode_text(["king"] * 40, VOCABULARY)])
+    best = choose_continuous_cache(model, streams)
+    assert best.rate == max(RATES)
+    cached = score_with_cache(model, streams, best)
+    plain = model.score_tokens([["home"] * 40, ["king"] * 40])
+    for row, other in zip(cached, plain, strict=True):
+        assert len(row) == len(other) == 41
+        assert row[0] == pytest.approx(other[0])
+        assert row[5:40].mean() > other[5:40].mean() + 0.3
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
