@@ -134,7 +134,7 @@ PLAIN_CLASSES = frozenset(
      "RandomUniform", "RandomNormal", "Constant", "HeNormal"}
 )  # fmt: skip
 MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.src.models.functional",
-                     "builtins", "common.layers", None})  # fmt: skip
+                     "builtins", "common.layers", "common.lstm", None})  # fmt: skip
 
 
 def read_architecture(model_file: Path, weights_file: Path) -> Architecture:

@@ -221,7 +221,7 @@ def load_model(bundle: Bundle) -> Any:
     """
     keras = start_keras()
 
-    import common.layers  # noqa: F401  registers our layers with Keras
+    import common.lstm  # noqa: F401  registers our layers with Keras, those of common.layers too
 
     try:
         model = keras.models.model_from_json((bundle.path / MODEL_FILE).read_text(encoding="utf-8"))

@@ -13,10 +13,11 @@ from __future__ import annotations
 import keras
 
 from common.layers import EmbeddingDropout, SlidingWindow, TiedEmbedding
+from common.lstm import LSTM
 from language_model.config import LanguageModelConfig
 from language_model.loader import state_sizes
 
-RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
+RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
 
 def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import keras
 
+from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import WORD_LENGTH
 
-RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
+RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 FILTER_WIDTHS = (2, 3, 5)  # characters
 
 

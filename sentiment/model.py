@@ -10,9 +10,10 @@ from __future__ import annotations
 import keras
 
 from common.layers import AttentionPooling, MaskedPooling
+from common.lstm import LSTM
 from sentiment.config import SentimentConfig
 
-RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
+RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
 
 def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:

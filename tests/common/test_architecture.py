@@ -12,7 +12,8 @@ import pytest
 import common.layers
 from common.architecture import LAYER_SHAPES, WRAPPERS, random_inputs, read_architecture, sources, weight_groups
 from common.errors import InputError
-from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, TiedEmbedding
+from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, SlidingWindow, TiedEmbedding
+from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
 
@@ -35,8 +36,9 @@ def build_model_of_every_layer():
         "mask": keras.Input((None,), dtype="bool", name="mask"),
         "vectors": keras.Input((None, EMBEDDING_DIM), name="vectors"),
         "images": keras.Input((None, 7, 3), name="images"),
+        "state": keras.Input((None,), name="state"),
     }
-    ids, mask, vectors, images = inputs.values()
+    ids, mask, vectors, images, state = inputs.values()
     layers = keras.layers
     outputs = {}
     for size in (UNITS, UNITS + 2):
@@ -46,12 +48,13 @@ def build_model_of_every_layer():
             *(layer(vectors, mask=mask) for layer in (MaskedPooling("mean"), AttentionPooling(size))),
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
             EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
+            *SlidingWindow(size)(vectors, state, mask=mask),
         ]
         for layer in (
             layers.SimpleRNN(size),
             layers.GRU(size),
             layers.GRU(size, reset_after=False),
-            layers.LSTM(size),
+            LSTM(size),
             layers.LSTM(size, use_bias=False),
             layers.Bidirectional(layers.SimpleRNN(size)),
             layers.Bidirectional(layers.LSTM(size), backward_layer=layers.LSTM(size + 1, go_backwards=True)),
@@ -335,3 +338,11 @@ def test_an_architecture_nested_without_end(folder):
     (folder / MODEL_FILE).write_text('{"a": ' * 200 + "1" + "}" * 200)
     with pytest.raises(InputError, match="nested deeper"):
         read(folder)
+
+
+@pytest.mark.parametrize("size", [1, 1001, 10**12, 2.5, "3", None])
+def test_a_window_has_a_limit(size, model_of_every_layer, tmp_path):
+    save(model_of_every_layer, tmp_path)
+    rewrite(tmp_path, lambda content: find(content, "SlidingWindow")["config"].update(size=size))
+    with pytest.raises(InputError, match="layer SlidingWindow lacks its settings"):
+        read(tmp_path)
