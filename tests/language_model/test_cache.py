@@ -51,9 +51,16 @@ def test_continuous_shares_by_hand(cut):
     for end in cut:
         found.append(cache.read(states[start:end], tokens[start:end]))
         start = end
-    assert len(cache.tokens) <= 50
     for setting, shares in zip(settings, np.concatenate(found, axis=1), strict=True):
         np.testing.assert_allclose(shares, shares_by_hand(states, tokens, setting), rtol=1e-4)
+
+
+def test_a_cache_keeps_no_more_than_it_needs():
+    cache = ContinuousCache([CacheSettings(size, 0.1) for size in (2, 5)])
+    for _ in range(3):
+        cache.read(np.ones((4, 3)), np.arange(4))
+        assert len(cache.tokens) == len(cache.states) <= 5
+    assert cache.tokens.tolist() == [3, 0, 1, 2, 3]
 
 
 def test_without_flatness_it_is_a_unigram_cache():
