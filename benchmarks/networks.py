@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from common.engine import OnnxEngine
+from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE, Bundle, save_weights
 from common.vocabulary import UNK_ID
 from language_model.config import LanguageModelConfig
@@ -79,6 +80,7 @@ def language_model(
         embedding_dim=embedding_dim,
         tie_embeddings=False,
         input_dropout=0.0,
+        hidden_dropout=0.0,
         **NO_DROPOUT,
     )
 
@@ -138,6 +140,21 @@ def without_masks(model: keras.Model) -> keras.Model:
         return layer(*arguments, **named)
 
     return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+
+
+def with_keras_lstm(model: keras.Model) -> keras.Model:
+    """Give the same network, with the same weights, whose LSTMs are Keras' own."""
+
+    def clone(layer: Any) -> Any:
+        if isinstance(layer, LSTM):
+            return keras.layers.LSTM.from_config(layer.get_config())
+        if isinstance(layer, keras.layers.Bidirectional):
+            return keras.layers.Bidirectional(clone(layer.forward_layer), name=layer.name)
+        return layer
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def onnx_engine(model: keras.Model, folder: Path, num_threads: int) -> OnnxEngine:

@@ -6,10 +6,11 @@ rating model     64 texts of 200 tokens, embedding 128, LSTM 128, its last state
 language model   32 texts of 64 tokens, embedding 256, 2 x LSTM 512, softmax over 10,000 words
 tagger           32 sentences of 40 tokens, embedding 128, BiLSTM 200, 17 tags
 
-Keras is timed inside `fit`, called as `common.training` calls it, from the end of one step to the end of the next: the
+"Keras" has Keras' own LSTM, "project" that of common/lstm.py, which every model of the project trains with. Both are
+timed inside `fit`, called as `common.training` calls it, from the end of one step to the end of the next: the
 step that `fit` compiles, the batch handed over and the callbacks are in it, the start of an epoch is not. PyTorch runs
 the usual loop, with the fastest form of its Adam (`fused`). Nothing is dropped out, no row is padded (see
-benchmarks/networks.py). Before the clock starts, both must have the same loss.
+benchmarks/networks.py). Before the clock starts, PyTorch must have the loss of Keras.
 """
 
 from __future__ import annotations
@@ -42,8 +43,20 @@ if TYPE_CHECKING:
 SECONDS = 1.0  # of a turn, about
 LEARNING_RATE = 0.001
 MAX_DIFFERENCE = 1e-4
-SYSTEMS = {"Keras float32": False, "Keras bfloat16": True}  # whether in mixed precision
-COLORS = {"Keras float32": "tab:red", "Keras bfloat16": "tab:purple", "PyTorch float32": "tab:orange"}
+# Whether in mixed precision, and whether with the project's LSTM.
+SYSTEMS = {
+    "Keras float32": (False, False),
+    "Keras bfloat16": (True, False),
+    "project float32": (False, True),
+    "project bfloat16": (True, True),
+}
+COLORS = {
+    "PyTorch float32": "tab:orange",
+    "Keras float32": "tab:red",
+    "Keras bfloat16": "tab:purple",
+    "project float32": "tab:green",
+    "project bfloat16": "tab:blue",
+}
 HEADER = ["network", "batch x time", "system", "ms per step", "fastest turn", "slowest turn", "tokens/s"]
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
@@ -75,13 +88,14 @@ def _scores(network: Network) -> Any:
     return output["logits"] if isinstance(output, dict) else output
 
 
-def compile_keras(network: Network) -> Any:
-    """Give a network an optimizer and the loss that its task trains it with."""
+def compile_keras(network: Network, own_lstm: bool = True) -> Any:
+    """Give a network an optimizer and the loss that its task trains it with; `own_lstm`: the project's, not Keras'."""
     import keras
 
-    from benchmarks.networks import without_masks
+    from benchmarks.networks import with_keras_lstm, without_masks
 
-    model = without_masks(keras.Model(network.model.input, _scores(network)))
+    model = keras.Model(network.model.input, _scores(network))
+    model = without_masks(model if own_lstm else with_keras_lstm(model))
     loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     if network.name == "rating model":
         loss = "mean_squared_error"
@@ -156,14 +170,14 @@ def measure(
     """Check and time a network's training step in all systems; returns a figure for each system."""
     turns: dict[str, Callable[[], float]] = {}
     differences: dict[str, float | None] = {}
-    for system, mixed in SYSTEMS.items():
+    for system, (mixed, own_lstm) in SYSTEMS.items():
         set_precision(mixed)
         network = build()
         batch = make_batch(network, batch_size)
-        model = compile_keras(network)
+        model = compile_keras(network, own_lstm)
         if not mixed:
             loss = float(model.test_on_batch(*batch))
-            if with_torch:
+            if with_torch and not turns:
                 step = torch_step(network, batch)
                 differences["PyTorch float32"] = check_loss(loss, step())
                 turns["PyTorch float32"] = make_turn(step, seconds)

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import timing, training
 from benchmarks.networks import language_model, rating_model, tagger
+from common.lstm import LSTM
 
 NETWORKS = {
     "tagger": lambda: tagger(embedding_dim=5, units=7, num_tags=3, vocab_size=11, num_steps=4),
@@ -38,6 +39,18 @@ def test_pytorch_starts_with_the_loss_of_keras_and_learns(network):
     losses = [step() for _ in range(30)]
     assert training.check_loss(wanted, losses[0]) < 1e-5
     assert losses[-1] < 0.99 * losses[0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_two_lstms_learn_alike(name):
+    kinds, losses = [], []
+    for own_lstm in (True, False):
+        network = NETWORKS[name]()
+        batch, model = training.make_batch(network, 2), training.compile_keras(network, own_lstm)
+        kinds.append({type(layer) for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM)})
+        losses.append([float(model.train_on_batch(*batch)) for _ in range(5)])
+    assert kinds == [{LSTM}, {keras.layers.LSTM}]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
 def test_another_loss_is_noticed():
@@ -79,7 +92,7 @@ def test_results_have_a_figure_for_each_system(tiny, tmp_path, capsys):
     assert "PyTorch is not installed and is left out" in shown.err
     results = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
     assert results["command"] == "python -m benchmarks.training --repeats 3 --threads 1"
-    assert [figure["system"] for figure in results["figures"]] == ["Keras float32", "Keras bfloat16"]
+    assert [figure["system"] for figure in results["figures"]] == list(training.SYSTEMS)
     for figure in results["figures"]:
         assert (figure["network"], figure["batch_size"], figure["num_steps"]) == ("tagger", 2, 4)
         assert figure["median_ms"] == sorted(figure["times_ms"])[1]
