@@ -40,7 +40,7 @@ notebooks: $(INSTALLED)  ## make and run the three notebooks from their notebook
 	@$(RUN) -m scripts.build_notebooks
 
 bench: $(INSTALLED)  ## time Keras, PyTorch (if installed) and ONNX Runtime; about 10 minutes
-	@$(RUN) -m benchmarks.engines --write-readme && $(RUN) -m benchmarks.training --write-readme
+	@for part in engines writing training; do $(RUN) -m benchmarks.$$part --write-readme || exit 1; done
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab
