@@ -46,30 +46,39 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
         hidden = EmbeddingDropout(config.embedding_dropout, vocab_size)(hidden, token_ids)
     # The same dimensions dropped at every token of a text: Gal & Ghahramani 2016.
     hidden = keras.layers.SpatialDropout1D(config.input_dropout)(hidden)
-    outputs = {}
-    if config.architecture == "fixed-window":
-        window = SlidingWindow(config.window, name="window")
-        hidden, outputs["state_window"] = window(hidden, states["state_window"], mask=mask)
-    dropout = keras.layers.SpatialDropout1D if config.variational_dropout else keras.layers.Dropout
-    for number in range(config.num_layers):
-        if config.architecture == "fixed-window":
-            hidden = keras.layers.Dense(config.units, "tanh", name=f"hidden_{number}")(hidden)
-        else:
-            names = [state for state in states if state.startswith(f"state_{number}_")]
-            layer = RECURRENT_LAYERS[config.architecture](
-                config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
-            )
-            hidden, *after = layer(hidden, initial_state=[states[state] for state in names], mask=mask)
-            outputs |= dict(zip(names, after, strict=True))
-        rate = config.dropout if number == config.num_layers - 1 else config.hidden_dropout
-        hidden = dropout(rate, name=f"dropout_{number}")(hidden)  # (batch, time, units)
+    hidden, after = _read(hidden, states, mask, config)  # (batch, time, units)
     if not config.tie_embeddings:
         logits = keras.layers.Dense(vocab_size, name="to_logits")(hidden)  # (batch, time, vocab_size)
     else:
         if config.units != config.embedding_dim:
             hidden = keras.layers.Dense(config.embedding_dim, name="projection")(hidden)  # (batch, time, embedding_dim)
         logits = embedding(hidden, reverse=True)  # (batch, time, vocab_size)
-    outputs["logits"] = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
-    outputs["hidden"] = keras.layers.Activation("linear", dtype="float32", name="hidden")(hidden)
+    answers = {
+        "logits": keras.layers.Activation("linear", dtype="float32", name="logits")(logits),
+        "hidden": keras.layers.Activation("linear", dtype="float32", name="hidden")(hidden),
+    }
     inputs = {"token_ids": token_ids, "mask": mask, **states}
-    return keras.Model(inputs, outputs, name=f"language_model_{config.architecture.replace('-', '_')}")
+    return keras.Model(inputs, answers | after, name=f"language_model_{config.architecture.replace('-', '_')}")
+
+
+def _read(vectors, states, mask, config: LanguageModelConfig):
+    """Put the hidden layers on top of each other; returns the last one's output, and the states after it."""
+    hidden, after = vectors, {}
+    if config.architecture == "fixed-window":
+        hidden, after["state_window"] = SlidingWindow(config.window, name="window")(
+            vectors, states["state_window"], mask=mask
+        )
+    dropout = keras.layers.SpatialDropout1D if config.variational_dropout else keras.layers.Dropout
+    for number in range(config.num_layers):
+        if config.architecture == "fixed-window":
+            hidden = keras.layers.Dense(config.units, "tanh", name=f"hidden_{number}")(hidden)
+        else:
+            names = [name for name in states if name.startswith(f"state_{number}_")]
+            layer = RECURRENT_LAYERS[config.architecture](
+                config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
+            )
+            hidden, *new = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
+            after |= dict(zip(names, new, strict=True))
+        rate = config.dropout if number == config.num_layers - 1 else config.hidden_dropout
+        hidden = dropout(rate, name=f"dropout_{number}")(hidden)  # (batch, time, units)
+    return hidden, after

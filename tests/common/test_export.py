@@ -112,4 +112,4 @@ def test_lengths_are_free_in_the_exported_file(small_bundle, tmp_path):
     export.export(open_bundle(small_bundle("language_model")), "onnx", tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert {node.name: node.shape[:2] for node in session.get_inputs()}["token_ids"] == ["batch", "time"]
-    assert [node.name for node in session.get_outputs()] == ["logits", "next_state_0_h", "next_state_0_c"]
+    assert [node.name for node in session.get_outputs()] == ["logits", "hidden", "next_state_0_h", "next_state_0_c"]
