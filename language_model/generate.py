@@ -14,6 +14,7 @@ import dataclasses
 import html
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from common import commands
 from common.errors import InputError, run_command
@@ -70,7 +71,7 @@ def mark_copied(tokens: Sequence[str], training: str | None, joined_by: str) -> 
 
 
 def report(model: LanguageModel, texts: Sequence[str], arguments) -> None:
-    """Measure what was written, say it, and write it to a page."""
+    """Measure what was written after the prompt, say it, and write it to a page."""
     token_lists = [split_text(text, model.config) for text in texts]
     training = None
     if arguments.train:
@@ -108,19 +109,24 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(ending, file=output, flush=True)
             return
         name_unknown(arguments.prompt, model)
-        steps = model.write(arguments.prompt, **dataclasses.asdict(config))
-        if config.num_samples == 1:  # token by token, as they come
-            texts = [""]
-            for [piece] in steps:
-                print(piece, end="", file=output, flush=True)
-                texts[0] += piece
-            print(file=output)
-        else:
-            texts = ["".join(pieces) for pieces in zip(*steps, strict=True)]
-            for number, text in enumerate(texts, 1):
-                print(f"--- {number}\n{text}", file=output)
+        _, *steps = print_texts(model.write(arguments.prompt, **dataclasses.asdict(config)), output)
     if arguments.report:
-        report(model, texts, arguments)
+        report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
+
+
+def print_texts(steps: Iterator[list[str]], output: IO[str]) -> list[list[str]]:
+    """Print a single text piece by piece as it comes, several one after the other; returns all pieces."""
+    done = []
+    for pieces in steps:
+        done.append(pieces)
+        if len(pieces) == 1:
+            print(pieces[0], end="", file=output, flush=True)
+    if len(done[0]) == 1:
+        print(file=output)
+    else:
+        for number, pieces in enumerate(zip(*done, strict=True), 1):
+            print(f"--- {number}\n{''.join(pieces)}", file=output)
+    return done
 
 
 def check_arguments(arguments) -> None:

@@ -56,15 +56,23 @@ def test_endings_are_written_anew(toy, tmp_path, capsys):
     assert blocks[1].endswith("  written: " + expected.removeprefix("home. the.").strip())
 
 
-def test_a_report(tmp_path, capsys):
+def test_a_report_is_on_what_was_written(monkeypatch, tmp_path, capsys):
+    def write(self, prompt, **settings):
+        yield from (["the king"] * 2, [" went", " home"], [" home", " home"], [".", " <b>"])
+
+    monkeypatch.setattr(LanguageModel, "write", write)
     (tmp_path / "train.txt").write_text("the king went home.\n")
-    options = ["--prompt", "the king went home", "--num-samples", "3", "--max-tokens", "5"]
+    options = ["--prompt", "the king", "--num-samples", "2"]
     generate.main([*options, "--report", str(tmp_path), "--train", str(tmp_path / "train.txt")])
-    said = capsys.readouterr().err
-    assert "tokens written: " in said
-    assert "different among all 2-grams: " in said
+    shown, said = capsys.readouterr()
+    assert shown == "--- 1\nthe king went home.\n--- 2\nthe king home home <b>\n"
+    assert "tokens written: 8" in said  # <, b and > are three
+    assert "longest span copied from the training text, in tokens: 3" in said
+    assert "the same, mean over the texts: 2" in said
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<mark>the king went home") == 3
+    assert "<mark>went home .</mark>" in page
+    assert "<mark>home</mark>" in page
+    assert "&lt; b &gt;" in page
 
 
 def test_options_that_do_not_go_together(tmp_path):
