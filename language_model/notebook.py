@@ -459,9 +459,9 @@ for temperature in (0.5, 1.0, 1.5):
 # *repetition penalty* makes what has been said less likely, and `no_repeat_ngram` forbids saying the same three words
 # twice. *Beam search* does not draw at all: it looks for the text with the highest mean log-probability per token.
 #
-# What do they do to a text? We let the model write twenty texts in each way and measure three things: how likely the
-# model itself finds them, how varied they are (the share of different ones among all pairs of words), and the longest
-# span that stands word for word in the stories of the repository, which were a part of its training text.
+# What do they do to a text? We let the model that was trained on the sample write twenty texts in each way, and measure
+# three things: how likely the model itself finds them, how varied they are (the share of different ones among all
+# pairs of words), and the longest span that stands word for word in the stories it has learned from.
 
 # %%
 from language_model.originality import distinct_ngrams, join_all, longest_copied_span
@@ -477,14 +477,14 @@ ways = {
     "20 beams": {"num_beams": 20},
     "20 beams, no 3 words twice": {"num_beams": 20, "no_repeat_ngram": 3},
 }
-training = join_all(split_tokens(texts, config))
+training = join_all(train_tokens)
 table = {}
 for name, way in ways.items():
-    written = reader.generate("The old woman", num_samples=20, max_tokens=60, seed=2, **way)
-    lists = [split_text(text, reader.config) for text in written]
+    written = sample_reader.generate("The old woman", num_samples=20, max_tokens=60, seed=2, **way)
+    lists = [split_text(text, config) for text in written]
     spans = [longest_copied_span(tokens, training) for tokens in lists]
     table[name] = {
-        "perplexity": text_scores(written, reader.score_tokens(lists))["perplexity"],
+        "perplexity": text_scores(written, sample_reader.score_tokens(lists))["perplexity"],
         "different pairs": distinct_ngrams(lists, 2),
         "longest copied span": max(end - start for start, end in spans),
     }
@@ -492,10 +492,10 @@ for name, way in ways.items():
 pd.DataFrame(table).T
 
 # %% [markdown]
-# The likeliest text is not the best text. Search finds what the model is surest of, short and empty; taking the
-# likeliest word each time gives twenty times the same. People do not write that way: they would bore each other. What
-# limits the draw keeps the texts likely and still varied; where the limit should be is a matter of taste. And a low
-# share of different pairs, or a long copied span, is a warning that no perplexity gives.
+# The likeliest text is not the best text. Search finds what the model is surest of, and taking the likeliest word each
+# time gives twenty times the same. People do not write that way: they would bore each other. What limits the draw
+# keeps the texts likely and still varied; where the limit should be is a matter of taste. And a low share of
+# different pairs, or a long copied span, is a warning that no perplexity gives.
 #
 # Now the model ends a story of the test file. It reads the first four sentences and writes the fifth, three times.
 
