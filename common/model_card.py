@@ -85,6 +85,7 @@ def make_card(
         test = splits["test"]["data"]["file"]
         evaluate = f"python -m {task}.evaluate --model DIR --test {test} --train {facts['train']['file']} --save"
         scoring = f" The test file was scored by\n`{evaluate}`"
+    shown = [name for name in names if any(name in scores for scores in columns.values())]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
@@ -104,7 +105,7 @@ Training file `{facts["train"]["file"]}`, sha256 `{facts["train"]["sha256"]}`.
 
 With their 95% bootstrap interval where it was measured.{scoring}
 
-{markdown_table(score_rows(names, columns))}
+{markdown_table(score_rows(shown, columns))}
 
 ## What it is bad at
 
