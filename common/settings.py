@@ -174,7 +174,8 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
         raise InputError(f"{place}: found {excerpt(str(value))}, wanted one of {', '.join(choices)}")
     if (minimum is not None and not value >= minimum) or (maximum is not None and not value <= maximum):
         wanted = f"at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
-        raise InputError(f"{place}: found {value}, wanted {wanted}")
+        shown = f"{value:g}" if kind is float else value
+        raise InputError(f"{place}: found {shown}, wanted {wanted}")
 
 
 def _kind(config_class: type, name: str) -> type:

@@ -101,7 +101,7 @@ def test_an_unknown_setting_suggests_the_nearest(read):
         (["--units", "0"], "--units: found 0, wanted from 1 to 9"),
         (["--units", "10"], "--units: found 10, wanted from 1 to 9"),
         (["--num-epochs", "0"], "--num-epochs: found 0, wanted at least 1"),
-        (["--dropout", "1"], "--dropout: found 1.0, wanted from 0 to 0.99"),
+        (["--dropout", "1"], "--dropout: found 1, wanted from 0 to 0.99"),
         (["--learning-rate", "nan"], "--learning-rate: found nan, wanted at least 0"),
         (["--dropout", "nan"], "--dropout: found nan, wanted from 0 to 0.99"),
         (["--architecture", "transformer"], "--architecture: found 'transformer', wanted one of gru, lstm"),
