@@ -122,13 +122,10 @@ def choose_continuous_cache(model: LanguageModel, streams: Streams) -> CacheSett
     """Choose the settings that are best for the tokens of some streams."""
     kinds = [CacheSettings(size, 0.0, flatness) for size, flatness in itertools.product(SIZES, FLATNESSES)]
     nats, shares = read_with_cache(model, streams.rows, kinds)
-    scores = {
-        CacheSettings(kind.size, rate, kind.flatness): np.mean(
-            [mix(a, b[i], rate).sum() for a, b in zip(nats, shares, strict=True)]
-        )
-        for i, kind in enumerate(kinds)
-        for rate in RATES
-    }
+    flat, scores = np.concatenate(streams.split(nats)), {}
+    for i, kind in enumerate(kinds):
+        found = np.concatenate(streams.split([row[i] for row in shares]))
+        scores |= {CacheSettings(kind.size, rate, kind.flatness): mix(flat, found, rate).mean() for rate in RATES}
     return max(scores, key=lambda setting: scores[setting])
 
 
@@ -156,7 +153,7 @@ def read_with_cache(
             raise InputError("--cache: this bundle does not tell the features of its tokens; train it again")
         found = log_softmax_at(reading.logits, reading.targets)  # (batch, time)
         for number, (i, length) in enumerate(zip(reading.rows, reading.lengths, strict=True)):
-            cache = caches.setdefault(i, ContinuousCache(settings))
+            cache = caches[i] if i in caches else caches.setdefault(i, ContinuousCache(settings))
             nats[i].append(found[number, :length])
             shares[i].append(cache.read(reading.hidden[number, :length], reading.targets[number, :length]))
             if sum(map(len, nats[i])) == len(streams[i]) - 1:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
+from common.vocabulary import Vocabulary
 from language_model.cache import (
     RATES,
     CacheSettings,
@@ -90,6 +91,13 @@ def test_the_best_setting_is_chosen():
     assert choose_unigram_cache(nats, Streams(texts)) == CacheSettings(100, max(RATES))
     varied = [[2, *range(4, 400), 3]]  # nothing comes again
     assert choose_unigram_cache([np.full(397, np.log(0.1))], Streams(varied)).rate == 0
+
+
+def test_beginnings_have_no_say_in_the_choice():
+    """In one stream of many short texts beginnings come again and again; nobody guesses them, and nothing else does."""
+    model = build_reader(vocabulary=Vocabulary([f"w{number}" for number in range(300)]))
+    texts = [encode_text([f"w{number}"], model.vocabulary)[:-1] for number in range(300)]
+    assert choose_continuous_cache(model, Streams(texts, carry_state=True)).rate == 0
 
 
 def test_a_cache_helps_where_things_come_again():
