@@ -175,6 +175,24 @@ def save_results(
         readme.write_text(replace_between_marks(readme.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
+def draw_bars(
+    axes: Any, heights: Mapping[str, Sequence[float]], colors: Mapping[str, str], groups: Sequence[str]
+) -> None:
+    """Draw a group of bars for each of `groups`, on a logarithmic scale: one bar for each of the named heights."""
+    width = 0.84 / len(heights)
+    for index, (name, values) in enumerate(heights.items()):
+        places = [place + (index - (len(heights) - 1) / 2) * width for place in range(len(groups))]
+        bars = axes.bar(places, values, width, color=colors[name], label=name)
+        axes.bar_label(bars, [f"{value:,.0f}" for value in values], fontsize=7, padding=1)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(y=0.1)
+    axes.set_xticks(range(len(groups)), groups)
+    axes.legend(fontsize=8)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e3e7eb")
+
+
 def one_line(results: Mapping[str, Any]) -> str:
     """Say in a sentence where figures come from."""
     machine, versions = results["machine"], results["versions"]

@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks.timing import (
     describe_run,
+    draw_bars,
     make_turn,
     parse_arguments,
     save_results,
@@ -233,21 +234,10 @@ def draw(figures: Sequence[dict[str, Any]], title: str) -> Figure:
     networks = list(dict.fromkeys(figure["network"] for figure in figures))
     systems = list(dict.fromkeys(figure["system"] for figure in figures))
     picture, axes = new_figure(7.5, 4.4)
-    width = 0.84 / len(systems)
-    for number, system in enumerate(systems):
-        heights = [figure["median_ms"] for figure in figures if figure["system"] == system]
-        places = np.arange(len(networks)) + (number - (len(systems) - 1) / 2) * width
-        bars = axes.bar(places, heights, width, color=COLORS[system], label=system)
-        axes.bar_label(bars, [f"{height:.0f}" for height in heights], fontsize=8, padding=1)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.margins(y=0.1)
+    heights = {name: [figure["median_ms"] for figure in figures if figure["system"] == name] for name in systems}
     sizes = {figure["network"]: f"{figure['batch_size']} x {figure['num_steps']} tokens" for figure in figures}
-    axes.set_xticks(range(len(networks)), [f"{network}\n{sizes[network]}" for network in networks])
+    draw_bars(axes, heights, COLORS, [f"{network}\n{sizes[network]}" for network in networks])
     axes.set(ylabel="milliseconds per step (log scale)", title=title)
-    axes.legend(fontsize=8)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color="#e3e7eb")
     return picture
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.timing import describe_run, make_turn, parse_arguments, save_results, summarize, take_turns
+from benchmarks.timing import describe_run, draw_bars, make_turn, parse_arguments, save_results, summarize, take_turns
 from common.commands import pretrained_folder
 from common.errors import run_command
 from common.files import check_writable
@@ -122,20 +122,9 @@ def draw(figures: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """Draw tokens per second: a group of bars for each model and number of texts."""
     groups = list(dict.fromkeys((figure["model"], figure["num_samples"]) for figure in figures))
     picture, axes = new_figure(9, 4.4)
-    width = 0.84 / len(WAYS)
-    for number, way in enumerate(WAYS):
-        heights = [figure["tokens_per_second"] for figure in figures if figure["draw"] == way]
-        places = np.arange(len(groups)) + (number - (len(WAYS) - 1) / 2) * width
-        bars = axes.bar(places, heights, width, color=COLORS[way], label=way)
-        axes.bar_label(bars, [f"{height:,.0f}" for height in heights], fontsize=7, padding=1)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.margins(y=0.1)
-    axes.set_xticks(range(len(groups)), [f"{model}\n{count} at once" for model, count in groups])
+    heights = {way: [figure["tokens_per_second"] for figure in figures if figure["draw"] == way] for way in WAYS}
+    draw_bars(axes, heights, COLORS, [f"{model}\n{count} at once" for model, count in groups])
     axes.set(ylabel="tokens per second (log scale)", title=title)
-    axes.legend(fontsize=8)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color="#e3e7eb")
     return picture
 
 

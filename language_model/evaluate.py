@@ -11,7 +11,7 @@ in which model and n-grams are helped by a cache of what the test text said late
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +159,7 @@ def fit_ngrams(model: LanguageModel, arguments, config: LanguageModelConfig) -> 
 def score_with_caches(
     model: LanguageModel,
     token_lists: Sequence[list[str]],
+    nats: Mapping[str, Sequence[np.ndarray]],
     baseline: tuple[str, Scorer] | None,
     arguments,
     config: LanguageModelConfig,
@@ -182,7 +183,7 @@ def score_with_caches(
         best = cache.choose_unigram_cache(score(validation_lists), validation)
         say(f"cache of the n-grams: {best}")
         shares = test.split([cache.unigram_cache(row, best.size) for row in test.rows])
-        rows = zip(score(token_lists), shares, strict=True)
+        rows = zip(nats[name], shares, strict=True)
         result[f"{name}, cache"] = [cache.mix(row, share, best.rate) for row, share in rows]
     return result
 
@@ -201,7 +202,7 @@ def evaluate(model: LanguageModel, arguments) -> dict:
     if baseline:
         nats[baseline[0]] = baseline[1](token_lists)
     if arguments.cache:
-        nats |= score_with_caches(model, token_lists, baseline, arguments, config)
+        nats |= score_with_caches(model, token_lists, nats, baseline, arguments, config)
     systems = {}
     for name, rows in nats.items():
         units = text_units(texts, rows)
