@@ -1,4 +1,4 @@
-"""Keras' LSTM, with a backward pass that is written out: a third less time for a training step on processor cores.
+"""Keras' LSTM, with a backward pass that is written out, so that a training step takes less time on processor cores.
 
 Left to itself, TensorFlow differentiates the loop over time step by step. Every step then multiplies the inputs by the
 kernel, adds a whole matrix to the gradient of each kernel, and keeps what it will need in a stack. But only the state
