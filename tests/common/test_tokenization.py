@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import time
 
+import pandas as pd
 import pytest
 import spacy
 
 from common import tokenization
+from common.commands import ROOT
 from common.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_all, tokenize_cached
 
 
@@ -47,6 +49,15 @@ def test_a_million_characters_take_seconds(unit):
     tokens = tokenize(text, load_pipeline())
     assert time.monotonic() - start < 30
     assert "".join(tokens) == text.replace(" ", "")
+
+
+def test_tokens_are_those_of_spacy():
+    """On pieces between white space and on the whole text: but for rare marks that stand apart, the same."""
+    table = pd.read_csv(ROOT / "sentiment/dataset/train.csv")
+    texts = [*table.review, "e.g. 5 p.m., don't!  (I'm :) )", "the U.S.\nand a-b http://a.b/c?d=e"]
+    for text in texts:
+        tokens = [token.text for token in load_pipeline().tokenizer(clean_text(text)) if not token.is_space]
+        assert tokenize(text, load_pipeline()) == tokens
 
 
 def test_tokenize_all_keeps_the_order_and_streams():
