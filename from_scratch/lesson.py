@@ -1,0 +1,50 @@
+"""What the lessons share: where pictures go, how tables look. It needs matplotlib, the parts of the course do not."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+Draw = Callable[[Any], None]  # draws on a matplotlib Figure
+
+
+def run(lesson: Callable[[Path], Any], description: str | None, argv: Sequence[str] | None = None) -> None:
+    """Run a lesson from the command line; it is given the folder for its pictures."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        default=Path("runs/from_scratch"),
+        metavar="DIR",
+        help="folder for the pictures (default: %(default)s)",
+    )
+    lesson(parser.parse_args(argv).output_dir)
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; numbers with four digits that count."""
+
+    def cell(value: Any) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    lines = [list(header), *([cell(value) for value in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: float = 3.5) -> Path:
+    """Draw a picture and write it as `NAME.png`; says where."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    draw(figure)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.png"
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    print(f"picture: {path}")
+    return path
