@@ -23,10 +23,18 @@ class LSTM(keras.layers.LSTM):
         c_t = f * c_{t-1} + i * tanh(z_g)                      h_t = o * tanh(c_t)
 
     Only training on TensorFlow without a GPU is not left to Keras.
+
+    `gradient_length` may be set for training, and is not saved: the text is then a row of stretches of so many steps,
+    and the gradient stays within each (truncated back-propagation through time, Williams & Peng 1990), while the states
+    go on. 0 is one stretch.
     """
+
+    gradient_length = 0
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if not (training and self._is_covered()):
+            if training and self.gradient_length:
+                raise ValueError(f"gradient_length is {self.gradient_length}; Keras' loop can do 0 alone")
             return super().inner_loop(sequences, initial_state, mask, training)
         steps = ops.transpose(sequences, (1, 0, 2))  # (time, batch, features)
         if self.go_backwards:
@@ -39,8 +47,12 @@ class LSTM(keras.layers.LSTM):
         h, c = (ops.cast(state, "float32") for state in initial_state)
         # The function below must not see the variable, only its value.
         recurrent_kernel = ops.cast(cell.recurrent_kernel, compute) * 1
-        no_padding = ops.ones((ops.shape(steps)[0], 1, 1), "float32")
-        outputs, h, c = _scan(inputs, no_padding if real is None else real, h, c, recurrent_kernel)
+        all_ones = ops.ones((ops.shape(steps)[0], 1, 1), "float32")
+        linked = all_ones
+        if self.gradient_length:
+            starts = ops.arange(ops.shape(steps)[0]) % self.gradient_length == 0
+            linked = 1 - ops.cast(starts, "float32")[:, None, None]
+        outputs, h, c = _scan(inputs, all_ones if real is None else real, linked, h, c, recurrent_kernel)
         if real is not None:  # at padding there is what came before it, and zeros if nothing came
             outputs = outputs * (real if self.zero_output_for_mask else ops.minimum(ops.cumsum(real, axis=0), 1))
         return outputs[-1], ops.transpose(outputs, (1, 0, 2)), [h, c]
@@ -57,12 +69,13 @@ class LSTM(keras.layers.LSTM):
 
 
 @ops.custom_gradient
-def _scan(inputs, real, h_0, c_0, recurrent_kernel):
+def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
     """Walk through time.
 
     Args:
         inputs: each step's part of z, (time, batch, 4 * units), in the order i f g o.
         real: 1 where there is a real step, 0 where there is padding, float32 (time, batch or 1, 1).
+        linked: 1 where the gradient goes on to the step before, else 0, float32 (time, 1, 1).
         h_0: the states before, float32 (batch, units); so `c_0`.
         recurrent_kernel: (units, 4 * units).
     Returns:
@@ -91,7 +104,8 @@ def _scan(inputs, real, h_0, c_0, recurrent_kernel):
 
         def step_back(carry, t):
             dh, dc, _ = carry
-            dh_here, c, gates, here = (ops.take(values, t, axis=0) for values in (dh_all, c_before, gates_all, real))
+            arrays = (dh_all, c_before, gates_all, real, linked)
+            dh_here, c, gates, here, link = (ops.take(array, t, axis=0) for array in arrays)
             i, f, g, o = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
             dh = dh + dh_here
             tanh_c = ops.tanh(f * c + i * g)
@@ -100,12 +114,19 @@ def _scan(inputs, real, h_0, c_0, recurrent_kernel):
             dz = [dc_real * g * i * (1 - i), dc_real * c * f * (1 - f), dc_real * i * (1 - g * g)]
             dz = ops.cast(ops.concatenate([*dz, dh_real * tanh_c * o * (1 - o)], axis=-1), compute)
             dh_before = ops.cast(ops.matmul(dz, ops.transpose(recurrent_kernel)), "float32")
-            carry = (dh - dh_real + dh_before, dc - here * dc + dc_real * f, dz)
+            carry = (link * (dh - dh_real + dh_before), link * (dc - here * dc + dc_real * f), dz)
             return carry, carry
 
         (dh_0, dc_0, _), (_, _, dz_all) = ops.scan(step_back, (dh_last, dc_last, no_gates), times, reverse=True)
         h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), compute)
         h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
-        return dz_all, ops.zeros_like(real), dh_0, dc_0, ops.matmul(ops.transpose(h_rows), dz_rows)
+        return (
+            dz_all,
+            ops.zeros_like(real),
+            ops.zeros_like(linked),
+            dh_0,
+            dc_0,
+            ops.matmul(ops.transpose(h_rows), dz_rows),
+        )
 
     return (h_all, h_last, c_last), gradient

@@ -64,6 +64,39 @@ def test_both_directions(mask, return_sequences):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("mask", MASKS)
+def test_the_gradient_stays_within_stretches(mask):
+    """As if the stretches were read one after the other, with the states as given."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(BATCH, TIME, FEATURES)).astype("float32")
+    weights = rng.normal(size=(BATCH, TIME, UNITS)).astype("float32")
+    lengths = MASKS[mask] or [TIME] * BATCH
+    given = np.arange(TIME) < np.array(lengths)[:, None]
+    layer = LSTM(UNITS, return_sequences=True, return_state=True)
+    layer(inputs)
+    gradients = []
+    for stretches in ([(0, 4), (4, 6)], [(0, 6)]):
+        layer.gradient_length = 0 if len(stretches) > 1 else 4
+        states, loss = None, 0.0
+        with tf.GradientTape() as tape:
+            for start, end in stretches:
+                states = states and [tf.stop_gradient(state) for state in states]
+                piece = tf.constant(inputs[:, start:end])
+                answer, *states = layer(piece, initial_state=states, mask=given[:, start:end], training=True)
+                loss += tf.reduce_sum(tf.where(given[:, start:end, None], weights[:, start:end] * answer, 0.0))
+        gradients.append([np.asarray(g) for g in tape.gradient(loss, [v.value for v in layer.trainable_variables])])
+    for one, other in zip(*gradients, strict=True):
+        assert np.abs(other).max() > 1e-2
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_stretches_are_refused_where_keras_has_the_loop():
+    layer = LSTM(UNITS, activation="relu")
+    layer.gradient_length = 3
+    with pytest.raises(ValueError, match="gradient_length is 3"):
+        layer(np.zeros((BATCH, TIME, FEATURES), "float32"), training=True)
+
+
 def test_mixed_precision_is_close():
     exact = run(LSTM(UNITS, return_sequences=True, return_state=True), "right-padded")
     policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
