@@ -114,7 +114,8 @@ def rating_model(
         word_vector_dropout=0.0,
         **NO_DROPOUT,
     )
-    model = _with_random_weights(build_rating_model(config, vocab_size))
+    model = build_rating_model(config, vocab_size)
+    model = _with_random_weights(keras.Model(model.input, model.output["rating"]))
     return Network("rating model", model, num_steps, lambda batch_size: full_rows(batch_size, num_steps, vocab_size))
 
 

@@ -99,6 +99,13 @@ def _chain_scores(config: dict[str, Any]) -> Shapes:
     return [(config["num_tags"], config["num_tags"]), (config["num_tags"],)]
 
 
+def _expected_level(config: dict[str, Any]) -> Shapes:
+    levels = config["levels"]
+    if not (isinstance(levels, list) and 2 <= len(levels) <= 1000):
+        raise ValueError("no weight shows the number of levels, so it has a limit")
+    return []
+
+
 def _sliding_window(config: dict[str, Any]) -> Shapes:
     if not (isinstance(config["size"], int) and 2 <= config["size"] <= 1000):
         raise ValueError("no weight shows the size of a window, so it has a limit")
@@ -120,6 +127,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "LayerNormalization": _layer_normalization,
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
+    "ExpectedLevel": _expected_level,
     "SlidingWindow": _sliding_window,
 } | dict.fromkeys(
     ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
@@ -256,6 +264,12 @@ def weight_groups(class_name: str, group: str) -> list[str]:
     if class_name in WRAPPERS:
         return [f"{group}/forward_layer/cell/vars", f"{group}/backward_layer/cell/vars"]
     return [f"{group}/cell/vars" if class_name in RECURRENT else f"{group}/vars"]
+
+
+def read_weights(layer: Layer, file: h5py.File) -> list[np.ndarray]:
+    """Read the weights of a layer in Keras' order, of a layer in two directions those of both."""
+    groups = [file[group] for group in weight_groups(layer.class_name, layer.group) if group in file]
+    return [group[str(number)][()] for group in groups for number in range(len(group))]
 
 
 def _check_shapes(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import ops
+
+from common.levels import level_moments
 
 PACKAGE = "rnn_language"
 
@@ -130,6 +135,40 @@ class ChainScores(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_tags": self.num_tags}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ExpectedLevel(keras.layers.Layer):
+    """The mean of a distribution over the levels of a scale, and how far it spreads.
+
+    Args:
+        levels: the levels, lowest first.
+        ordinal: whether the logits are of being above each level but the last, not of being at each; see
+            `common.levels`.
+
+    Call arguments:
+        inputs: logits (batch, levels), or with `ordinal` (batch, levels - 1).
+    Returns:
+        The mean and the standard deviation, each (batch, 1).
+    """
+
+    def __init__(self, levels: Sequence[float], ordinal: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.levels = list(levels)
+        self.ordinal = ordinal
+
+    def call(self, inputs):
+        middle, weights, start = level_moments(np.array(self.levels), self.ordinal)
+        probabilities = ops.sigmoid(inputs) if self.ordinal else ops.softmax(inputs)
+        moments = ops.matmul(probabilities, ops.cast(weights, inputs.dtype)) + ops.cast(start, inputs.dtype)
+        mean, square = moments[:, :1], moments[:, 1:]  # (batch, 1)
+        return mean + middle, ops.sqrt(ops.relu(square - mean * mean))
+
+    def compute_output_shape(self, inputs_shape):
+        return (inputs_shape[0], 1), (inputs_shape[0], 1)
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels, "ordinal": self.ordinal}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

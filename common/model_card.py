@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from common.files import sha256_of
-from common.persistence import FORMAT_VERSION
+from common.persistence import FORMAT_VERSION, MANIFEST_FILE
 from common.report import markdown_table, score_rows
 from common.reproducibility import describe_machine, describe_versions
 from common.tokenization import load_pipeline, tokenizer_settings
 
 
 def describe_file(path: Path) -> dict[str, str]:
-    """Name and hash of a data file; not its folder, which is nobody else's business."""
-    return {"file": path.name, "sha256": sha256_of(path)}
+    """Name and hash of a data file, or of a bundle's manifest; not its folder, which is nobody else's business."""
+    file = path / MANIFEST_FILE if path.is_dir() else path
+    return {"file": path.name, "sha256": sha256_of(file)} if file.is_file() else {"file": path.name}
 
 
 def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any) -> dict[str, Any]:
@@ -34,7 +35,11 @@ def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any)
         "about_data": arguments.about_data,
         "train": describe_file(arguments.train),
         "validation": describe_file(arguments.validation) if arguments.validation else None,
-        "groups": describe_file(arguments.groups) if getattr(arguments, "groups", None) else None,
+        **{
+            option: describe_file(path)
+            for option in ("groups", "word_vectors_from", "initialize_from")
+            if (path := getattr(arguments, option, None))
+        },
         "seed": config.seed,
         "num_epochs": state.epoch,
         "best_epoch": state.best_epoch,
@@ -63,9 +68,9 @@ def make_card(
     """
     task = facts["task"]
     command = f"python -m {task}.train --train {facts['train']['file']}"
-    for option in ("validation", "groups"):
+    for option in ("validation", "groups", "word_vectors_from", "initialize_from"):
         if facts.get(option):
-            command += f" --{option} {facts[option]['file']}"
+            command += f" --{option.replace('_', '-')} {facts[option]['file']}"
     for name, value in vars(config).items():
         default = type(config).__dataclass_fields__[name].default
         if value != default:

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.architecture import RECURRENT, WRAPPERS, Architecture, Layer, read_architecture, weight_groups
+from common.architecture import RECURRENT, WRAPPERS, Architecture, read_architecture, read_weights
 from common.errors import InputError
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import Graph, LayerReader, NotCovered
@@ -92,7 +92,7 @@ def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwo
         if layer.class_name == "InputLayer":
             continue
         if name not in weights:  # a layer that is called twice is read once
-            weights[name] = _read_weights(layer, file)
+            weights[name] = read_weights(layer, file)
         reader = LayerReader(name, layer.class_name, layer.config, weights[name])
         arguments = [_resolve(node, results) for node in layer.calls[number]["args"]]
         named = {key: _resolve(node, results) for key, node in layer.calls[number]["kwargs"].items()}
@@ -127,11 +127,6 @@ def _resolve(node: Any, results: Mapping[tuple[str, int], list[str]]) -> Any:
 
 def _names(node: Any) -> list[Any]:
     return [name for child in node for name in _names(child)] if isinstance(node, list) else [node]
-
-
-def _read_weights(layer: Layer, file: h5py.File) -> list[np.ndarray]:
-    groups = [file[group] for group in weight_groups(layer.class_name, layer.group) if group in file]
-    return [group[str(number)][()] for group in groups for number in range(len(group))]
 
 
 def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str, int], list[str]]) -> OnnxNetwork:

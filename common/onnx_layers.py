@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from common.levels import level_moments
 from common.onnx_nodes import Graph, LayerReader, activate
 from common.onnx_recurrent import bidirectional, recurrent
 
@@ -170,6 +171,16 @@ def _chain_scores(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Concat", *parts, axis=1)  # (batch, time, tag before, tag)
 
 
+def _expected_level(graph: Graph, layer: LayerReader, inputs: str) -> list[str]:
+    middle, weights, start = level_moments(np.array(layer["levels"]), layer["ordinal"])
+    probabilities = graph.add("Sigmoid", inputs) if layer["ordinal"] else graph.add("Softmax", inputs, axis=-1)
+    moments = graph.add("MatMul", probabilities, graph.constant(weights, np.float32))
+    moments = graph.add("Add", moments, graph.constant(start, np.float32))  # (batch, 2)
+    mean, square = (graph.add("Gather", moments, graph.constant([place]), axis=1) for place in (0, 1))  # (batch, 1)
+    variance = graph.add("Relu", graph.add("Sub", square, graph.add("Mul", mean, mean)))
+    return [graph.add("Add", mean, graph.constant(middle, np.float32)), graph.add("Sqrt", variance)]
+
+
 def _sliding_window(graph: Graph, layer: LayerReader, inputs: str, state: str, mask: str | None = None) -> list[str]:
     size, time = layer["size"], graph.constant([1])
     batch, features = graph.add("Shape", inputs, end=1), graph.add("Shape", inputs, start=2)
@@ -213,5 +224,6 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "MaskedPooling": _masked_pooling,
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
+    "ExpectedLevel": _expected_level,
     "SlidingWindow": _sliding_window,
 }

@@ -26,7 +26,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.architecture import read_architecture
+import h5py
+import numpy as np
+
+from common.architecture import read_architecture, read_weights
 from common.errors import InputError, excerpt
 from common.files import check_writable, sha256_of
 from common.keras_start import start_keras
@@ -54,6 +57,18 @@ class Bundle:
     def read_config(self, config_class: type[Config]) -> Config:
         """Read the settings the bundle was trained with."""
         return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
+
+    def read_layer(self, name: str) -> list[np.ndarray]:
+        """Read the weights of one layer, in Keras' order.
+
+        Raises:
+            InputError: the network has no such layer.
+        """
+        layers = read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
+        if name not in layers:
+            raise InputError(f"{self.path / MODEL_FILE}: no layer {name!r}; the layers there are: {', '.join(layers)}")
+        with h5py.File(self.path / WEIGHTS_FILE, "r") as file:
+            return read_weights(layers[name], file)
 
 
 # -- Saving ---------------------------------------------------------------------------------------------------------

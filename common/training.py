@@ -16,7 +16,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -76,14 +76,19 @@ def set_precision(mixed: bool) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
 
 
-def make_optimizer(config: Any, num_steps: int) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    config: Any, num_steps: int, layer_rates: Mapping[str, tuple[float, int]] | None = None
+) -> keras.optimizers.Optimizer:
     """Adam with the schedule, warm-up, clipping and weight decay of the settings.
 
     Args:
         config: has `learning_rate`, `schedule`, `warmup_rate`, `weight_decay`, `max_gradient_norm`, `adam_beta_2`.
         num_steps: steps of the whole run; "cosine" falls to 1% of the learning rate by then.
+        layer_rates: layers that learn more slowly or begin later, see `common.layer_rates`.
     """
     import keras
+
+    from common.layer_rates import LayerAdamW
 
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
@@ -91,8 +96,9 @@ def make_optimizer(config: Any, num_steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 10, max(1, num_steps - warmup), alpha=0.01, warmup_target=rate, warmup_steps=warmup
         )
-    return keras.optimizers.AdamW(
-        rate,
+    return LayerAdamW(
+        layer_rates or {},
+        learning_rate=rate,
         beta_2=config.adam_beta_2,
         weight_decay=config.weight_decay,
         global_clipnorm=config.max_gradient_norm,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from common.settings import TrainingConfig, setting
 
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "bow", "cbow")
+HEADS = ("regression", "ordinal", "class")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 
 
@@ -22,11 +23,18 @@ class SentimentConfig(TrainingConfig):
     num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
     units: int = setting(96, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
     pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
+    head: str = setting(
+        "regression",
+        "what the network says: the rating; or, with the spread of its answer, how likely it is to be above each level "
+        "of the scale (ordinal), or at each (class)",
+        HEADS,
+    )
     embedding_dim: int = setting(100, "size of a word vector", minimum=1)
     word_vectors: str = setting(
         "cooccurrence",
-        "word vectors at the start: from the company words keep in the training text, or random",
-        ("cooccurrence", "random"),
+        "word vectors at the start: from the company words keep in the training text, random, or given by "
+        "--word-vectors-from or --initialize-from",
+        ("cooccurrence", "random", "given"),
     )
     word_vector_dropout: float = setting(
         0.4, "share of dimensions dropped from a text's word vectors", minimum=0, maximum=0.99
@@ -37,7 +45,10 @@ class SentimentConfig(TrainingConfig):
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
     lowercase: bool = setting(True, "read GOOD as good")
-    max_length: int = setting(400, "longest text read, in tokens", minimum=2)
+    max_length: int = setting(400, "longest text read, in tokens; 0 reads all of any text", minimum=0)
+    gradient_length: int = setting(
+        0, "tokens that the gradient goes back through, at most, in an lstm; 0: all of a text", minimum=0
+    )
     truncation: str = setting(
         "both", "what is kept of a longer text; both: a quarter from the head", ("head", "tail", "both")
     )
@@ -51,6 +62,12 @@ class SentimentConfig(TrainingConfig):
     batch_size: int = setting(64, "reviews in a batch", minimum=1)
     num_epochs: int = setting(6, "most passes over the training split", minimum=1)
     learning_rate: float = setting(0.002, "largest step size of Adam", minimum=0)
+    layer_rate_decay: float = setting(
+        1.0, "the learning rate of a layer, divided by this, is that of the layer below", minimum=1
+    )
+    unfreeze_epochs: float = setting(
+        0.0, "how much later than the layer above a layer begins to learn, in epochs", minimum=0
+    )
     average_momentum: float = setting(
         0.995, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1
     )

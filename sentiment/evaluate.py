@@ -1,4 +1,4 @@
-"""Score a rating model on a test file, beside the baseline.
+"""Score a rating model on a test file, beside the baselines.
 
     python -m sentiment.evaluate --model example_model/sentiment --test sentiment/dataset/test.csv \\
         --train sentiment/dataset/train.csv --report runs/report
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from common.settings import add_overrides, make_parser, override
 from sentiment.config import SentimentConfig
 from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
 
-SCORES = ("r2", "r2_rounded", "rmse", "mae", "spearman", "qwk", "binary_accuracy")
+SCORES = ("r2", "r2_rounded", "rmse", "mae", "spearman", "qwk", "binary_accuracy", "error_in_spreads")
 
 
 def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: SentimentConfig) -> dict[str, float]:
@@ -36,8 +37,6 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
     from sklearn.metrics import cohen_kappa_score, mean_absolute_error, mean_squared_error, r2_score
 
     rounded = np.rint(predictions)
-    middle = (config.min_rating + config.max_rating) / 2
-    sided = ratings != middle
     varied = len(ratings) > 1 and np.ptp(ratings) > 0
     both = np.concatenate([np.rint(ratings), rounded])
     # Every rating between the lowest and the highest: kappa takes the distance of two of them from their places here.
@@ -53,10 +52,46 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         "qwk": float(cohen_kappa_score(np.rint(ratings), rounded, weights="quadratic", labels=whole))
         if len(whole) > 1
         else 0.0,
-        "binary_accuracy": float(np.mean((predictions > middle)[sided] == (ratings > middle)[sided]))
-        if sided.any()
-        else 0.0,
+        **side_scores(ratings, predictions > middle_of(config), config),
     }
+
+
+def side_scores(ratings: np.ndarray, good: np.ndarray, config: SentimentConfig) -> dict[str, float]:
+    """Score answers that only part good from bad.
+
+    Args:
+        ratings: true ratings (reviews,).
+        good: whether each was said to be good, bool (reviews,).
+        config: the scale.
+    """
+    sided = ratings != middle_of(config)
+    right = good[sided] == (ratings > middle_of(config))[sided]
+    return {"binary_accuracy": float(right.mean()) if sided.any() else 0.0}
+
+
+def middle_of(config: SentimentConfig) -> float:
+    """The middle of the scale, which parts good from bad."""
+    return (config.min_rating + config.max_rating) / 2
+
+
+def spread_scores(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> dict[str, float]:
+    """Score how well a model knows how sure it may be.
+
+    Returns:
+        `error_in_spreads`: the root mean square of the errors, each divided by the spread that was said. 1 is right;
+        more means that the model is surer than it should be.
+    """
+    return {"error_in_spreads": float(np.sqrt(np.mean(((ratings - predictions) / np.maximum(spreads, 0.01)) ** 2)))}
+
+
+def by_spread(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> list[list]:
+    """One row for each tenth of the reviews, from the surest answers to the least sure."""
+    rows: list[list] = [["spread said", "reviews", "root mean squared error"]]
+    for tenth in np.array_split(np.argsort(spreads, kind="stable"), 10):
+        if len(tenth):
+            error = np.sqrt(((predictions[tenth] - ratings[tenth]) ** 2).mean())
+            rows.append([float(np.sqrt((spreads[tenth] ** 2).mean())), len(tenth), float(error)])
+    return rows
 
 
 def by_rating(ratings: np.ndarray, predictions: np.ndarray) -> list[list]:
@@ -92,19 +127,25 @@ def weaknesses(ratings: np.ndarray, predictions: np.ndarray, lengths: np.ndarray
     rating = max(by_rating(ratings, predictions)[1:], key=lambda row: row[3])
     length = max(by_length(ratings, predictions, lengths)[1:], key=lambda row: row[2])
     missing = sorted(set(range(round(float(ratings.min())), round(float(ratings.max())) + 1)) - set(ratings.tolist()))
+    torn = np.isin(np.rint(predictions), missing)
     sentences = [
         f"Reviews rated {rating[0]:g}: it says {rating[2]:.1f} on average, {rating[3]:.2f} off (mean absolute error).",
         f"Reviews of {length[0]} tokens: root mean squared error {length[2]:.2f}.",
         "Irony, and texts that are no reviews: it gives them a rating all the same.",
     ]
     if missing:
+        names = ", ".join(map(str, missing))
+        sentences.append(f"Ratings {names} do not occur in the test data; nothing is known of such reviews.")
+    if torn.any():
+        error = np.abs(predictions[torn] - ratings[torn]).mean()
         sentences.append(
-            f"Ratings {', '.join(map(str, missing))} do not occur in the test data; nothing is known there."
+            f"Mixed reviews: {torn.mean():.1%} of the reviews get one of the ratings that do not occur, {error:.2f} "
+            "off. It means that the model is torn, not that the text is lukewarm."
         )
     return sentences
 
 
-def report_sections(ratings, predictions, texts, lengths, rows) -> list[tuple[str, str]]:
+def report_sections(ratings, predictions, spreads, texts, lengths, rows) -> list[tuple[str, str]]:
     """The pieces of the HTML report."""
     from sklearn.metrics import confusion_matrix
 
@@ -123,56 +164,92 @@ def report_sections(ratings, predictions, texts, lengths, rows) -> list[tuple[st
         ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over reviews.")),
         ("Which rating is taken for which", html_figure(confusion, "confusion matrix of ratings")),
         ("Does a prediction mean what it says?", html_figure(figure, "mean true rating against mean prediction")),
+        *([] if spreads is None else [("Does it know how sure it is?", spread_section(ratings, predictions, spreads))]),
         ("By rating", html_table(by_rating(ratings, predictions))),
         ("By length", html_table(by_length(ratings, predictions, lengths))),
         ("The 50 worst mistakes", html_table(worst_mistakes(ratings, predictions, texts, 50))),
     ]
 
 
+def spread_section(ratings, predictions, spreads) -> str:
+    """The piece of the HTML report on the spreads: picture and table."""
+    from common.report import html_figure, html_table, new_figure
+
+    rows = by_spread(ratings, predictions, spreads)
+    said, found = [row[0] for row in rows[1:]], [row[2] for row in rows[1:]]
+    figure, axes = new_figure(5, 4)
+    axes.plot([0, max(said)], [0, max(said)], color="grey", linewidth=1, label="perfect")
+    axes.plot(said, found, "o-", label="model")
+    axes.set(xlabel="spread said, of a tenth of the reviews", ylabel="their root mean squared error", title="Spread")
+    axes.legend(frameon=False)
+    return html_figure(figure, "root mean squared error against the spread said") + html_table(rows)
+
+
 def evaluate(model: RatingModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
-    from common.metrics import with_intervals
+    from common.metrics import format_score, with_intervals
     from common.model_card import describe_file
     from common.report import score_rows
     from common.tokenization import load_pipeline, tokenize_cached
-    from sentiment.loader import load_reviews
+    from sentiment.loader import load_reviews, share_cut
 
     scale = arguments.min_rating, arguments.max_rating
     config = override(model.config, arguments)
     reviews = load_reviews(arguments.test, config, None, *scale)
     tokens = tokenize_cached(reviews.texts, load_pipeline())
     lengths = np.array([len(row) for row in tokens])
-    answers = {"model": model.predict_tokens(tokens)}
-    if arguments.train:
-        from sentiment.tfidf_linear import fit_tfidf_ridge
+    predictions, spreads = model.predict_tokens(tokens)
 
-        train_reviews = load_reviews(arguments.train, config, None, *scale)
-        baseline = fit_tfidf_ridge(train_reviews.texts, train_reviews.ratings)
-        answers["TF-IDF + ridge"] = np.clip(
-            baseline.predict(reviews.texts), model.config.min_rating, model.config.max_rating
-        )
-    systems = {
-        name: with_intervals(
-            lambda chosen, given=given: rating_scores(reviews.ratings[chosen], given[chosen], model.config),
-            len(reviews),
-        )
-        for name, given in answers.items()
-    }
+    def score_ratings(chosen: np.ndarray, given: np.ndarray, spreads: np.ndarray | None = None) -> dict[str, float]:
+        scores = rating_scores(reviews.ratings[chosen], given[chosen], model.config)
+        if spreads is not None:
+            scores |= spread_scores(reviews.ratings[chosen], given[chosen], spreads[chosen])
+        return scores
+
+    def score_sides(chosen: np.ndarray, good: np.ndarray) -> dict[str, float]:
+        return side_scores(reviews.ratings[chosen], good[chosen], model.config)
+
+    systems = {"model": with_intervals(partial(score_ratings, given=predictions, spreads=spreads), len(reviews))}
+    cut_rate = share_cut(lengths, model.config)
+    notes = [f"{len(reviews):,} reviews, {lengths.sum():,} tokens; {cut_rate:.1%} of the reviews were cut"]
+    without_known = {}
+    if arguments.train:
+        from sentiment.tfidf_linear import RATES, LinearModels
+
+        known = load_reviews(arguments.train, config, None, *scale)
+        linear = LinearModels(known.texts, known.ratings, middle_of(model.config))
+        for name, answer in linear.predict(reviews.texts).items():
+            if name in RATES:
+                inside = np.clip(answer, model.config.min_rating, model.config.max_rating)
+                systems[name] = with_intervals(partial(score_ratings, given=inside), len(reviews))
+            else:
+                systems[name] = with_intervals(partial(score_sides, good=answer), len(reviews))
+        new = ~np.isin(reviews.texts, known.texts)
+        if not new.all() and new.any():
+            without_known = {"num_examples": int(new.sum()), **score_ratings(new, predictions)}
+            notes.insert(
+                0,
+                f"{(~new).sum():,} of the reviews also stand in {arguments.train.name}; without them "
+                + ", ".join(f"{name} {format_score(name, without_known)}" for name in ("r2", "binary_accuracy")),
+            )
     result = {
         **systems.pop("model"),
         "num_examples": len(reviews),
         "num_tokens": int(lengths.sum()),
+        "cut_rate": cut_rate,
+        "without_known_texts": without_known,
         "baselines": systems,
         "data": describe_file(arguments.test),
-        "weaknesses": weaknesses(reviews.ratings, answers["model"], lengths),
+        "weaknesses": weaknesses(reviews.ratings, predictions, lengths),
     }
-    rows = score_rows(SCORES, {"model": result, **systems})
+    names = [name for name in SCORES if name in result]
+    rows = score_rows(names, {"model": result, **systems})
     commands.show_scores(
         arguments,
         result,
         rows,
-        f"{len(reviews):,} reviews, {lengths.sum():,} tokens",
-        lambda: report_sections(reviews.ratings, answers["model"], reviews.texts, lengths, rows),
+        "\n".join(notes),
+        lambda: report_sections(reviews.ratings, predictions, spreads, reviews.texts, lengths, rows),
     )
     return result
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from common.errors import InputError, excerpt
 from common.files import read_lines, read_rows, require_good
+from common.levels import level_targets
 from common.sequences import Batches, drop_words, make_mask, pad
 from common.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
@@ -129,6 +130,19 @@ def split_validation(reviews: Reviews, config: SentimentConfig) -> tuple[Reviews
     return reviews.take(np.flatnonzero(~held_out)), reviews.take(np.flatnonzero(held_out))
 
 
+def rating_levels(config: SentimentConfig) -> np.ndarray:
+    """The levels of the scale, from the worst: steps of one, or as near to it as fits; float64 (levels,)."""
+    num_steps = max(1, round(config.max_rating - config.min_rating))
+    return np.linspace(config.min_rating, config.max_rating, num_steps + 1)
+
+
+def make_targets(ratings: np.ndarray, config: SentimentConfig) -> np.ndarray:
+    """What the head of the network learns to say; float32 (batch, 1), or as `common.levels.level_targets`."""
+    if config.head == "regression":
+        return ratings[:, None]
+    return level_targets(ratings, rating_levels(config), config.head == "ordinal")
+
+
 def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: SentimentConfig) -> list[int]:
     """Turn a review's tokens into ids, with the beginning-of-text id first, cut to `config.max_length`.
 
@@ -140,10 +154,15 @@ def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: Sentime
     """
     room = config.max_length - 1
     ids = vocabulary.encode(tokens)
-    if len(ids) > room:
+    if config.max_length and len(ids) > room:
         num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
         ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
     return [BOS_ID, *ids]
+
+
+def share_cut(lengths: Sequence[int], config: SentimentConfig) -> float:
+    """The share of texts, of which the lengths are given in tokens, that `encode_review` cuts."""
+    return float(np.mean(np.array(lengths) >= config.max_length)) if config.max_length and len(lengths) else 0.0
 
 
 def make_batches(
@@ -162,18 +181,19 @@ def make_batches(
         config: the settings.
         shuffle: for training: a new order each epoch, and word dropout.
     Returns:
-        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, ratings float32 (batch, 1), and
+        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, the targets of `make_targets`, and
         weights float32 (batch,), all one.
     """
     rows = [encode_review(tokens, vocabulary, config) for tokens in token_lists]
     lengths = [len(row) for row in rows]
-    targets = np.zeros(len(rows), np.float32) if ratings is None else ratings
+    known = np.full(len(rows), config.min_rating, np.float32) if ratings is None else ratings
+    targets = make_targets(known, config)
 
     def make_batch(indices, rng):
         token_ids = pad([rows[i] for i in indices])  # (batch, time)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
         if rng is not None and config.word_dropout:
             token_ids = drop_words(token_ids, mask, config.word_dropout, rng)
-        return {"token_ids": token_ids, "mask": mask}, targets[indices][:, None], np.ones(len(indices), np.float32)
+        return {"token_ids": token_ids, "mask": mask}, targets[indices], np.ones(len(indices), np.float32)
 
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)

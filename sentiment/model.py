@@ -1,17 +1,22 @@
-"""Rating models: text in, one number on the rating scale out.
+"""Rating models: text in, a number on the rating scale out, and with some heads how sure it is.
 
 lstm, gru, simple-rnn:   words -> vectors -> recurrent layers, one or both directions -> pooled states -> rating
 bow:                     a bag of words under a hidden layer, rating = w . sigmoid(W counts + b)
 cbow:                    the mean word vector under a hidden layer
+
+regression:   features -> rating
+ordinal:      features -> one score -> is it above level 1? 2? … -> mean, spread
+class:        features -> is it at level 1? 2? …                 -> mean, spread
 """
 
 from __future__ import annotations
 
 import keras
 
-from common.layers import AttentionPooling, MaskedPooling
+from common.layers import AttentionPooling, ExpectedLevel, MaskedPooling
 from common.lstm import LSTM
 from sentiment.config import SentimentConfig
+from sentiment.loader import rating_levels
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
@@ -23,8 +28,9 @@ def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
         config: the settings.
         vocab_size: number of token ids.
     Returns:
-        `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}` to ratings (batch, 1). The last layer puts the
-        network's number, which is about -1 to 1, on the rating scale.
+        `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}` to `{"rating": (batch, 1)}`; from the heads
+        `ordinal` and `class` also `"spread"` (batch, 1), the standard deviation of the rating, and `"logits"` (batch,
+        levels - 1 or levels).
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
@@ -34,10 +40,42 @@ def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
         features = _continuous_bag_of_words(token_ids, mask, config, vocab_size)
     else:
         features = _recurrent_encoder(token_ids, mask, config, vocab_size)
-    score = keras.layers.Dense(1, name="score", dtype="float32")(features)  # (batch, 1)
-    middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
-    rating = keras.layers.Rescaling(half, offset=middle, name="rating", dtype="float32")(score)
-    return keras.Model({"token_ids": token_ids, "mask": mask}, rating, name=f"sentiment_{config.architecture}")
+    answers = _head(features, config)
+    return keras.Model({"token_ids": token_ids, "mask": mask}, answers, name=f"sentiment_{config.architecture}")
+
+
+def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras.Model, keras.losses.Loss]:
+    """The part of a model that learns from the targets of `sentiment.loader.make_targets`, and by what."""
+    losses = keras.losses
+    output, loss = {
+        "regression": ("rating", losses.MeanSquaredError()),
+        "ordinal": ("logits", losses.BinaryCrossentropy(from_logits=True)),
+        "class": ("logits", losses.CategoricalCrossentropy(from_logits=True)),
+    }[config.head]
+    for layer in model.layers:
+        for part in (layer, getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", layer)):
+            if isinstance(part, LSTM):
+                part.gradient_length = config.gradient_length
+    return keras.Model(model.input, model.output[output], name="training"), loss
+
+
+def _head(features, config: SentimentConfig) -> dict:
+    """Turn the features of a text (batch, features) into the answers of the model."""
+    if config.head == "regression":
+        score = keras.layers.Dense(1, name="score", dtype="float32")(features)  # (batch, 1), about -1 to 1
+        middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
+        return {"rating": keras.layers.Rescaling(half, offset=middle, name="rating", dtype="float32")(score)}
+    levels = rating_levels(config)
+    if config.head == "class":
+        logits = keras.layers.Dense(len(levels), name="logits", dtype="float32")(features)  # (batch, levels)
+    else:
+        # One score for all levels, each with a place and a steepness of its own: McCullagh 1980, "Regression Models
+        # for Ordinal Data", where all are equally steep.
+        score = keras.layers.Dense(1, use_bias=False, name="score", dtype="float32")(features)  # (batch, 1)
+        logits = keras.layers.Dense(len(levels) - 1, kernel_initializer="ones", name="logits", dtype="float32")(score)
+    mean_and_spread = ExpectedLevel(levels.tolist(), config.head == "ordinal", name="expected_level", dtype="float32")
+    rating, spread = mean_and_spread(logits)  # (batch, 1)
+    return {"logits": logits, "rating": rating, "spread": spread}
 
 
 def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int):

@@ -170,16 +170,16 @@ plt.show()
 # Before training anything deep, find out what a simple method achieves. A network that cannot beat it is not worth
 # its electricity.
 #
-# Ours is *TF-IDF with ridge regression*. Each review becomes a long row of numbers, one for every word and every pair
-# of neighbouring words: how often it occurs in this review (*term frequency*), weighted up if few reviews contain it
-# (*inverse document frequency*). Ridge regression then gives each column a weight, and keeps the weights small so
-# that rare words cannot take over. Word order beyond pairs is lost.
+# Ours is *TF-IDF with ridge regression*. Each review becomes a long row of numbers, one for every word and every two
+# or three neighbouring words: how often it occurs in this review (*term frequency*), weighted up if few reviews
+# contain it (*inverse document frequency*). Ridge regression then gives each column a weight, and keeps the weights
+# small so that rare words cannot take over. Word order beyond triples is lost.
 
 # %%
-from sentiment.tfidf_linear import fit_tfidf_ridge
+from sentiment.tfidf_linear import LinearModels
 
-baseline = fit_tfidf_ridge(list(train_table.review), ratings)
-names, weights = baseline[0].get_feature_names_out(), baseline[1].coef_
+baseline = LinearModels(list(train_table.review), ratings, middle=5.5)
+names, weights = baseline.counter.get_feature_names_out(), baseline.ridge.coef_
 order = np.argsort(weights)
 print(f"{len(names):,} columns")
 pd.DataFrame({"pulls down": names[order[:10]], "pulls up": names[order[:-11:-1]]}).T
@@ -203,7 +203,7 @@ from sentiment.evaluate import rating_scores
 truth = test_table.rating.to_numpy(float)
 answers = {
     "always the mean": np.full(len(truth), ratings.mean()),
-    "TF-IDF + ridge": np.clip(baseline.predict(test_table.review), 1, 10),
+    "TF-IDF + ridge": np.clip(baseline.predict(test_table.review)["TF-IDF + ridge"], 1, 10),
 }
 SHOWN = ["r2", "mae", "spearman", "qwk", "binary_accuracy"]
 pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answers.items()}).T[SHOWN]
@@ -264,8 +264,8 @@ pd.DataFrame({"layer": outputs.keys(), "shape of its output": [str(tuple(value.s
 
 # %%
 longer = {name: np.pad(value, [[0, 0], [0, 10]]) for name, value in example.items()}
-print("ratings as they are:   ", np.asarray(model(example))[:, 0].round(5))
-print("with ten more paddings:", np.asarray(model(longer))[:, 0].round(5))
+print("ratings as they are:   ", np.asarray(model(example)["rating"])[:, 0].round(5))
+print("with ten more paddings:", np.asarray(model(longer)["rating"])[:, 0].round(5))
 
 # %% [markdown]
 # ## Training
@@ -360,8 +360,8 @@ for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
 # kinds that are tested here.
 
 # %%
-answers["LSTM, trained on the sample"] = sample_rater.predict_tokens(test_tokens)
-answers["LSTM, pretrained on films"] = rater.predict_tokens(test_tokens)
+answers["LSTM, trained on the sample"] = sample_rater.predict_tokens(test_tokens).ratings
+answers["LSTM, pretrained on films"] = rater.predict_tokens(test_tokens).ratings
 pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answers.items()}).T[SHOWN]
 
 # %% [markdown]
@@ -564,7 +564,7 @@ plt.show()
 
 # %%
 prefixes = [review_tokens[:end] for end in range(1, len(review_tokens) + 1)]
-path = rater.predict_tokens(prefixes)
+path = rater.predict_tokens(prefixes).ratings
 figure, axis = plt.subplots(figsize=(10, 3.4), layout="constrained")
 axis.plot(range(len(path)), path, "o-")
 axis.axhline(5.5, color="grey", linewidth=1)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from common import commands
-from common.errors import run_command
+from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
 from sentiment.config import SentimentConfig
 
@@ -20,18 +21,27 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, save_bundle
+    from common.persistence import check_output_folder, open_bundle, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
     from common.tokenization import load_pipeline, tokenize_cached
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
-    from common.word_vectors import cooccurrence_vectors
+    from common.word_vectors import cooccurrence_vectors, load_word_vectors
     from sentiment.evaluate import SCORES, rating_scores
-    from sentiment.loader import load_reviews, make_batches, split_validation
+    from sentiment.loader import load_reviews, make_batches, share_cut, split_validation
+    from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
+    encoder = open_bundle(arguments.initialize_from, "language_model") if arguments.initialize_from else None
+    if encoder:
+        config = inherit_settings(config, encoder)
+    config = settle_vectors(config, arguments)
+    if config.gradient_length and config.architecture != "lstm":
+        raise InputError(
+            f"--gradient-length: not with --architecture {config.architecture}; leave it out, or take lstm"
+        )
 
     # 1. Text to ids. Only the training split may shape the vocabulary.
     train_split = load_reviews(arguments.train, config, arguments.groups)
@@ -42,48 +52,56 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     pipeline = load_pipeline()
     train_tokens = tokenize_cached(train_split.texts, pipeline)
     validation_tokens = tokenize_cached(validation_split.texts, pipeline)
-    vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
+    if encoder:
+        vocabulary = Vocabulary.load(encoder.path / "vocabulary.json")
+    else:
+        vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
+    vectors = None
+    if arguments.word_vectors_from:
+        vectors, num_found = load_word_vectors(arguments.word_vectors_from, vocabulary, config.embedding_dim)
+        say(f"Word vectors: {num_found:,} of the {len(vocabulary):,} words found")
+    elif config.word_vectors == "cooccurrence" and config.architecture != "bow":
+        ids = [vocabulary.encode(tokens) for tokens in train_tokens]
+        vectors = cooccurrence_vectors(ids, len(vocabulary), config.embedding_dim, seed=config.seed)
     train_batches = make_batches(train_tokens, train_split.ratings, vocabulary, config, shuffle=True)
-    num_cut = sum(len(tokens) >= config.max_length for tokens in train_tokens)
+    cut_rate = share_cut([len(tokens) for tokens in train_tokens], config)
     say(
         f"Data: {len(train_split):,} reviews to train on, {len(validation_split):,} for validation; "
-        f"{len(vocabulary):,} words; {num_cut / len(train_split):.1%} of the reviews are longer than "
-        f"{config.max_length} tokens and cut"
+        f"{len(vocabulary):,} words; {cut_rate:.1%} of the reviews are too long and cut"
     )
 
     # 2. Ids to ratings.
     start_keras()
 
-    from sentiment.model import build_model
+    from sentiment.model import build_model, learner_and_loss
     from sentiment.predict import RatingModel
 
     set_seed(config.seed)
     set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary))
-    model.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss="mean_squared_error")
-    if config.word_vectors == "cooccurrence" and config.architecture != "bow":
-        ids = [vocabulary.encode(tokens) for tokens in train_tokens]
-        vectors = cooccurrence_vectors(ids, len(vocabulary), config.embedding_dim, seed=config.seed)
+    learner, loss = learner_and_loss(model, config)
+    num_steps = config.num_epochs * len(train_batches)
+    learner.compile(make_optimizer(config, num_steps, layer_rates(config, len(train_batches))), loss)
+    if encoder:
+        inherit_weights(model, config, encoder)
+    if vectors is not None:
         model.get_layer("embedding").set_weights([vectors])
     rater = RatingModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:
         predictions = rater.predict_tokens(validation_tokens)
-        scores = rating_scores(validation_split.ratings, predictions, config)
+        scores = rating_scores(validation_split.ratings, predictions.ratings, config)
         return {name: scores[name] for name in ("r2", "binary_accuracy")}
 
     # 3. Learn. The test file stays closed until evaluate.
-    state = fit(model, train_batches, validate, "r2", config, arguments.output_dir, arguments.resume)
+    state = fit(learner, train_batches, validate, "r2", config, arguments.output_dir, arguments.resume)
 
     # 4. Keep together all that predict needs.
     set_precision(mixed=False)
     final = build_model(config, len(vocabulary))
     final.set_weights(model.get_weights())
-    scores = rating_scores(
-        validation_split.ratings,
-        RatingModel(KerasEngine(final), vocabulary, config).predict_tokens(validation_tokens),
-        config,
-    )
+    predictions = RatingModel(KerasEngine(final), vocabulary, config).predict_tokens(validation_tokens)
+    scores = rating_scores(validation_split.ratings, predictions.ratings, config)
     facts = describe_run("sentiment", f"Rating model: {arguments.output_dir.name}", arguments, config, state)
     metrics = {"validation": {**scores, "num_examples": len(validation_split)}}
 
@@ -98,10 +116,36 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     return metrics["validation"]
 
 
+def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> SentimentConfig:
+    """Put into the settings where word vectors come from.
+
+    Raises:
+        InputError: options that exclude each other.
+    """
+    if arguments.word_vectors_from and arguments.initialize_from:
+        raise InputError("--word-vectors-from and --initialize-from both give word vectors; leave one out")
+    if arguments.word_vectors_from and config.architecture == "bow":
+        raise InputError("--word-vectors-from: a bow network has no word vectors; leave it out")
+    if arguments.word_vectors_from:
+        return replace(config, word_vectors="given")
+    if config.word_vectors == "given" and not arguments.initialize_from:
+        raise InputError("--word-vectors given: by what? add --word-vectors-from or --initialize-from")
+    return config
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("sentiment.train", __doc__)
     commands.add_train_arguments(parser)
     parser.add_argument("--groups", type=Path, metavar="FILE", help="what each row of --train is about, one a line")
+    parser.add_argument(
+        "--word-vectors-from",
+        type=Path,
+        metavar="PATH",
+        help="word vectors to start from: a text file of GloVe, word2vec or fastText, a bundle, or a spaCy package",
+    )
+    parser.add_argument(
+        "--initialize-from", type=Path, metavar="DIR", help="bundle of a language model whose layers to start from"
+    )
     add_settings(parser, SentimentConfig)
     arguments = parser.parse_args(argv)
     scores = train(read_settings(arguments, SentimentConfig), arguments)

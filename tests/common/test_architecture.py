@@ -12,7 +12,15 @@ import pytest
 import common.layers
 from common.architecture import LAYER_SHAPES, WRAPPERS, random_inputs, read_architecture, sources, weight_groups
 from common.errors import InputError
-from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, SlidingWindow, TiedEmbedding
+from common.layers import (
+    AttentionPooling,
+    ChainScores,
+    EmbeddingDropout,
+    ExpectedLevel,
+    MaskedPooling,
+    SlidingWindow,
+    TiedEmbedding,
+)
 from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
@@ -49,6 +57,7 @@ def build_model_of_every_layer():
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
             EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
             *SlidingWindow(size)(vectors, state, mask=mask),
+            *ExpectedLevel([0.0] * EMBEDDING_DIM)(MaskedPooling("max")(vectors, mask=mask)),
         ]
         for layer in (
             layers.SimpleRNN(size),

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.layers import AttentionPooling, ChainScores, MaskedPooling, TiedEmbedding
+from common.layers import AttentionPooling, ChainScores, ExpectedLevel, MaskedPooling, TiedEmbedding
 
 MODES = ("mean", "max", "sum")
 LENGTHS = [3, 1]
@@ -165,3 +165,34 @@ def test_chain_scores_by_hand():
     assert scores[0, 1, 2, 0] == 603
     assert scores[1, 1, 0, 2] == 11 + 200
     assert layer(emissions[:, :1]).shape == (2, 1, 3, 3)
+
+
+# -- Expected level -------------------------------------------------------------------------------------------------
+
+PROBABILITIES = np.array([[0.5, 0.1, 0.4], [0.0, 0.25, 0.75]])  # of the levels 1, 3 and 10
+MEANS = [[4.8], [8.25]]  # 0.5 + 0.3 + 4;  0.75 + 7.5
+SPREADS = [[(0.5 * 3.8**2 + 0.1 * 1.8**2 + 0.4 * 5.2**2) ** 0.5], [(0.25 * 5.25**2 + 0.75 * 1.75**2) ** 0.5]]
+
+
+@pytest.mark.parametrize("ordinal", [False, True])
+def test_expected_level_by_hand(ordinal):
+    above = 1 - PROBABILITIES.cumsum(axis=1)[:, :-1]  # more than 1, more than 3
+    with np.errstate(divide="ignore"):
+        logits = np.log(above / (1 - above)) if ordinal else np.log(PROBABILITIES)
+    mean, spread = ExpectedLevel([1, 3, 10], ordinal)(np.clip(logits, -50, 50).astype("float32"))
+    np.testing.assert_allclose(mean, MEANS, rtol=1e-5)
+    np.testing.assert_allclose(spread, SPREADS, rtol=1e-5)
+
+
+@pytest.mark.parametrize("ordinal", [False, True])
+def test_a_certain_answer_has_no_spread(ordinal):
+    logits = np.array([[90.0, 90, -90, -90]]) if ordinal else np.array([[0, 0, 90.0, 0, 0]])
+    mean, spread = ExpectedLevel([1, 2, 3, 4, 5], ordinal)(logits.astype("float32"))
+    assert float(mean[0, 0]) == 3
+    assert float(spread[0, 0]) == 0
+
+
+def test_levels_out_of_order_still_have_a_spread():
+    """Nothing forces "more than 2" to be likelier than "more than 3"; the mean square may then be below the square."""
+    spread = ExpectedLevel([1, 2, 3], True)(np.array([[-9.0, 9.0]], "float32"))[1]
+    assert np.isfinite(spread).all()

@@ -20,7 +20,15 @@ import sentiment.model
 from common.architecture import LAYER_SHAPES, WRAPPERS
 from common.engine import OnnxEngine
 from common.errors import InputError
-from common.layers import AttentionPooling, ChainScores, EmbeddingDropout, MaskedPooling, SlidingWindow, TiedEmbedding
+from common.layers import (
+    AttentionPooling,
+    ChainScores,
+    EmbeddingDropout,
+    ExpectedLevel,
+    MaskedPooling,
+    SlidingWindow,
+    TiedEmbedding,
+)
 from common.onnx_graph import build_network
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import ACTIVATIONS, SOFTMAXES, NotCovered
@@ -416,6 +424,14 @@ def test_pooling(batch, tmp_path):
 def test_chain_scores(batch, tmp_path):
     outputs = {"scores": ChainScores(FEATURES)(VECTORS), "fewer": ChainScores(3)(layers.Dense(3)(VECTORS))}
     assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
+
+
+@pytest.mark.parametrize("ordinal", [False, True])
+def test_expected_level(ordinal, tmp_path):
+    pooled = MaskedPooling("sum")(VECTORS, mask=MASK)
+    levels = np.linspace(1, 5, FEATURES + ordinal).tolist()
+    mean, spread = ExpectedLevel(levels, ordinal)(pooled)
+    assert_as_keras(build({"mean": mean, "spread": spread}), tmp_path, make_batch(*BATCHES["padding"]))
 
 
 @each_batch

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
+import spacy
 
-from common.vocabulary import SPECIAL_TOKENS
-from common.word_vectors import SPREAD, cooccurrence_vectors
+from common.errors import InputError
+from common.vocabulary import SPECIAL_TOKENS, Vocabulary
+from common.word_vectors import SPREAD, cooccurrence_vectors, load_word_vectors
 
 CAT, DOG, RED, BLUE, PURRS, SHINES = range(4, 10)
 
@@ -54,3 +58,79 @@ def test_the_same_text_gives_the_same_vectors():
     np.random.seed(0)  # noqa: NPY002  the global state must not matter
     first = cooccurrence_vectors(texts, 10, 3)
     np.testing.assert_array_equal(cooccurrence_vectors(texts, 10, 3), first)
+
+
+# -- Vectors that others have trained -------------------------------------------------------------------------------
+
+WORDS = Vocabulary(["the", "cat", "new york", "dog"], lowercase=True)
+GLOVE = "the 1 2 3\nThe 9 9 9\nnew york 4 5 6\nwhale 7 8 9\ncat -1 0 1\n"
+
+
+def write(tmp_path, text, name="vectors.txt"):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+def assert_vectors_of_words(path):
+    vectors, num_found = load_word_vectors(path, WORDS, 3)
+    assert num_found == 3
+    assert vectors.dtype == np.float32
+    known = np.array([[1, 2, 3], [-1, 0, 1], [4, 5, 6]])
+    np.testing.assert_allclose(vectors[4:], np.vstack([known, np.zeros((1, 3))]) * SPREAD / known.std(), rtol=1e-5)
+    assert not vectors[:4].any()
+
+
+@pytest.mark.parametrize("name", ["vectors.txt", "vectors.vec.gz"])
+@pytest.mark.parametrize("header", ["", "5 3\n"])
+def test_vectors_of_a_text_file(name, header, tmp_path):
+    assert_vectors_of_words(write(tmp_path, header + GLOVE, name))
+
+
+def test_vectors_of_a_spacy_package(tmp_path):
+    pipeline = spacy.blank("en")
+    for line in GLOVE.splitlines():
+        word, *numbers = line.rsplit(" ", 3)
+        pipeline.vocab.set_vector(word, np.array(numbers, np.float32))
+    pipeline.to_disk(tmp_path / "package")
+    assert_vectors_of_words(tmp_path / "package")
+
+
+def test_vectors_of_a_bundle(small_bundle):
+    folder = small_bundle("language_model")
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    vectors, num_found = load_word_vectors(folder, Vocabulary(["nobody-says-this", *vocabulary.tokens[10:14]]), 9)
+    assert num_found == 4
+    theirs = load_word_vectors(folder, vocabulary, 9)[0][10:14]
+    np.testing.assert_allclose(vectors[5:] / vectors[5:].std(), theirs / theirs.std(), rtol=1e-4)
+    assert not vectors[4].any()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("the 1 2\n", r"vectors of 2 numbers, wanted 3; give --embedding-dim 2"),
+        ("4 300\n", r"vectors of 300 numbers, wanted 3; give --embedding-dim 300"),
+        (GLOVE + "dog 1 2", r"line 6: 'dog 1 2' is no word with 3 numbers; the file is damaged or cut"),
+        (GLOVE + "dog 1 2 x\n", r"line 6: 'dog 1 2 x' is no word with 3 numbers"),
+        (GLOVE + "dog 1 2 nan\n", r"line 6: 'dog 1 2 nan' is no word with 3 numbers"),
+        ("6 3\n" + GLOVE, r"5 vectors, and its first line promises 6; the file is cut"),
+        ("whale 1 2 3\n", r"a vector for none of the 8 words"),
+        ("the\n", r"line 1: 'the' is no word with its vector"),
+        ("", r"no vectors in the file"),
+        ("0 3\n", r"no vectors in the file"),
+    ],
+)
+def test_files_that_are_refused(text, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        load_word_vectors(write(tmp_path, text), WORDS, 3)
+
+
+def test_folders_that_are_refused(tmp_path):
+    with pytest.raises(InputError, match="neither a bundle nor a spaCy package"):
+        load_word_vectors(tmp_path, WORDS, 3)
+    spacy.blank("en").to_disk(tmp_path / "package")
+    with pytest.raises(InputError, match="a spaCy package without vectors"):
+        load_word_vectors(tmp_path / "package", WORDS, 3)
+    with pytest.raises(InputError, match="no such file"):
+        load_word_vectors(tmp_path / "nothing", WORDS, 3)

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from sentiment.config import SentimentConfig
-from sentiment.evaluate import SCORES, by_length, by_rating, rating_scores, weaknesses, worst_mistakes
+from sentiment.evaluate import (
+    SCORES,
+    by_length,
+    by_rating,
+    by_spread,
+    rating_scores,
+    side_scores,
+    spread_scores,
+    weaknesses,
+    worst_mistakes,
+)
 
 CONFIG = SentimentConfig()
 RATINGS = np.array([1, 4, 8, 10], np.float32)
@@ -17,7 +27,7 @@ PREDICTIONS = np.array([2, 4, 6.4, 9], np.float32)
 
 def test_scores_by_hand():
     scores = rating_scores(RATINGS, PREDICTIONS, CONFIG)
-    assert tuple(scores) == SCORES
+    assert tuple(scores) == SCORES[:-1]  # the last one is of spreads
     # mean 5.75; squares around it 22.5625 + 3.0625 + 5.0625 + 18.0625 = 48.75; squared errors 1 + 0 + 2.56 + 1 = 4.56
     assert scores["r2"] == pytest.approx(1 - 4.56 / 48.75, rel=1e-5)
     assert scores["r2_rounded"] == pytest.approx(1 - 6 / 48.75, rel=1e-5)  # rounded: 2 4 6 9, errors 1 0 2 1
@@ -59,6 +69,23 @@ def test_what_is_not_defined_is_0(ratings, predictions):
     assert scores["spearman"] == 0
 
 
+def test_spreads_are_measured_against_the_errors():
+    spreads = np.array([0.5, 1.0, 0.8, 2.0])
+    # errors 1 0 1.6 1, in spreads 2 0 2 0.5
+    scores = spread_scores(RATINGS, PREDICTIONS, spreads)
+    assert scores == {"error_in_spreads": pytest.approx(math.sqrt((4 + 0 + 4 + 0.25) / 4), rel=1e-5)}
+    table = by_spread(RATINGS, PREDICTIONS, spreads)
+    assert [row[:2] for row in table[1:]] == [[0.5, 1], [0.8, 1], [1.0, 1], [2.0, 1]]  # the surest first
+    assert [row[2] for row in table[1:]] == pytest.approx([1, 1.6, 0, 1])
+    honest = np.random.default_rng(0).normal(0, 1, 100_000)
+    assert spread_scores(honest, 0 * honest, 0 * honest + 1)["error_in_spreads"] == pytest.approx(1, abs=0.01)
+
+
+def test_answers_that_only_part_good_from_bad():
+    ratings = np.array([1.0, 5.5, 8, 10])
+    assert side_scores(ratings, np.array([False, True, True, False]), CONFIG) == {"binary_accuracy": 2 / 3}
+
+
 def test_tables():
     assert by_rating(np.array([1.0, 9, 1]), np.array([2.0, 8, 4]))[1:] == [[1.0, 2, 3.0, 2.0], [9.0, 1, 8.0, 1.0]]
     lengths = np.array([50, 10, 20, 40, 30])
@@ -75,4 +102,6 @@ def test_weaknesses_are_the_largest_errors():
     assert "rated 8" in found[0]
     assert "2.0 on average, 6.00 off" in found[0]
     assert "of 7-7 tokens: root mean squared error 6.00" in found[1]
-    assert "Ratings 2, 3, 5, 6, 7, 9 do not occur" in found[-1]
+    assert "Ratings 2, 3, 5, 6, 7, 9 do not occur" in found[-2]
+    assert "Mixed reviews: 25.0% of the reviews get one of the ratings that do not occur, 6.00 off" in found[-1]
+    assert not any("Mixed" in sentence for sentence in weaknesses(ratings, ratings, np.array([5, 6, 7, 8])))

@@ -8,8 +8,9 @@ import pytest
 
 from common.training import make_optimizer
 from common.vocabulary import BOS_ID
-from sentiment.config import ARCHITECTURES, POOLINGS, SentimentConfig
-from sentiment.model import build_model
+from sentiment.config import ARCHITECTURES, HEADS, POOLINGS, SentimentConfig
+from sentiment.loader import make_targets
+from sentiment.model import build_model, learner_and_loss
 
 VOCAB_SIZE, EMBEDDING_DIM, UNITS = 13, 7, 5
 RECURRENT = ("lstm", "gru", "simple-rnn")
@@ -18,6 +19,7 @@ VARIANTS = [
     *[{"architecture": name, "bidirectional": False, "pooling": "last"} for name in RECURRENT],
     *[{"pooling": pooling} for pooling in POOLINGS if pooling != SentimentConfig.pooling],
     {"architecture": "gru", "num_layers": 2},
+    *[{"head": head} for head in HEADS if head != SentimentConfig.head],
 ]
 
 
@@ -43,7 +45,7 @@ def inputs(lengths, time, filler=0, seed=1):
 
 
 def predict(model, batch):
-    return np.asarray(model(batch, training=False))
+    return np.asarray(model(batch, training=False)["rating"])
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
@@ -62,11 +64,12 @@ def test_padding_and_company_change_nothing(settings):
 def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
     config = small(**settings, dropout=0.0, word_vector_dropout=0.0)
     model = build_model(config, VOCAB_SIZE)
-    model.compile(make_optimizer(config, 10), loss="mean_squared_error", run_eagerly=True)
+    learner, loss = learner_and_loss(model, config)
+    learner.compile(make_optimizer(config, 10), loss, run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]
-    batch, targets = inputs([6, 4, 5], 8), np.array([[1], [10], [7]], np.float32)
+    batch, targets = inputs([6, 4, 5], 8), make_targets(np.array([1, 10, 7], np.float32), config)
     for _ in range(3):
-        model.train_on_batch(batch, targets)
+        learner.train_on_batch(batch, targets)
     for variable, old in zip(model.weights, before, strict=True):
         moved = np.asarray(variable) != old
         assert moved.any(), variable.path
@@ -120,7 +123,7 @@ def test_the_last_state_of_each_direction_has_read_the_whole_text():
     for place in (1, 5):  # the first word and the last
         changed = batch["token_ids"].copy()
         changed[:, place] = 4 + (changed[:, place] - 3) % 9
-        states = keras.Model(model.input, model.get_layer("score").input)
+        states = keras.Model(model.input, {"rating": model.get_layer("score").input})
         moved = predict(states, {**batch, "token_ids": changed}) != predict(states, batch)  # (batch, 2 * units)
         assert moved.all(), place
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from common.keras_engine import KerasEngine
 from common.persistence import save_bundle
 from common.vocabulary import Vocabulary
 from sentiment.config import ARCHITECTURES, SentimentConfig
+from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
 
@@ -82,6 +85,52 @@ def test_only_what_is_kept_of_a_long_text_counts():
     model = build(max_length=5, truncation="tail")
     np.testing.assert_allclose(ratings(model, ["bad bad good film the ."]), ratings(model, ["good film the ."]), 1e-6)
     assert ratings(model, ["bad bad good film the ."]) != ratings(model, ["bad bad good film the"])
+
+
+@pytest.mark.parametrize("head", ["ordinal", "class"])
+def test_the_spread_is_that_of_the_answer(head):
+    model = build(head=head)
+    network, config = model.network.model, model.config
+    [answer] = model.predict(["The good film."])
+    inputs, _, _ = make_batches([["the", "good", "film", "."]], None, VOCABULARY, config, shuffle=False)[0]
+    logits = np.asarray(network(inputs)["logits"])[0].astype(float)
+    if head == "class":
+        shares = np.exp(logits) / np.exp(logits).sum()
+    else:
+        shares = -np.diff(1 / (1 + np.exp(-logits)), prepend=1, append=0)  # of being above, to of being at
+    levels = np.arange(1, 11)
+    assert answer.rating == pytest.approx(shares @ levels, abs=1e-4)
+    assert answer.spread == pytest.approx(np.sqrt(shares @ (levels - answer.rating) ** 2), abs=1e-3)
+    assert build().predict(["good"])[0].spread is None
+
+
+def test_explanations_by_hand():
+    """The mean word vector under one linear layer, nearly: the weight of a word is its share of the mean."""
+    model = build(architecture="cbow", embedding_dim=1, units=1)
+    network = model.network.model
+    vectors = np.zeros((len(VOCABULARY), 1))
+    vectors[VOCABULARY.encode(["good", "bad"]), 0] = 0.02, -0.01
+    network.get_layer("embedding").set_weights([vectors])
+    network.get_layer("hidden").set_weights([np.ones((1, 1)), np.zeros(1)])
+    network.get_layer("score").set_weights([np.ones((1, 1)), np.zeros(1)])
+    explanation = model.explain("Good film, bad.")
+    assert explanation.tokens == ["Good", "film", ",", "bad", "."]
+    # six tokens with the beginning mark; the rating is 5.5 + 4.5 * mean
+    assert explanation.weights == pytest.approx([4.5 * 0.02 / 6, 0, 0, -4.5 * 0.01 / 6, 0], abs=1e-5)
+    assert [token for token, _ in explanation.strongest(2)] == ["Good", "bad"]
+    assert model.explain("").tokens == []
+
+
+def test_explanations_on_the_command_line(small_bundle, run):
+    model = small_bundle("sentiment")
+    done = run("sentiment.predict", "--model", model, "--explain", "A good, good book.")
+    assert len(done.stdout.splitlines()) == 1 + 6
+    done = run("sentiment.predict", "--model", model, "--explain", "--format", "jsonl", "A good book.")
+    answer = json.loads(done.stdout)
+    assert answer["tokens"] == ["A", "good", "book", "."]
+    assert len(answer["weights"]) == 4
+    done = run("sentiment.predict", "--model", model, "--explain", "--format", "csv", "A good book.")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_no_such_bundle(tmp_path):

@@ -1,4 +1,4 @@
-"""The TF-IDF baseline against NumPy by hand."""
+"""The linear baselines against NumPy by hand."""
 
 from __future__ import annotations
 
@@ -6,44 +6,69 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from sklearn.feature_extraction.text import CountVectorizer
 
-from sentiment.tfidf_linear import RIDGE_ALPHA, fit_tfidf_ridge
+from sentiment.tfidf_linear import DECIDES, RATES, RIDGE_ALPHA, SVM_C, LinearModels, NaiveBayesSVM
 
 TEXTS = ["good film", "bad film film", "good good day"]
 RATINGS = np.array([8.0, 1.0, 9.0])
+# words, pairs and triples of the three texts, as counts
+COUNTS = {
+    "good": (1, 0, 2), "film": (1, 2, 0), "bad": (0, 1, 0), "day": (0, 0, 1), "good film": (1, 0, 0),
+    "bad film": (0, 1, 0), "film film": (0, 1, 0), "good good": (0, 0, 1), "good day": (0, 0, 1),
+    "bad film film": (0, 1, 0), "good good day": (0, 0, 1),
+}  # fmt: skip
+TABLE = np.array(list(COUNTS.values()), float).T  # (texts, terms)
 
 
 def test_weights_and_ridge_by_hand():
-    # words and word pairs of the three texts, as counts
-    counts = {
-        "good": (1, 0, 2), "film": (1, 2, 0), "bad": (0, 1, 0), "day": (0, 0, 1), "good film": (1, 0, 0),
-        "bad film": (0, 1, 0), "film film": (0, 1, 0), "good good": (0, 0, 1), "good day": (0, 0, 1),
-    }  # fmt: skip
-    table = np.array(list(counts.values()), float).T  # (texts, terms)
-    tf = np.where(table > 0, 1 + np.log(np.maximum(table, 1)), 0)
-    idf = np.array([math.log((1 + 3) / (1 + sum(c > 0 for c in row))) + 1 for row in counts.values()])
+    tf = np.where(TABLE > 0, 1 + np.log(np.maximum(TABLE, 1)), 0)
+    idf = np.array([math.log((1 + 3) / (1 + sum(c > 0 for c in row))) + 1 for row in COUNTS.values()])
     features = tf * idf
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     # Ridge without a penalty on the intercept: centre, then solve (X'X + alpha I) w = X'y
     centred = features - features.mean(axis=0)
-    gram = centred.T @ centred + RIDGE_ALPHA * np.eye(len(counts))
+    gram = centred.T @ centred + RIDGE_ALPHA * np.eye(len(COUNTS))
     weights = np.linalg.solve(gram, centred.T @ (RATINGS - RATINGS.mean()))
     expected = centred @ weights + RATINGS.mean()
-    model = fit_tfidf_ridge(TEXTS, RATINGS)
-    np.testing.assert_allclose(model.predict(TEXTS), expected, rtol=1e-3)
+    models = LinearModels(TEXTS, RATINGS, 5.5)
+    np.testing.assert_allclose(models.predict(TEXTS)["TF-IDF + ridge"], expected, rtol=1e-3)
     assert expected[2] > expected[0] > expected[1]
     # nothing known: only the intercept is left
-    assert model.predict(["unheard of"])[0] == pytest.approx(RATINGS.mean() - features.mean(axis=0) @ weights, rel=1e-3)
+    unknown = models.predict(["unheard of"])["TF-IDF + ridge"][0]
+    assert unknown == pytest.approx(RATINGS.mean() - features.mean(axis=0) @ weights, rel=1e-3)
 
 
-def test_word_pairs_count():
-    texts = ["not good but bad", "not bad but good"] * 3
-    ratings = np.array([1.0, 10.0] * 3)
-    bad, good = fit_tfidf_ridge(texts, ratings).predict(texts[:2])
-    assert good > bad + 5  # the same words: only pairs tell them apart
+def test_the_machine_looks_at_what_is_there_weighted_by_log_count_ratios():
+    good = RATINGS > 5
+    machine = NaiveBayesSVM(CountVectorizer(ngram_range=(1, 3)).fit_transform(TEXTS), good)
+    there = np.minimum(TABLE, 1)[:, np.argsort(list(COUNTS))]  # the order of the terms is that of the alphabet
+    shares = [1 + there[rows].sum(axis=0) for rows in (good, ~good)]
+    ratio = np.log(shares[0] / shares[0].sum()) - np.log(shares[1] / shares[1].sum())
+    features, sides = np.c_[there * ratio, np.ones(3)], np.where(good, 1, -1)
+
+    def loss(weights):  # squared hinge; the bias is a weight like the others
+        return weights @ weights / 2 + SVM_C * (np.maximum(0, 1 - sides * (features @ weights)) ** 2).sum()
+
+    *learned, bias = minimize(loss, np.zeros(features.shape[1]), tol=1e-12).x
+    np.testing.assert_allclose(machine.weights, ratio * learned, atol=1e-4)
+    assert machine.bias == pytest.approx(bias, abs=1e-4)
+
+
+def test_all_find_the_sides_of_texts_they_have_seen():
+    texts = ["not good but bad", "not bad but good", "neither"] * 9
+    ratings = np.array([1.0, 10.0, 5.5] * 9)
+    answers = LinearModels(texts, ratings, 5.5).predict(texts[:2])
+    assert tuple(answers) == (*RATES, *DECIDES)
+    assert np.diff(answers["TF-IDF + ridge"]) > 5  # the same words: only pairs and triples tell them apart
+    assert all(answers[name].tolist() == [False, True] for name in DECIDES)
+
+
+def test_without_both_sides_only_ratings():
+    assert tuple(LinearModels(TEXTS, RATINGS + 10, 5.5).predict(TEXTS)) == RATES
 
 
 def test_rare_terms_are_left_out_of_large_data():
     texts = [f"word{i} common" for i in range(1001)]
-    vectorizer = fit_tfidf_ridge(texts, np.arange(1001.0))[0]
-    assert list(vectorizer.vocabulary_) == ["common"]
+    assert list(LinearModels(texts, np.arange(1001.0), 500).counter.vocabulary_) == ["common"]

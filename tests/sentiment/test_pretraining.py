@@ -1,0 +1,80 @@
+"""A rating model that starts from a language model."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import language_model
+import sentiment
+from common.errors import InputError
+from common.persistence import open_bundle
+from language_model.loader import initial_states
+from sentiment.config import SentimentConfig
+from sentiment.loader import make_batches
+from sentiment.model import build_model
+from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
+from sentiment.train import main
+
+TOKENS = ["It", "is", "a", "good", "story", "."]
+
+
+def test_the_encoder_says_what_the_language_model_says(small_bundle):
+    reader, bundle = language_model.load(small_bundle("language_model")), open_bundle(small_bundle("language_model"))
+    config = inherit_settings(SentimentConfig(pooling="last"), bundle)
+    assert (config.units, config.embedding_dim, config.bidirectional) == (12, 9, False)
+    model = build_model(config, len(reader.vocabulary))
+    inherit_weights(model, config, bundle)
+    inputs, _, _ = make_batches([TOKENS], None, reader.vocabulary, config, shuffle=False)[0]
+    state = keras.Model(model.input, model.get_layer("score").input)(inputs)
+    _, states = reader.step(inputs["token_ids"], inputs["mask"], initial_states(reader.config, 1))
+    assert np.abs(states["state_0_h"]).max() > 0.01
+    np.testing.assert_allclose(state, states["state_0_h"], atol=1e-5)
+
+
+def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, small_runs, tmp_path):
+    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(small_bundle("language_model"))]
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --average-momentum 0 --layer-rate-decay 2.6"
+    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    model, reader = sentiment.load(tmp_path / "model"), language_model.load(small_bundle("language_model"))
+    assert model.vocabulary.tokens == reader.vocabulary.tokens
+    for name in ("embedding", "recurrent_0"):
+        ours, theirs = (m.network.model.get_layer(name).get_weights()[0] for m in (model, reader))
+        np.testing.assert_array_equal(ours, theirs)
+    manifest = json.loads((tmp_path / "model/manifest.json").read_text())
+    assert manifest["initialize_from"]["file"] == "language_model"
+    assert "--initialize-from language_model" in (tmp_path / "model/README.md").read_text()
+
+
+def test_rates_and_first_steps():
+    config = SentimentConfig(num_layers=2, layer_rate_decay=2.0, unfreeze_epochs=0.5)
+    assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
+
+
+def test_settings_that_do_not_fit(small_bundle, tmp_path):
+    bundle = open_bundle(small_bundle("language_model"))
+    with pytest.raises(InputError, match=r"--units: found 13, the language model has 12; leave it out"):
+        inherit_settings(SentimentConfig(units=13), bundle)
+    assert inherit_settings(SentimentConfig(units=12), bundle).units == 12
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--initialize-from {sentiment}", "a bundle for 'sentiment', not for language_model"),
+        ("--initialize-from {tmp}/nothing", "no such bundle"),
+        ("--initialize-from {lm} --word-vectors-from {lm}", "both give word vectors"),
+        ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
+        ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
+        ("--word-vectors given", "by what"),
+    ],
+)
+def test_options_that_exclude_each_other(flags, message, small_bundle, small_runs, tmp_path):
+    places = {"tmp": tmp_path, "lm": small_bundle("language_model"), "sentiment": small_bundle("sentiment")}
+    train = str(small_runs["sentiment"].train)
+    with pytest.raises(InputError, match=message):
+        main(["--train", train, "--output-dir", str(tmp_path / "model"), *flags.format(**places).split()])
+    assert not (tmp_path / "model").exists()
