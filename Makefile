@@ -36,7 +36,7 @@ lint: $(INSTALLED)  ## check format, style and types
 format: $(INSTALLED)  ## put the code in its format
 	@$(RUN) -m ruff format --quiet . && $(RUN) -m ruff check --quiet --fix .
 
-notebooks: $(INSTALLED)  ## make and run the three notebooks from their notebook.py
+notebooks: $(INSTALLED)  ## make and run the notebooks from their lessons
 	@$(RUN) -m scripts.build_notebooks
 
 bench: $(INSTALLED)  ## time Keras, PyTorch (if installed) and ONNX Runtime; about 10 minutes

@@ -98,6 +98,28 @@ def read(cell: Any, words: list[str], params: Params) -> tuple[through_time.Walk
     return walk, walk.h[0] @ params["W_hy"] + params["b_y"]
 
 
+def keeper(params: Params, noun: int, until: int) -> tuple[int, Array]:
+    """Find the unit of an LSTM's cell that holds whether a noun of the sentence is one or many.
+
+    Args:
+        params: of `learn_grammar`.
+        noun: its place in `SENTENCE`.
+        until: the place of its verb.
+    Returns:
+        The unit whose cell differs most, all the way from the noun to the verb, between the sentence with the noun in
+        the one form and in the other; and by how much it differs after each word, tanh of the cell (words,).
+    """
+    words = SENTENCE.split()
+    one, many = next(pair for pair in NOUNS if words[noun] in pair)
+    cells = []
+    for form in (one, many):
+        walk, _ = read(lstm, [*words[:noun], form, *words[noun + 1 :]], params)
+        cells.append(np.stack([kept["tanh_c"][0] for kept in walk.kept]))  # (words, units)
+    difference = cells[1] - cells[0]
+    unit = int(np.abs(difference[noun:until]).min(axis=0).argmax())
+    return unit, difference[:, unit]
+
+
 def lesson(folder: Path, num_updates: int = NUM_UPDATES) -> dict[str, float]:
     """Learn the grammar with each cell; returns the share of right verbs with two others between."""
     learned, rows, shares = {}, [], {}
@@ -108,6 +130,12 @@ def lesson(folder: Path, num_updates: int = NUM_UPDATES) -> dict[str, float]:
         rows.append([name, nats, *(f"{share:.1%}" for share in right.values())])
     show_table(["cell", "nats for a word", "verbs right, none between", "one", "two"], rows)
     words = SENTENCE.split()
+    outer, inner = (keeper(learned["LSTM"], noun, verb) for noun, verb in ((1, 9), (4, 8)))
+    print()
+    show_table(
+        ["after", f"dog or dogs: unit {outer[0]}", f"cat or cats: unit {inner[0]}"],
+        [[word, f"{a:.2f}", f"{b:.2f}"] for word, a, b in zip(words, outer[1], inner[1], strict=True)],
+    )
     walk, _ = read(lstm, words, learned["LSTM"])
     gates = {name: np.stack([kept[name][0] for kept in walk.kept]) for name in ("i", "f", "o", "tanh_c")}
     update = np.stack([kept["z"][0] for kept in read(gru, words, learned["GRU"])[0].kept])

@@ -99,7 +99,7 @@ def backward(
     Returns:
         The derivatives by the parameters, by x (batch, time, inputs), and by the state before the first step.
     """
-    grads = {name: np.zeros_like(value) for name, value in params.items()}
+    grads: Params = {}
     dx = np.zeros_like(x)
     dstate = {name: np.zeros_like(value) for name, value in walk.last.items()}
     for name, value in (dlast or {}).items():
@@ -112,8 +112,8 @@ def backward(
             stays = {name: np.where(real, 0, value) for name, value in dstate.items()}
             dstate = {name: np.where(real, value, 0) for name, value in dstate.items()}
         step_grads, dx[:, t], dstate = cell.step_back(dstate, x[:, t], walk.before[t], walk.kept[t], params)
-        for name, grad in step_grads.items():
-            grads[name] += grad
+        for name, grad in step_grads.items():  # the weights are the same at every step: what each says adds up
+            grads[name] = grads[name] + grad if name in grads else grad
         dstate = {name: value + stays.get(name, 0) for name, value in dstate.items()}
         if truncate and t % truncate == 0 and t:
             dstate = {name: np.zeros_like(value) for name, value in dstate.items()}

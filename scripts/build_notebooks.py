@@ -1,6 +1,6 @@
-"""Make each task's notebook from its `notebook.py`, and run it, outputs kept for readers on the web.
+"""Make each notebook from its lesson, a script with cells, and run it, outputs kept for readers on the web.
 
-python -m scripts.build_notebooks              all three
+python -m scripts.build_notebooks              all: those of the tasks and of from_scratch
 python -m scripts.build_notebooks sentiment    one
 python -m scripts.build_notebooks --check      only compare what is there, in a second
 """
@@ -22,7 +22,12 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 ROOT = Path(__file__).resolve().parent.parent
-TASKS = ("sentiment", "language_model", "pos_tagging")
+# The name of each lesson, its script and its notebook.
+LESSONS = {
+    **{task: (ROOT / task / "notebook.py", ROOT / task / f"{task}.ipynb")
+       for task in ("sentiment", "language_model", "pos_tagging")},
+    **{path.stem: (path, path.with_suffix(".ipynb")) for path in sorted(ROOT.glob("from_scratch/notebooks/*.py"))},
+}  # fmt: skip
 CELL_TIMEOUT = 1200  # seconds
 
 
@@ -109,13 +114,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)} (default: all)")
+    parser.add_argument("lessons", nargs="*", metavar="LESSON", help=f"of {', '.join(LESSONS)} (default: all)")
     parser.add_argument("--check", action="store_true", help="make nothing; exit status 1 if a notebook is out of date")
     arguments = parser.parse_args(argv)
-    if unknown := set(arguments.tasks) - set(TASKS):
-        parser.error(f"no task {min(unknown)!r}; there are {', '.join(TASKS)}")
-    for task in arguments.tasks or TASKS:
-        lesson_path, notebook_path = ROOT / task / "notebook.py", ROOT / task / f"{task}.ipynb"
+    if unknown := set(arguments.lessons) - set(LESSONS):
+        parser.error(f"no lesson {min(unknown)!r}; there are {', '.join(LESSONS)}")
+    for lesson in arguments.lessons or LESSONS:
+        lesson_path, notebook_path = LESSONS[lesson]
         if not lesson_path.is_file():
             sys.exit(f"{lesson_path}: no such lesson")
         if arguments.check:

@@ -1,11 +1,11 @@
-"""The notebooks in the repository are what running their `notebook.py` gives."""
+"""The notebooks in the repository are what running their lessons gives."""
 
 from __future__ import annotations
 
 import nbformat
 import pytest
 
-from scripts.build_notebooks import ROOT, TASKS, find_difference, main, read_lesson, run_notebook, without_machine
+from scripts.build_notebooks import LESSONS, ROOT, find_difference, main, read_lesson, run_notebook, without_machine
 
 LESSON = """# %% [markdown]
 # # A lesson
@@ -25,9 +25,9 @@ x = 1  # says nothing
 """
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_notebook_is_up_to_date(task):
-    assert find_difference(ROOT / task / "notebook.py", ROOT / task / f"{task}.ipynb") is None
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_notebook_is_up_to_date(lesson):
+    assert find_difference(*LESSONS[lesson]) is None
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_an_unknown_task_is_one_line(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["weather"])
     assert stop.value.code == 2
-    assert "no task 'weather'; there are sentiment," in capsys.readouterr().err
+    assert "no lesson 'weather'; there are sentiment," in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -132,11 +132,12 @@ def test_a_saved_perceptron_has_the_same_score(tmp_path, capsys):
 
 
 def test_words_are_spelled_with_a_state_alone(tmp_path, capsys):
-    next_character.lesson(tmp_path)
+    nats = next_character.lesson(tmp_path)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:5]]
     guesses = {(row[0], row[1]): row[-1] for row in rows}
     assert guesses[("hello", "with")] == "ello."
     assert guesses[("namaskar", "with")] == "amaskar."
+    assert max(nats[f"{word} with a state"] for word in next_character.WORDS) < 0.01
     assert guesses[("hello", "without")] != "ello."
     assert guesses[("namaskar", "without")] != "amaskar."
 
@@ -220,6 +221,10 @@ def test_verbs_agree_with_nouns_far_back():
     right = agreement.verbs_right(lstm, params, 300)
     assert set(right) == {0, 1, 2}
     assert min(right.values()) > 0.95
+    unit, difference = agreement.keeper(params, 1, 9)
+    assert difference[0] == 0  # "the" is read before the noun
+    assert np.abs(difference[1:9]).min() > 0.2
+    assert unit != agreement.keeper(params, 4, 8)[0]
     untrained = agreement.learn_grammar(lstm, num_updates=1)[0]
     assert min(agreement.verbs_right(lstm, untrained, 300).values()) < 0.8
 
