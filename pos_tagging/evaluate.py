@@ -151,7 +151,7 @@ def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
 
 
 def evaluate(tagger: Tagger, arguments) -> dict:
-    """Score a tagger on a file, beside the baseline if training data is given; returns what `--json` prints."""
+    """Score a tagger on a file, beside the baselines if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
     from common.model_card import describe_file
     from common.report import score_rows
@@ -161,10 +161,13 @@ def evaluate(tagger: Tagger, arguments) -> dict:
     check_tags(sentences, tagger.tags)
     answers = {"model": tagger.tag_sentences(sentences)}
     if arguments.train:
+        from pos_tagging.hmm import TrigramHmm
         from pos_tagging.most_frequent_tag import MostFrequentTag
 
-        baseline = MostFrequentTag(load_sentences(arguments.train, config))
-        answers["most frequent tag"] = [baseline.tag(sentence.tokens) for sentence in sentences]
+        train_sentences = load_sentences(arguments.train, config)
+        baselines = {"most frequent tag": MostFrequentTag(train_sentences), "trigram HMM": TrigramHmm(train_sentences)}
+        for name, baseline in baselines.items():
+            answers[name] = [baseline.tag(sentence.tokens) for sentence in sentences]
     systems = {
         name: with_intervals(_Tokens(sentences, given, tagger.training_words).scores, len(sentences))
         for name, given in answers.items()
