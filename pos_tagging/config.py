@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from common.settings import TrainingConfig, setting
 
+HEADS = ("softmax", "crf")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 
 
@@ -18,6 +19,11 @@ class TaggingConfig(TrainingConfig):
 
     architecture: str = setting(
         "lstm", "recurrent layer; previous-tag: a GRU from left to right, fed with the tag it gave last", ARCHITECTURES
+    )
+    head: str = setting(
+        "softmax",
+        "how tags are chosen: each by itself, or a sentence's together by a conditional random field (not previous-tag)",
+        HEADS,
     )
     bidirectional: bool = setting(True, "read the sentence from both ends (previous-tag cannot)")
     num_layers: int = setting(2, "recurrent layers on top of each other", minimum=1, maximum=8)

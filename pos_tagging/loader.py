@@ -22,12 +22,16 @@ WORD_LENGTH = 16  # characters of a word that are read, with the marks of its be
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence: its tokens, their tags (empty if not known), and after which tokens there is a space."""
+    """A sentence: its tokens, their tags (empty if not known), and after which tokens there is a space.
+
+    `probabilities` are those of the tags, where a tagger has given them and was asked for it.
+    """
 
     tokens: list[str]
     tags: list[str] = field(default_factory=list)
     space_after: list[bool] = field(default_factory=list)
     place: str = ""
+    probabilities: list[float] = field(default_factory=list)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The tokens with their tags."""

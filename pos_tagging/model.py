@@ -5,15 +5,18 @@ word id  ----------> word vector ----------------------+
 characters -> vectors -> convolutions -> largest value -+
 
 previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
+crf: on the logits, a score for each tag after each other tag; see `pos_tagging.crf`.
 """
 
 from __future__ import annotations
 
 import keras
 
+from common.layers import ChainScores
 from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import WORD_LENGTH
+from pos_tagging.training_model import ChainLearner
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 FILTER_WIDTHS = (2, 3, 5)  # characters
@@ -28,8 +31,9 @@ def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num
         num_characters: number of character ids.
         num_tags: number of tags.
     Returns:
-        The inputs of `pos_tagging.loader.make_batches` to logits (batch, time, tags); with `previous-tag` to
-        `{"logits": …, "state": (batch, units)}`, the state after the last word.
+        The inputs of `pos_tagging.loader.make_batches` to logits (batch, time, tags); with the head `crf` to
+        `{"scores": (batch, time, tag before, tag)}`; with `previous-tag` to `{"logits": …, "state": (batch, units)}`,
+        the state after the last word.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     character_ids = keras.Input((None, WORD_LENGTH), dtype="int32", name="character_ids")  # (batch, time, characters)
@@ -53,8 +57,20 @@ def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num
         if config.bidirectional:
             layer = keras.layers.Bidirectional(layer, name=name)
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
-    states = keras.layers.Dropout(config.dropout)(states)
-    return keras.Model(inputs, to_logits(states), name=f"tagger_{config.architecture}")
+    answer = to_logits(keras.layers.Dropout(config.dropout)(states))
+    if config.head == "crf":
+        answer = {"scores": ChainScores(num_tags, name="scores", dtype="float32")(answer)}
+    return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
+
+
+def build_learner(model: keras.Model, config: TaggingConfig) -> tuple[keras.Model, keras.losses.Loss | None]:
+    """The part of a tagger that learns, and by which loss; None where it has its own."""
+    if config.head == "crf":
+        return ChainLearner(model.input, model.output["scores"]), None
+    # A model with a state gives it beside the logits; the loss looks at the logits alone.
+    logits = model.output["logits"] if isinstance(model.output, dict) else model.output
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    return keras.Model(model.input, logits), loss
 
 
 def _spelling_vectors(character_ids, config: TaggingConfig, num_characters: int):

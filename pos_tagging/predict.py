@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from common.files import BadRow, file_kind
 from common.progress import progress, say
 from common.settings import make_parser
 from pos_tagging.config import TaggingConfig
+from pos_tagging.crf import best_paths, tag_probabilities
 from pos_tagging.loader import Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
@@ -57,12 +60,19 @@ class Tagger:
         tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
         return cls(open_engine(bundle, engine, num_threads), vocabulary, characters, tags, training_words, config)
 
-    def tag(self, text: str) -> list[Sentence]:
-        """Split a text into sentences and tag them."""
-        return self.tag_texts([text])[0]
+    def tag(self, text: str, probabilities: bool = False) -> list[Sentence]:
+        """Split a text into sentences and tag them; see `tag_texts`."""
+        return self.tag_texts([text], probabilities)[0]
 
-    def tag_texts(self, texts: Sequence[str]) -> list[list[Sentence]]:
-        """Split each text into sentences and tag them; one list of sentences for each text."""
+    def tag_texts(self, texts: Sequence[str], probabilities: bool = False) -> list[list[Sentence]]:
+        """Split texts into sentences and tag them.
+
+        Args:
+            texts: raw texts.
+            probabilities: whether the probability of each tag is wanted too.
+        Returns:
+            One list of sentences for each text.
+        """
         from common.tokenization import load_pipeline, split_sentences
 
         pipeline = load_pipeline()
@@ -74,40 +84,62 @@ class Tagger:
                     piece = tokens[start : start + MAX_SENTENCE_TOKENS]
                     spaces = [bool(token.whitespace_) for token in piece]
                     found[-1].append(Sentence([token.text for token in piece], space_after=spaces))
-        answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences]))
-        return [[Sentence(s.tokens, next(answers), s.space_after, s.place) for s in sentences] for sentences in found]
+        answers = iter(self._answer([sentence for sentences in found for sentence in sentences], probabilities))
+        return [[next(answers) for _ in sentences] for sentences in found]
 
-    def tag_given(self, sentences: Sequence[Sentence]) -> list[list[Sentence]]:
+    def tag_given(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[list[Sentence]]:
         """Tag sentences whose tokens are given; one list, of one sentence, for each."""
-        answers = self.tag_sentences(sentences)
-        return [[Sentence(s.tokens, tags, s.space_after, s.place)] for s, tags in zip(sentences, answers, strict=True)]
+        return [[sentence] for sentence in self._answer(sentences, probabilities)]
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
-        """Tag sentences whose tokens are given; tags they may have are not looked at."""
+        """Give the tags of sentences whose tokens are given; tags they may have are not looked at."""
+        return [sentence.tags for sentence in self._answer(sentences)]
+
+    def _answer(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[Sentence]:
         bare = [Sentence(sentence.tokens) for sentence in sentences]
         batches = make_batches(bare, self.vocabulary, self.characters, self.tags, self.config, shuffle=False)
-        answers: list[list[str]] = [[] for _ in sentences]
+        answers = list(sentences)
         for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
-            for i, row in zip(indices, self._best_tags(inputs), strict=True):
-                answers[i] = [self.tags[tag] for tag in row[: len(sentences[i].tokens)]]
+            best, chances = self._choose(inputs, probabilities)
+            for row, i in enumerate(indices):
+                places = range(len(sentences[i].tokens))
+                tags = [self.tags[best[row, t]] for t in places]
+                shares = [] if chances is None else [float(chances[row, t]) for t in places]
+                answers[i] = replace(sentences[i], tags=tags, probabilities=shares)
         return answers
 
-    def _best_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """The best tag ids of a batch, int (batch, time)."""
+    def _choose(self, inputs: dict[str, np.ndarray], probabilities: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Choose the tags of a batch: ids (batch, time), and if wanted their probabilities (batch, time)."""
         if self.config.architecture == "previous-tag":
-            return self._greedy_tags(inputs)
-        return np.asarray(self.network(inputs)).argmax(axis=-1)
+            best, logits = self._greedy_tags(inputs)
+            shares = _softmax(logits)
+        else:
+            answer = self.network(inputs)
+            if isinstance(answer, dict):
+                best = best_paths(answer["scores"], inputs["mask"])
+                shares = tag_probabilities(answer["scores"], inputs["mask"]) if probabilities else None
+            else:
+                best, shares = answer.argmax(axis=-1), _softmax(answer) if probabilities else None
+        if not probabilities:
+            return best, None
+        return best, np.take_along_axis(shares, best[:, :, None], axis=-1)[:, :, 0]
 
-    def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """One word after the other: the tag given to a word is an input at the next."""
-        best = np.zeros_like(inputs["token_ids"])  # (batch, time)
+    def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """One word after the other: the tag given to a word is an input at the next. Tag ids, and all logits."""
+        best, logits = np.zeros_like(inputs["token_ids"]), []  # (batch, time)
         previous, state = np.zeros((len(best), 1), np.int32), inputs["state"]
         for t in range(best.shape[1]):
             step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
             answer = self.network({**step, "previous_tags": previous, "state": state})
-            best[:, t] = np.asarray(answer["logits"])[:, 0].argmax(axis=-1)
-            previous, state = best[:, t : t + 1] + 1, np.asarray(answer["state"])
-        return best
+            logits.append(answer["logits"])
+            best[:, t] = logits[-1][:, 0].argmax(axis=-1)
+            previous, state = best[:, t : t + 1] + 1, answer["state"]
+        return best, np.concatenate(logits, axis=1)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 # -- Answers as text ------------------------------------------------------------------------------------------------
@@ -118,24 +150,35 @@ COLORS = {
 }  # fmt: skip
 
 
+def _shown(sentence: Sentence, form: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """The words of a sentence with their tags, and each probability in the given form; nothing where there is none."""
+    shown = [form.format(value) for value in sentence.probabilities] or [""] * len(sentence.tokens)
+    return zip(sentence.pairs(), shown, strict=True)
+
+
 def write_text(sentences: Iterable[Sentence], place: str) -> str:
-    """Write `word/TAG` pairs, a sentence a line."""
-    return "".join(" ".join(f"{token}/{tag}" for token, tag in s.pairs()) + "\n" for s in sentences)
+    """Write `word/TAG` pairs, a sentence a line; a probability after a colon."""
+    return "".join(
+        " ".join(f"{token}/{tag}{shown}" for (token, tag), shown in _shown(s, ":{:.2f}")) + "\n" for s in sentences
+    )
 
 
 def write_tsv(sentences: Iterable[Sentence], place: str) -> str:
-    """Write a token and its tag a line, a blank line after a sentence."""
-    return "".join("".join(f"{token}\t{tag}\n" for token, tag in s.pairs()) + "\n" for s in sentences)
+    """Write a token and its tag a line, perhaps a probability, a blank line after a sentence."""
+    return "".join(
+        "".join(f"{token}\t{tag}{shown}\n" for (token, tag), shown in _shown(s, "\t{:.4f}")) + "\n" for s in sentences
+    )
 
 
 def write_conllu(sentences: Iterable[Sentence], place: str) -> str:
-    """Write CoNLL-U with forms and tags; the other fields are empty."""
+    """Write CoNLL-U with forms and tags; the other fields are empty, a probability is among the last ones' values."""
     blocks = []
     for sentence in sentences:
         lines = [f"# text = {sentence.text()}"]
         spaces = sentence.space_after or [True] * len(sentence.tokens)
-        for number, ((token, tag), space) in enumerate(zip(sentence.pairs(), spaces, strict=True), 1):
-            misc = "_" if space else "SpaceAfter=No"
+        words = zip(_shown(sentence, "TagProbability={:.4f}"), spaces, strict=True)
+        for number, (((token, tag), shown), space) in enumerate(words, 1):
+            misc = "|".join(filter(None, ["" if space else "SpaceAfter=No", shown])) or "_"
             lines.append("\t".join([str(number), token, "_", tag, *["_"] * 5, misc]))
         blocks.append("\n".join(lines) + "\n\n")
     return "".join(blocks)
@@ -143,9 +186,11 @@ def write_conllu(sentences: Iterable[Sentence], place: str) -> str:
 
 def write_jsonl(sentences: Iterable[Sentence], place: str) -> str:
     """Write one JSON object a sentence."""
-    return "".join(
-        json.dumps({"place": place, "text": s.text(), "tokens": s.tokens, "tags": s.tags}) + "\n" for s in sentences
-    )
+    lines = []
+    for s in sentences:
+        more = {"probabilities": [round(value, 4) for value in s.probabilities]} if s.probabilities else {}
+        lines.append(json.dumps({"place": place, "text": s.text(), "tokens": s.tokens, "tags": s.tags, **more}) + "\n")
+    return "".join(lines)
 
 
 def write_html(sentences: Iterable[Sentence], place: str) -> str:
@@ -154,8 +199,8 @@ def write_html(sentences: Iterable[Sentence], place: str) -> str:
     for sentence in sentences:
         words = (
             f'<span style="background:{COLORS.get(tag, "#f6f6f6")}">{html.escape(token)}'
-            f"<small>{html.escape(tag)}</small></span>"
-            for token, tag in sentence.pairs()
+            f"<small>{html.escape(tag)}{shown}</small></span>"
+            for (token, tag), shown in _shown(sentence, " {:.0%}")
         )
         paragraphs.append(f"<p>{' '.join(words)}</p>\n")
     return "".join(paragraphs)
@@ -175,6 +220,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
     commands.add_text_arguments(parser, tuple(WRITERS))
     parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
+    parser.add_argument("--probabilities", action="store_true", help="also how likely each tag is")
     arguments = parser.parse_args(argv)
     has_tokens = arguments.input is not None and file_kind(arguments.input) == ".conllu"
 
@@ -186,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     commands.check_text_arguments(arguments, given())
     tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
-    answer = tagger.tag_given if has_tokens else tagger.tag_texts
+    answer = partial(tagger.tag_given if has_tokens else tagger.tag_texts, probabilities=arguments.probabilities)
     with commands.open_output(arguments.output) as output:
         if arguments.format == "html":
             output.write(HTML_HEAD)

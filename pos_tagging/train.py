@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import commands
-from common.errors import run_command
+from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
 
@@ -30,6 +30,8 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
+    if config.head == "crf" and config.architecture == "previous-tag":
+        raise InputError("--head crf: previous-tag chooses each tag before it reads on; leave one of the two out")
 
     # 1. Words, characters and tags to ids. Only the training split may shape them.
     train_split = load_sentences(arguments.train, config)
@@ -50,20 +52,16 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     )
 
     # 2. Ids to logits.
-    keras = start_keras()
+    start_keras()
 
-    from pos_tagging.model import build_model
+    from pos_tagging.model import build_learner, build_model
     from pos_tagging.predict import Tagger
 
     set_seed(config.seed)
     set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary), len(characters), len(tags))
-    # A model with a state gives it beside the logits; the loss looks at the logits alone.
-    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
-    scored.compile(
-        make_optimizer(config, config.num_epochs * len(train_batches)),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-    )
+    learner, loss = build_learner(model, config)
+    learner.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss)
     tagger = Tagger(KerasEngine(model), vocabulary, characters, tags, training_words, config)
 
     def validate() -> dict[str, float]:
@@ -71,7 +69,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         return {name: scores[name] for name in ("accuracy", "accuracy_unknown")}
 
     # 3. Learn. The test file stays closed until evaluate.
-    state = fit(scored, train_batches, validate, "accuracy", config, arguments.output_dir, arguments.resume)
+    state = fit(learner, train_batches, validate, "accuracy", config, arguments.output_dir, arguments.resume)
 
     # 4. Keep together all that predict needs.
     set_precision(mixed=False)

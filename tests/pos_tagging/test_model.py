@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
 from common.training import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
 from pos_tagging.loader import WORD_LENGTH
-from pos_tagging.model import build_model
+from pos_tagging.model import build_learner, build_model
 
 VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
 UNITS, BATCH, TIME = 6, 2, 3
@@ -18,6 +17,7 @@ VARIANTS = [
     {"architecture": "gru", "bidirectional": False, "num_layers": 1},
     {"character_dim": 0},
     {"architecture": "previous-tag", "character_dim": 0},
+    {"head": "crf"},
 ]
 
 
@@ -55,7 +55,9 @@ def given(model, batch):
 
 def logits(model, batch):
     answer = model(given(model, batch), training=False)
-    return np.asarray(answer["logits"] if isinstance(answer, dict) else answer)
+    if isinstance(answer, dict):
+        answer = answer["logits"] if "logits" in answer else answer["scores"][:, :, 2]  # after one of the tags
+    return np.asarray(answer)
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
@@ -83,8 +85,7 @@ def test_the_state_is_that_after_the_last_real_word():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_loss_counts_real_words_alone(architecture):
     model = build(architecture=architecture)
-    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    scored, loss = build_learner(model, small(architecture=architecture))
     scored.compile(loss=loss)
     lengths = [3, 1]
     tags = np.random.default_rng(2).integers(0, NUM_TAGS, (BATCH, 9))
@@ -105,8 +106,7 @@ def test_the_loss_counts_real_words_alone(architecture):
 def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
     config = small(**settings)
     model = build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
-    scored = keras.Model(model.input, model.output["logits"] if isinstance(model.output, dict) else model.output)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    scored, loss = build_learner(model, config)
     scored.compile(make_optimizer(config, 10), loss=loss, run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]
     batch = inputs([6, 4], 8)

@@ -38,12 +38,18 @@ def build(**settings):
     model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.get_weights()])
     to_tags = model.get_layer("logits")
     to_tags.set_weights([3 * to_tags.get_weights()[0], np.zeros(len(TAGS))])  # so that no tag always wins
+    if config.head == "crf":
+        chain = model.get_layer("scores")
+        chain.set_weights([0.3 * weight for weight in chain.get_weights()])
     return Tagger(KerasEngine(model), VOCABULARY, CHARACTERS, TAGS, WORDS, config)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_company_and_order_change_nothing(architecture):
-    tagger = build(architecture=architecture)
+VARIANTS = [*({"architecture": name} for name in ARCHITECTURES), {"head": "crf"}]
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_company_and_order_change_nothing(settings):
+    tagger = build(**settings)
     together = tagger.tag_sentences(SENTENCES)
     assert len({tag for tags in together for tag in tags}) > 1
     assert [len(tags) for tags in together] == [len(sentence.tokens) for sentence in SENTENCES]
@@ -52,9 +58,34 @@ def test_company_and_order_change_nothing(architecture):
     assert tagger.tag_sentences([]) == []
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_given_tags_are_not_looked_at(architecture):
-    tagger = build(architecture=architecture)
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_probabilities_are_those_of_the_tags(settings):
+    tagger = build(**settings)
+    answers = [sentence for [sentence] in tagger.tag_given(SENTENCES, probabilities=True)]
+    assert [sentence.tags for sentence in answers] == tagger.tag_sentences(SENTENCES)
+    chances = [value for sentence in answers for value in sentence.probabilities]
+    assert len(chances) == sum(len(sentence.tokens) for sentence in SENTENCES)
+    assert 1 / len(TAGS) < np.mean(chances) < 1
+    assert len(set(chances)) > 8
+    # one by one they are the same, and without being asked there are none
+    [[alone]] = tagger.tag_given(SENTENCES[3:], probabilities=True)
+    assert alone.probabilities == pytest.approx(answers[3].probabilities, abs=1e-5)
+    assert tagger.tag_given(SENTENCES)[0][0].probabilities == []
+
+
+def test_probabilities_in_every_format():
+    sentence = Sentence(["No", "!"], ["INTJ", "PUNCT"], [False, True], probabilities=[0.98765, 1.0])
+    assert WRITERS["text"]([sentence], "") == "No/INTJ:0.99 !/PUNCT:1.00\n"
+    assert WRITERS["tsv"]([sentence], "") == "No\tINTJ\t0.9877\n!\tPUNCT\t1.0000\n\n"
+    assert "\tSpaceAfter=No|TagProbability=0.9877\n" in WRITERS["conllu"]([sentence], "")
+    assert "\tTagProbability=1.0000\n" in WRITERS["conllu"]([sentence], "")
+    assert json.loads(WRITERS["jsonl"]([sentence], ""))["probabilities"] == [0.9877, 1.0]
+    assert "<small>INTJ 99%</small>" in WRITERS["html"]([sentence], "")
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_given_tags_are_not_looked_at(settings):
+    tagger = build(**settings)
     answers = tagger.tag_sentences(SENTENCES)
     misled = [Sentence(sentence.tokens, ["VERB"] * len(sentence.tokens)) for sentence in SENTENCES]
     assert tagger.tag_sentences(misled) == answers
