@@ -22,7 +22,7 @@ class TaggingConfig(TrainingConfig):
     )
     head: str = setting(
         "softmax",
-        "how tags are chosen: each by itself, or a sentence's together by a conditional random field (not previous-tag)",
+        "how tags are chosen: each by itself, or those of a sentence together by a CRF (previous-tag cannot)",
         HEADS,
     )
     bidirectional: bool = setting(True, "read the sentence from both ends (previous-tag cannot)")
