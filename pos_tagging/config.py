@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from common.settings import TrainingConfig, setting
 
 HEADS = ("softmax", "crf")
+TAG_COLUMNS = ("upos", "xpos")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 
 
@@ -40,6 +41,8 @@ class TaggingConfig(TrainingConfig):
 
     max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)
     lowercase: bool = setting(True, "look words up in lower case; the characters keep their case")
+    tag_column: str = setting("upos", "tags of a CoNLL-U file: universal ones, or those of the treebank", TAG_COLUMNS)
+    num_beams: int = setting(1, "ways to go on that previous-tag keeps in mind while it tags", minimum=1, maximum=1000)
     tokens_column: str = setting("tokens", "column of the tab-separated tokens in a CSV file")
     tags_column: str = setting("tags", "column of the tab-separated tags in a CSV file")
 

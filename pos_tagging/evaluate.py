@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,15 @@ from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import Sentence, check_tags, load_sentences
 from pos_tagging.predict import DEFAULT_NAME, TASK, Tagger
 
-SCORES = ("accuracy", "accuracy_known", "accuracy_unknown", "sentence_accuracy", "macro_f1")
+SCORES = (
+    "accuracy",
+    "accuracy_known",
+    "accuracy_unknown",
+    "accuracy_without_punctuation",
+    "sentence_accuracy",
+    "macro_f1",
+)
+RAW_SCORES = ("raw_words_f1", "raw_tags_f1")
 
 
 def tagging_scores(
@@ -31,8 +40,9 @@ def tagging_scores(
         answers: the tags given, one list a sentence.
         training_words: words that training saw, as written; they tell known words from unknown ones.
     Returns:
-        `accuracy` over all words, `accuracy_known` and `accuracy_unknown` over those; `sentence_accuracy`, the share
-        of sentences without a mistake; `macro_f1`, the mean over the true tags of their F1. A share of nothing is 0.
+        `accuracy` over all words, `accuracy_known` and `accuracy_unknown` over those; `accuracy_without_punctuation`,
+        over what has a letter or a digit; `sentence_accuracy`, the share of sentences without a mistake; `macro_f1`,
+        the mean over the true tags of their F1. A share of nothing is 0.
     """
     return _Tokens(sentences, answers, training_words).scores(np.arange(len(sentences)))
 
@@ -45,12 +55,17 @@ class _Tokens:
         ids = {tag: i for i, tag in enumerate(self.names)}
         self.true = [np.array([ids[tag] for tag in sentence.tags]) for sentence in sentences]
         self.given = [np.array([ids[tag] for tag in tags]) for tags in answers]
+        self.spoken = [
+            np.array([any(character.isalnum() for character in token) for token in sentence.tokens])
+            for sentence in sentences
+        ]
         self.known = [np.array([token in training_words for token in sentence.tokens]) for sentence in sentences]
 
     def scores(self, chosen: np.ndarray) -> dict[str, float]:
         from sklearn.metrics import accuracy_score, f1_score
 
-        true, given, known = (np.concatenate([rows[i] for i in chosen]) for rows in (self.true, self.given, self.known))
+        parts = (self.true, self.given, self.known, self.spoken)
+        true, given, known, spoken = (np.concatenate([rows[i] for i in chosen]) for rows in parts)
 
         def accuracy(where) -> float:
             return float(accuracy_score(true[where], given[where])) if where.any() else 0.0
@@ -59,6 +74,7 @@ class _Tokens:
             "accuracy": accuracy(np.ones(len(true), bool)),
             "accuracy_known": accuracy(known),
             "accuracy_unknown": accuracy(~known),
+            "accuracy_without_punctuation": accuracy(spoken),
             "sentence_accuracy": float(np.mean([(self.true[i] == self.given[i]).all() for i in chosen])),
             "macro_f1": float(f1_score(true, given, labels=np.unique(true), average="macro", zero_division=0)),
         }
@@ -150,13 +166,24 @@ def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
     ]
 
 
+def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """Let the tagger find sentences and words by itself; the scores of `pos_tagging.raw_text`, with intervals."""
+    from common.metrics import with_intervals
+    from pos_tagging.raw_text import count_words, raw_scores, read_documents
+
+    documents = read_documents(sentences)
+    answers = tagger.tag_texts([text for text, _ in documents])
+    counts = np.array([count_words(true, given) for (_, true), given in zip(documents, answers, strict=True)])
+    return with_intervals(lambda chosen: raw_scores(counts[chosen]), len(counts))
+
+
 def evaluate(tagger: Tagger, arguments) -> dict:
     """Score a tagger on a file, beside the baselines if training data is given; returns what `--json` prints."""
     from common.metrics import with_intervals
     from common.model_card import describe_file
     from common.report import score_rows
 
-    config = override(tagger.config, arguments)
+    tagger.config = config = override(tagger.config, arguments)
     sentences = load_sentences(arguments.test, config)
     check_tags(sentences, tagger.tags)
     answers = {"model": tagger.tag_sentences(sentences)}
@@ -173,6 +200,8 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         for name, given in answers.items()
     }
     scores = systems.pop("model")
+    if arguments.raw:
+        scores |= score_raw_text(tagger, sentences)
     num_tokens = sum(len(sentence.tokens) for sentence in sentences)
     result = {
         **scores,
@@ -182,7 +211,8 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         "data": describe_file(arguments.test),
         "weaknesses": weaknesses(sentences, answers["model"], scores),
     }
-    rows = score_rows(SCORES, {"model": scores, **systems})
+    names = [name for name in (*SCORES, *RAW_SCORES) if name in scores]
+    rows = score_rows(names, {"model": scores, **systems})
     commands.show_scores(
         arguments,
         result,
@@ -196,13 +226,16 @@ def evaluate(tagger: Tagger, arguments) -> dict:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("pos_tagging.evaluate", __doc__)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
-    add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column"))
+    parser.add_argument(
+        "--raw", action="store_true", help="also score raw text, of which the sentences and words are to be found"
+    )
+    add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column", "num_beams"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
     tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(tagger, arguments)
     if arguments.save:
-        commands.save_scores(arguments.model, TASK, tagger.config, result, SCORES)
+        commands.save_scores(arguments.model, TASK, tagger.config, result, (*SCORES, *RAW_SCORES))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
 NUM_FIELDS = 10  # of a word's line in CoNLL-U
-FORM, UPOS, MISC = 1, 3, 9
+FORM, MISC = 1, 9
+TAG_FIELDS = {"upos": 3, "xpos": 4}
 WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
 
 
@@ -24,7 +25,8 @@ WORD_LENGTH = 16  # characters of a word that are read, with the marks of its be
 class Sentence:
     """A sentence: its tokens, their tags (empty if not known), and after which tokens there is a space.
 
-    `probabilities` are those of the tags, where a tagger has given them and was asked for it.
+    `probabilities` are those of the tags, where a tagger has given them and was asked for it. Of a CoNLL-U file there
+    are also the comments, and the `ranges` of words that are written as one: first word, last word, as written.
     """
 
     tokens: list[str]
@@ -32,10 +34,21 @@ class Sentence:
     space_after: list[bool] = field(default_factory=list)
     place: str = ""
     probabilities: list[float] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    ranges: list[tuple[int, int, str]] = field(default_factory=list)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The tokens with their tags."""
         return list(zip(self.tokens, self.tags, strict=True))
+
+    def written(self) -> Iterator[tuple[str, list[int]]]:
+        """What is written as one, and the places of the words it holds: of "won't" two."""
+        ranges = {first: (last, form) for first, last, form in self.ranges}
+        number = 1
+        while number <= len(self.tokens):
+            last, form = ranges.get(number, (number, self.tokens[number - 1]))
+            yield form, list(range(number - 1, last))
+            number = last + 1
 
     def text(self) -> str:
         """The sentence as it was written.
@@ -44,9 +57,7 @@ class Sentence:
         'No!'
         """
         spaces = self.space_after or [True] * len(self.tokens)
-        return "".join(
-            f"{token} " if space else token for token, space in zip(self.tokens, spaces, strict=True)
-        ).rstrip()
+        return "".join(form + " " * spaces[places[-1]] for form, places in self.written()).rstrip()
 
 
 def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:
@@ -55,21 +66,26 @@ def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:
     Raises:
         InputError: the line or row, what was found there, and what would do.
     """
-    sentences = list(require_good(read_conllu(path) if file_kind(path) == ".conllu" else _read_table(path, config)))
+    if file_kind(path) == ".conllu":
+        sentences = list(require_good(read_conllu(path, tag_column=config.tag_column)))
+    else:
+        sentences = list(_read_table(path, config))
     if not sentences:
         raise InputError(f"{path}: no sentences; give a file with at least one")
     return sentences
 
 
-def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence | BadRow]:
+def read_conllu(path: Path, tagged: bool = True, tag_column: str = "upos") -> Iterator[Sentence | BadRow]:
     """Read the sentences of a CoNLL-U file one by one; one with a wrong line becomes a BadRow.
 
-    Words are the lines with a whole-number id; ranges (`3-4`) and empty nodes (`8.1`) are passed over, as the
-    Universal Dependencies format has it (https://universaldependencies.org/format.html).
+    Words are the lines with a whole-number id; a range (`3-4`) says how the next words are written together, and empty
+    nodes (`8.1`) are passed over, as the Universal Dependencies format has it
+    (https://universaldependencies.org/format.html).
 
     Args:
         path: the file.
         tagged: whether every word must have a tag.
+        tag_column: "upos", universal tags, or "xpos", those of the treebank.
     """
     with open_text(path) as file:
         sentence, problem = Sentence([], place=f"{path}, line 1"), ""
@@ -82,46 +98,55 @@ def read_conllu(path: Path, tagged: bool = True) -> Iterator[Sentence | BadRow]:
                     yield BadRow(problem) if problem else sentence
                 sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
             elif not problem:
-                problem = _read_line(line, sentence, place, tagged)
+                problem = _read_line(line, sentence, place, tagged, TAG_FIELDS[tag_column])
         if sentence.tokens and not problem:
             problem = f"{path}, line {number}: no blank line after the last sentence; the file may be cut short"
         if problem:
             yield BadRow(problem)
 
 
-def _read_line(line: str, sentence: Sentence, place: str, tagged: bool) -> str:
+def _read_line(line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int) -> str:
     """Take a line into a sentence; returns what is wrong with it, or nothing."""
     try:
         if problem := undecodable(line):
             raise InputError(f"{place}: {problem}")
-        if not line.startswith("#"):
-            _read_word(line, sentence, place, tagged)
+        if line.startswith("#"):
+            sentence.comments.append(line)
+        else:
+            _read_word(line, sentence, place, tagged, tag_field)
     except InputError as error:
         return str(error)
     return ""
 
 
-def _read_word(line: str, sentence: Sentence, place: str, tagged: bool) -> None:
+def _read_word(line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int) -> None:
     """Add the word of a line to the sentence."""
     fields = line.split("\t")
     if len(fields) != NUM_FIELDS:
         raise InputError(
             f"{place}: {len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}"
         )
+    space_after = "SpaceAfter=No" not in fields[MISC].split("|")
     if not fields[0].isdecimal():
         if not fields[0].replace("-", "").replace(".", "").isdecimal():
             raise InputError(f"{place}: id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
+        first, _, last = fields[0].partition("-")
+        if first.isdecimal() and last.isdecimal():
+            sentence.ranges.append((int(first), int(last), fields[FORM]))
+            # Of words that are written together only the last one has a space behind it, if there is one.
+            sentence.space_after.extend([False] * (int(last) - int(first)) + [space_after])
         return
     wanted = len(sentence.tokens) + 1
     if int(fields[0]) != wanted:
         raise InputError(f"{place}: id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
     if not fields[FORM].strip():
         raise InputError(f"{place}: empty word form; write the word in the second field")
-    if tagged and fields[UPOS] in ("", "_"):
-        raise InputError(f"{place}: word {excerpt(fields[FORM])} has no tag; write one in the fourth field")
+    if tagged and fields[tag_field] in ("", "_"):
+        raise InputError(f"{place}: word {excerpt(fields[FORM])} has no tag; write one in field {tag_field + 1}")
     sentence.tokens.append(fields[FORM])
-    sentence.tags.append(fields[UPOS])
-    sentence.space_after.append("SpaceAfter=No" not in fields[MISC].split("|"))
+    sentence.tags.append(fields[tag_field])
+    if len(sentence.space_after) < wanted:
+        sentence.space_after.append(space_after)
 
 
 def _read_table(path: Path, config: TaggingConfig) -> Iterator[Sentence]:

@@ -20,10 +20,10 @@ from common.engine import Engine, open_engine
 from common.errors import excerpt, run_command
 from common.files import BadRow, file_kind
 from common.progress import progress, say
-from common.settings import make_parser
+from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.crf import best_paths, tag_probabilities
-from pos_tagging.loader import Sentence, make_batches, read_conllu
+from pos_tagging.loader import TAG_FIELDS, Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
 MAX_SENTENCE_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
@@ -111,30 +111,49 @@ class Tagger:
     def _choose(self, inputs: dict[str, np.ndarray], probabilities: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Choose the tags of a batch: ids (batch, time), and if wanted their probabilities (batch, time)."""
         if self.config.architecture == "previous-tag":
-            best, logits = self._greedy_tags(inputs)
-            shares = _softmax(logits)
+            best, chances = self._tag_by_tag(inputs)
+            return best, chances if probabilities else None
+        answer = self.network(inputs)
+        if isinstance(answer, dict):
+            best = best_paths(answer["scores"], inputs["mask"])
+            shares = tag_probabilities(answer["scores"], inputs["mask"]) if probabilities else None
         else:
-            answer = self.network(inputs)
-            if isinstance(answer, dict):
-                best = best_paths(answer["scores"], inputs["mask"])
-                shares = tag_probabilities(answer["scores"], inputs["mask"]) if probabilities else None
-            else:
-                best, shares = answer.argmax(axis=-1), _softmax(answer) if probabilities else None
-        if not probabilities:
+            best, shares = answer.argmax(axis=-1), _softmax(answer) if probabilities else None
+        if shares is None:
             return best, None
         return best, np.take_along_axis(shares, best[:, :, None], axis=-1)[:, :, 0]
 
-    def _greedy_tags(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """One word after the other: the tag given to a word is an input at the next. Tag ids, and all logits."""
-        best, logits = np.zeros_like(inputs["token_ids"]), []  # (batch, time)
-        previous, state = np.zeros((len(best), 1), np.int32), inputs["state"]
-        for t in range(best.shape[1]):
-            step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
+    def _tag_by_tag(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """One word after the other: the tag given to a word is an input at the next.
+
+        Of the ways to go on the best `num_beams` are kept in mind; with one it is greedy.
+
+        Returns:
+            Tag ids (batch, time), and the probability of each after those before it.
+        """
+        batch_size, num_steps = inputs["mask"].shape
+        num_beams, num_tags = self.config.num_beams, len(self.tags)
+        rows = np.repeat(np.arange(batch_size), num_beams)  # the sentence that each way belongs to
+        repeated = {name: inputs[name][rows] for name in ("token_ids", "character_ids", "mask", "state")}
+        state, previous = repeated.pop("state"), np.zeros((len(rows), 1), np.int32)
+        tags, steps = np.zeros((2, len(rows), num_steps))
+        totals = np.where(np.arange(len(rows)) % num_beams == 0, 0.0, -np.inf)  # all ways begin as one
+        for t in range(num_steps):
+            step = {name: value[:, t : t + 1] for name, value in repeated.items()}
             answer = self.network({**step, "previous_tags": previous, "state": state})
-            logits.append(answer["logits"])
-            best[:, t] = logits[-1][:, 0].argmax(axis=-1)
-            previous, state = best[:, t : t + 1] + 1, answer["state"]
-        return best, np.concatenate(logits, axis=1)
+            chances = np.log(_softmax(answer["logits"][:, 0].astype(float)))  # (batch * num_beams, tags)
+            real = repeated["mask"][:, t]
+            chances[~real] = np.where(np.arange(num_tags) == 0, 0.0, -np.inf)  # at padding nothing is chosen
+            ways = (totals[:, None] + chances).reshape(batch_size, num_beams * num_tags)
+            chosen = np.argsort(-ways, axis=1, kind="stable")[:, :num_beams]
+            origins = (np.arange(batch_size)[:, None] * num_beams + chosen // num_tags).ravel()
+            here = (chosen % num_tags).ravel()
+            totals = np.take_along_axis(ways, chosen, axis=1).ravel()
+            tags, steps = tags[origins], steps[origins]
+            tags[:, t], steps[:, t] = here, chances[origins, here]
+            state, previous = answer["state"][origins], here[:, None].astype(np.int32) + 1
+        best = slice(None, None, num_beams)
+        return tags[best].astype(int), np.exp(steps[best])
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -170,16 +189,22 @@ def write_tsv(sentences: Iterable[Sentence], place: str) -> str:
     )
 
 
-def write_conllu(sentences: Iterable[Sentence], place: str) -> str:
+def write_conllu(sentences: Iterable[Sentence], place: str, tag_column: str = "upos") -> str:
     """Write CoNLL-U with forms and tags; the other fields are empty, a probability is among the last ones' values."""
     blocks = []
     for sentence in sentences:
         lines = [f"# text = {sentence.text()}"]
         spaces = sentence.space_after or [True] * len(sentence.tokens)
-        words = zip(_shown(sentence, "TagProbability={:.4f}"), spaces, strict=True)
-        for number, (((token, tag), shown), space) in enumerate(words, 1):
-            misc = "|".join(filter(None, ["" if space else "SpaceAfter=No", shown])) or "_"
-            lines.append("\t".join([str(number), token, "_", tag, *["_"] * 5, misc]))
+        ranges = {first: (f"{first}-{last}", form, spaces[last - 1]) for first, last, form in sentence.ranges}
+        inside = {number for first, last, _ in sentence.ranges for number in range(first, last + 1)}
+        for number, ((token, tag), shown) in enumerate(_shown(sentence, "TagProbability={:.4f}"), 1):
+            if number in ranges:
+                name, form, space = ranges[number]
+                lines.append("\t".join([name, form, *["_"] * 7, "_" if space else "SpaceAfter=No"]))
+            no_space = "" if spaces[number - 1] or number in inside else "SpaceAfter=No"
+            fields = [str(number), token, *["_"] * 7, "|".join(filter(None, [no_space, shown])) or "_"]
+            fields[TAG_FIELDS[tag_column]] = tag
+            lines.append("\t".join(fields))
         blocks.append("\n".join(lines) + "\n\n")
     return "".join(blocks)
 
@@ -194,24 +219,27 @@ def write_jsonl(sentences: Iterable[Sentence], place: str) -> str:
 
 
 def write_html(sentences: Iterable[Sentence], place: str) -> str:
-    """Write a paragraph a sentence, every word over its tag, on the tag's colour."""
-    paragraphs = []
+    """Write a paragraph a sentence, every word with its tag, on the tag's colour; spaCy's displaCy draws it."""
+    from spacy import displacy
+
+    rows, colors = [], {}
     for sentence in sentences:
-        words = (
-            f'<span style="background:{COLORS.get(tag, "#f6f6f6")}">{html.escape(token)}'
-            f"<small>{html.escape(tag)}{shown}</small></span>"
-            for (token, tag), shown in _shown(sentence, " {:.0%}")
-        )
-        paragraphs.append(f"<p>{' '.join(words)}</p>\n")
-    return "".join(paragraphs)
+        spaces = sentence.space_after or [True] * len(sentence.tokens)
+        marks, text = [], ""
+        for ((token, tag), shown), space in zip(_shown(sentence, " {:.0%}"), spaces, strict=True):
+            label = html.escape(tag) + shown  # displaCy escapes the text, and not this
+            colors[label.upper()] = COLORS.get(tag, "#f6f6f6")
+            marks.append({"start": len(text), "end": len(text) + len(token), "label": label})
+            text += token + " " * space
+        rows.append({"text": text, "ents": marks, "title": None})
+    return displacy.render(rows, style="ent", manual=True, jupyter=False, options={"colors": colors}) if rows else ""
 
 
 WRITERS = {"text": write_text, "conllu": write_conllu, "tsv": write_tsv, "jsonl": write_jsonl, "html": write_html}
 HTML_HEAD = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title><style>'
-    "body{font:18px/2.6 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-    "span{display:inline-block;line-height:1.3;text-align:center;padding:.1rem .35rem;border-radius:.3rem}"
-    "small{display:block;font-size:.6em;color:#555}</style>\n"
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title>'
+    "<style>body{font:18px system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+    "mark{display:inline-block}</style>\n"
 )
 
 
@@ -220,6 +248,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
     commands.add_text_arguments(parser, tuple(WRITERS))
     parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
+    add_overrides(parser, TaggingConfig, ("num_beams",))
     parser.add_argument("--probabilities", action="store_true", help="also how likely each tag is")
     arguments = parser.parse_args(argv)
     has_tokens = arguments.input is not None and file_kind(arguments.input) == ".conllu"
@@ -232,7 +261,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     commands.check_text_arguments(arguments, given())
     tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
+    tagger.config = override(tagger.config, arguments)
     answer = partial(tagger.tag_given if has_tokens else tagger.tag_texts, probabilities=arguments.probabilities)
+    write = WRITERS[arguments.format]
+    if arguments.format == "conllu":
+        write = partial(write_conllu, tag_column=tagger.config.tag_column)
     with commands.open_output(arguments.output) as output:
         if arguments.format == "html":
             output.write(HTML_HEAD)
@@ -241,7 +274,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if words and not any(word in tagger.vocabulary for word in words):
                 text = item.text() if isinstance(item, Sentence) else item
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
-            output.write(WRITERS[arguments.format](sentences, place))
+            output.write(write(sentences, place))
             output.flush()
 
 

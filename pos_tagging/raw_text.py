@@ -1,0 +1,83 @@
+"""Score a tagger on raw text: it has to find sentences and words by itself before it can tag them.
+
+Words are the same if they cover the same characters, white space left aside. Where the file has two words for one that
+is written in another way ("going to" for "gonna"), they cannot be found and count as missed. The scores are the F1 of
+the CoNLL 2018 shared task: the harmonic mean of the share of the words given that are right, and of the share of the
+true ones that were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.errors import InputError
+from pos_tagging.loader import Sentence
+
+NEW_DOCUMENT, NEW_PARAGRAPH, TEXT = "# newdoc", "# newpar", "# text = "
+Span = tuple[int, int]
+
+
+def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Sentence]]]:
+    """Put the sentences of a CoNLL-U file back together; returns each document's text and its sentences.
+
+    Raises:
+        InputError: a sentence whose words are not those of its text.
+    """
+    documents: list[tuple[str, list[Sentence]]] = []
+    for sentence in sentences:
+        text = next((line[len(TEXT) :] for line in sentence.comments if line.startswith(TEXT)), sentence.text())
+        if "".join(text.split()) != "".join("".join(form.split()) for form, _ in sentence.written()):
+            raise InputError(f"{sentence.place}: its words are not those of its text; correct the file")
+        if not documents or any(line.startswith(NEW_DOCUMENT) for line in sentence.comments):
+            documents.append((text, [sentence]))
+            continue
+        gap = "\n\n" if any(line.startswith(NEW_PARAGRAPH) for line in sentence.comments) else " "
+        before, gathered = documents[-1]
+        documents[-1] = (before + gap + text, [*gathered, sentence])
+    return documents
+
+
+def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
+    """Where each word stands, in characters that are no white space, and its tag; None: written in another way."""
+    words: list[tuple[Span | None, str]] = []
+    start = 0
+    for sentence in sentences:
+        for form, places in sentence.written():
+            written = "".join(form.split())
+            forms = ["".join(sentence.tokens[place].split()) for place in places]
+            ends = np.cumsum([0, *map(len, forms)]) + start
+            same = "".join(forms) == written
+            for place, low, high in zip(places, ends, ends[1:], strict=False):
+                words.append(((int(low), int(high)) if same else None, sentence.tags[place]))
+            start += len(written)
+    return words
+
+
+def given_words(sentences: Sequence[Sentence]) -> list[tuple[Span, str]]:
+    """The same of what a tagger gave."""
+    words, start = [], 0
+    for sentence in sentences:
+        for token, tag in sentence.pairs():
+            length = len("".join(token.split()))
+            words.append(((start, start + length), tag))
+            start += length
+    return words
+
+
+def count_words(true: Sequence[Sentence], given: Sequence[Sentence]) -> list[int]:
+    """Count in a document: true words, words given, those that are the same, and those with the same tag."""
+    wanted, found = true_words(true), given_words(given)
+    tags = dict(found)
+    same = [tag == tags[span] for span, tag in wanted if span in tags]
+    return [len(wanted), len(found), len(same), sum(same)]
+
+
+def raw_scores(counts: np.ndarray) -> dict[str, float]:
+    """F1 of words and of tags, from the counts of documents (documents, 4)."""
+    num_true, num_given, num_words, num_tags = counts.sum(axis=0)
+    return {
+        "raw_words_f1": float(2 * num_words / (num_true + num_given)),
+        "raw_tags_f1": float(2 * num_tags / (num_true + num_given)),
+    }
