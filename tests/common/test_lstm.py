@@ -141,6 +141,7 @@ def test_what_it_does_not_cover_is_left_to_keras(settings, training, by_keras, m
 
 
 def test_lengths_may_vary_in_a_compiled_step():
+    keras.utils.set_random_seed(0)
     inputs = keras.Input((None, FEATURES))
     outputs = keras.layers.Dense(1)(LSTM(UNITS, return_sequences=True)(inputs))
     model = keras.Model(inputs, outputs)
@@ -154,7 +155,7 @@ def test_lengths_may_vary_in_a_compiled_step():
             shape = (2 + number, 3 + 2 * number)
             return np.ones((*shape, FEATURES), "float32"), np.ones((*shape, 1), "float32")
 
-    losses = model.fit(Data(), epochs=30, verbose=0, shuffle=False).history["loss"]
+    losses = model.fit(Data(), epochs=60, verbose=0, shuffle=False).history["loss"]
     assert losses[-1] < 0.3 * losses[0]
 
 
