@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from from_scratch import lstm, rnn, through_time
-from from_scratch.lesson import run, save_picture, show_table
+from from_scratch.lesson import draw_curves, run, save_picture, show_table
 from from_scratch.mlp import Array, Params, glorot
 from from_scratch.optimizers import Adam, clip_by_norm
 
@@ -97,11 +97,9 @@ def lesson(folder: Path) -> dict[str, float]:
 
     def draw(figure) -> None:
         axes = figure.subplots()
-        for name, errors in curves.items():
-            axes.plot(np.convolve(errors, np.ones(50) / 50, "valid"), label=name)
+        draw_curves(axes, curves, 50)
         axes.axhline(1 / 6, color="grey", linewidth=1)
         axes.set(xlabel="batch", ylabel="mean squared error", yscale="log")
-        axes.legend(frameon=False, fontsize=7)
 
     save_picture(draw, folder, "adding_problem", 7, 4)
     return found

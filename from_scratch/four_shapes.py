@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from from_scratch import rnn, through_time
-from from_scratch.lesson import run, save_picture, show_table
+from from_scratch.lesson import draw_curves, run, save_picture, show_table
 from from_scratch.losses import softmax_cross_entropy
 from from_scratch.mlp import Array, Params, glorot
 from from_scratch.next_character import one_hot
@@ -148,10 +148,8 @@ def lesson(folder: Path) -> dict[str, float]:
 
     def draw(figure) -> None:
         axes = figure.subplots()
-        for name, losses in curves.items():
-            axes.plot(np.convolve(losses, np.ones(20) / 20, "valid"), label=name)
+        draw_curves(axes, curves, 20)
         axes.set(xlabel="step", ylabel="nats", yscale="log")
-        axes.legend(frameon=False, fontsize=7)
 
     save_picture(draw, folder, "four_shapes", 6, 4)
     return shares

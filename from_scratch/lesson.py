@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 Draw = Callable[[Any], None]  # draws on a matplotlib Figure
 
@@ -35,6 +37,13 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def draw_curves(axes: Any, curves: Mapping[str, Sequence[float]], window: int) -> None:
+    """Draw a curve for each name, each the mean over a window, with a legend."""
+    for name, values in curves.items():
+        axes.plot(np.convolve(values, np.ones(window) / window, "valid"), label=name)
+    axes.legend(frameon=False, fontsize=7)
 
 
 def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: float = 3.5) -> Path:

@@ -18,6 +18,7 @@ from pos_tagging.config import TaggingConfig
 NUM_FIELDS = 10  # of a word's line in CoNLL-U
 FORM, MISC = 1, 9
 TAG_FIELDS = {"upos": 3, "xpos": 4}
+MAX_RANGE = 100  # words that may be written as one
 WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
 
 
@@ -94,6 +95,8 @@ def read_conllu(path: Path, tagged: bool = True, tag_column: str = "upos") -> It
             place = f"{path}, line {number}"
             line = line.rstrip("\r\n")
             if not line.strip():
+                if not problem and len(sentence.space_after) != len(sentence.tokens):
+                    problem = f"{place}: the sentence ends within a range of words; write a line for each of them"
                 if problem or sentence.tokens:
                     yield BadRow(problem) if problem else sentence
                 sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
@@ -132,6 +135,9 @@ def _read_word(line: str, sentence: Sentence, place: str, tagged: bool, tag_fiel
             raise InputError(f"{place}: id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
         first, _, last = fields[0].partition("-")
         if first.isdecimal() and last.isdecimal():
+            wanted = len(sentence.space_after) + 1
+            if int(first) != wanted or not 0 <= int(last) - int(first) < MAX_RANGE:
+                raise InputError(f"{place}: range {excerpt(fields[0])} where {wanted}-… is due; name the next words")
             sentence.ranges.append((int(first), int(last), fields[FORM]))
             # Of words that are written together only the last one has a space behind it, if there is one.
             sentence.space_after.extend([False] * (int(last) - int(first)) + [space_after])

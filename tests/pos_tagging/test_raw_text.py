@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
+from common.files import BadRow
 from pos_tagging.loader import Sentence, read_conllu
 from pos_tagging.predict import write_conllu
 from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words
@@ -62,6 +63,23 @@ def test_a_file_with_ranges_is_written_as_it_was_read(documents):
     lines = [line for line in FILE.splitlines() if not line.startswith(("# newdoc", "# newpar"))]
     upos = ["\t".join([*line.split("\t")[:4], "_", *line.split("\t")[5:]]) if "\t" in line else line for line in lines]
     assert write_conllu(sentences, "").splitlines() == upos
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("2-3", "line 1: range '2-3' where 1-… is due"),
+        ("1-0", "line 1: range '1-0' where 1-… is due"),
+        ("1-999999999999", "line 1: range '1-999999999999' where 1-… is due"),
+        ("1-3", "line 3: the sentence ends within a range of words"),
+    ],
+)
+def test_ranges_that_do_not_fit_their_words(name, message, tmp_path):
+    rows = [[name, "x", *["_"] * 8], ["1", "x", "_", "X", *["_"] * 6]]
+    (tmp_path / "a.conllu").write_text("".join("\t".join(row) + "\n" for row in rows) + "\n")
+    [found] = read_conllu(tmp_path / "a.conllu")
+    assert isinstance(found, BadRow)
+    assert message in found.message
 
 
 def test_treebank_tags(tmp_path):
