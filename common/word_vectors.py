@@ -103,7 +103,7 @@ def _check_dim(path: Path, found: int, dim: int) -> None:
 
 def _read_vector_file(path: Path, dim: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
     promised = None
-    number = num_vectors = 0
+    num_vectors = 0
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             fields = line.rstrip("\r\n ").split(" ")
