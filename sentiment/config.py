@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from common.settings import TrainingConfig, setting
 
-ARCHITECTURES = ("lstm", "gru", "simple-rnn", "bow", "cbow")
+BAGS = ("bow", "cbow")
+ARCHITECTURES = ("lstm", "gru", "simple-rnn", *BAGS)
 HEADS = ("regression", "ordinal", "class")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 
@@ -41,6 +42,11 @@ class SentimentConfig(TrainingConfig):
     )
     dropout: float = setting(0.5, "share of features dropped between layers", minimum=0, maximum=0.99)
     word_dropout: float = setting(0.3, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
+    adversarial_size: float = setting(
+        0.0,
+        "learn each text once more, its word vectors changed in the worst direction by so much (3 to 10); 0: do not",
+        minimum=0,
+    )
 
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)

@@ -17,6 +17,7 @@ from common.layers import AttentionPooling, ExpectedLevel, MaskedPooling
 from common.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
+from sentiment.training_model import AdversarialLearner
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
@@ -56,6 +57,8 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
         for part in (layer, getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", layer)):
             if isinstance(part, LSTM):
                 part.gradient_length = config.gradient_length
+    if config.adversarial_size:
+        return AdversarialLearner(model, output, config.adversarial_size), loss
     return keras.Model(model.input, model.output[output], name="training"), loss
 
 
@@ -83,7 +86,8 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
     states = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
     # The same dimensions at every word of a text: Gal & Ghahramani 2016, "A Theoretically Grounded Application of
     # Dropout in Recurrent Neural Networks". It keeps 2 million numbers in word vectors from learning films by heart.
-    states = keras.layers.SpatialDropout1D(config.word_vector_dropout)(states)  # (batch, time, features)
+    dropout = keras.layers.SpatialDropout1D(config.word_vector_dropout, name="word_vector_dropout")
+    states = dropout(states)  # (batch, time, features)
     for number in range(config.num_layers):
         if number:
             states = keras.layers.Dropout(config.dropout)(states)

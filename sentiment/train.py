@@ -13,7 +13,7 @@ from pathlib import Path
 from common import commands
 from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
-from sentiment.config import SentimentConfig
+from sentiment.config import ARCHITECTURES, BAGS, SentimentConfig
 
 
 def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, float]:
@@ -38,10 +38,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     if encoder:
         config = inherit_settings(config, encoder)
     config = settle_vectors(config, arguments)
-    if config.gradient_length and config.architecture != "lstm":
-        raise InputError(
-            f"--gradient-length: not with --architecture {config.architecture}; leave it out, or take lstm"
-        )
+    check_architecture(config)
 
     # 1. Text to ids. Only the training split may shape the vocabulary.
     train_split = load_reviews(arguments.train, config, arguments.groups)
@@ -114,6 +111,21 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     )
     remove_checkpoint(arguments.output_dir)
     return metrics["validation"]
+
+
+def check_architecture(config: SentimentConfig) -> None:
+    """Make sure that the architecture can do what else was asked for.
+
+    Raises:
+        InputError: the setting, and which architectures can.
+    """
+    recurrent = tuple(name for name in ARCHITECTURES if name not in BAGS)
+    for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", recurrent)):
+        if getattr(config, name) and config.architecture not in able:
+            flag = "--" + name.replace("_", "-")
+            raise InputError(
+                f"{flag}: not with --architecture {config.architecture}; leave it out, or take {' or '.join(able)}"
+            )
 
 
 def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> SentimentConfig:

@@ -20,6 +20,7 @@ VARIANTS = [
     *[{"pooling": pooling} for pooling in POOLINGS if pooling != SentimentConfig.pooling],
     {"architecture": "gru", "num_layers": 2},
     *[{"head": head} for head in HEADS if head != SentimentConfig.head],
+    {"adversarial_size": 3.0},
 ]
 
 

@@ -70,6 +70,8 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
         ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
         ("--word-vectors given", "by what"),
+        ("--gradient-length 5 --architecture gru", "--gradient-length: not with --architecture gru; .*, or take lstm"),
+        ("--adversarial-size 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
     ],
 )
 def test_options_that_exclude_each_other(flags, message, small_bundle, small_runs, tmp_path):
