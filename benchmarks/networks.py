@@ -23,7 +23,7 @@ from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 from language_model.model import build_model as build_language_model
 from pos_tagging.config import TaggingConfig
-from pos_tagging.loader import WORD_LENGTH
+from pos_tagging.lexicon import WORD_LENGTH
 from pos_tagging.model import build_model as build_tagger
 from sentiment.config import SentimentConfig
 from sentiment.model import build_model as build_rating_model

@@ -131,7 +131,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "SlidingWindow": _sliding_window,
 } | dict.fromkeys(
     ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
-     "Rescaling", "MaxPooling2D", "MaskedPooling"),
+     "Rescaling", "MaxPooling2D", "MaskedPooling", "WordsAsRows", "RowsAsWords"),
     _no_weights,
 )  # fmt: skip
 RECURRENT = ("SimpleRNN", "GRU", "LSTM")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import itertools
 import json
 import os
@@ -152,7 +153,7 @@ def answer_all(
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[IO[str]]:
-    """Open where answers go. A file appears under its name only when it is complete."""
+    """Open where answers go; `.gz` is compressed. A file appears under its name only when it is complete."""
     if path is None:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
         yield sys.stdout
@@ -161,9 +162,11 @@ def open_output(path: Path | None) -> Iterator[IO[str]]:
         with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
             yield file
         return
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with open(partial, "w", encoding="utf-8", errors="replace", newline="") as file:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(partial, "wt", encoding="utf-8", errors="replace", newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

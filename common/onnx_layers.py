@@ -129,6 +129,17 @@ def _reshape(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Reshape", inputs, graph.constant([0, *layer["target_shape"]]))  # 0: the batch stays
 
 
+def _words_as_rows(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    shape = graph.add("Concat", graph.constant([-1]), graph.add("Shape", inputs, start=2), axis=0)
+    return graph.add("Reshape", inputs, shape)
+
+
+def _rows_as_words(graph: Graph, layer: LayerReader, inputs: str, token_ids: str) -> str:
+    return graph.add(
+        "Reshape", inputs, graph.add("Concat", graph.add("Shape", token_ids), graph.constant([-1]), axis=0)
+    )
+
+
 def _rescaling(graph: Graph, layer: LayerReader, inputs: str) -> str:
     scaled = graph.add("Mul", inputs, graph.constant(layer["scale"], np.float32))
     return graph.add("Add", scaled, graph.constant(layer["offset"], np.float32))
@@ -220,6 +231,8 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Concatenate": _concatenate,
     "Add": _add,
     "Reshape": _reshape,
+    "WordsAsRows": _words_as_rows,
+    "RowsAsWords": _rows_as_words,
     "Rescaling": _rescaling,
     "MaskedPooling": _masked_pooling,
     "AttentionPooling": _attention_pooling,

@@ -17,7 +17,7 @@ from common.errors import InputError, excerpt
 # Settings that have done their work when a model is saved, or that only training reads.
 NOT_READ = frozenset(
     {"name", "trainable", "dtype", "seed", "rate", "noise_shape", "dropout", "recurrent_dropout",
-     "unit_forget_bias", "build_config", "quantization_config"}
+     "unit_forget_bias", "build_config", "quantization_config", "autocast"}
 )  # fmt: skip
 # Sizes, which the weights tell, and which are checked against them when the architecture is read.
 SIZES = frozenset({"units", "filters", "num_tags", "input_dim", "output_dim", "kernel_size"})

@@ -14,7 +14,30 @@ LEVELS = ("word", "spaced", "character")
 
 
 @dataclass(frozen=True)
-class LanguageModelConfig(TrainingConfig):
+class TextConfig:
+    """How texts are read."""
+
+    level: str = setting("word", "a token: a word, what stands between spaces, or a character", LEVELS)
+    max_vocab_size: int = setting(10_000, "most tokens known, special ones included", minimum=5)
+    min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
+    lowercase: bool = setting(False, "read The as the")
+    document: str = setting("paragraph", "what one text is in a plain text file", ("file", "paragraph", "line"))
+    text_column: str = setting("text", "column of the text in a table")
+
+
+@dataclass(frozen=True)
+class WordVectorConfig(TextConfig):
+    """Settings of word vectors made by counting."""
+
+    dim: int = setting(64, "size of a vector", minimum=1)
+    window: int = setting(2, "places before a word, and after it, that are looked at", minimum=1, maximum=10)
+    max_vocab_size: int = setting(50_000, "most words that get a vector, special tokens included", minimum=5)
+    lowercase: bool = setting(True, "read The as the")
+    seed: int = setting(1, "of the decomposition, which is randomised", minimum=0)
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig(TrainingConfig, TextConfig):
     """Settings of a language model."""
 
     architecture: str = setting("lstm", "recurrent layer, or a network without memory", ARCHITECTURES)
@@ -39,12 +62,6 @@ class LanguageModelConfig(TrainingConfig):
         0, "words drawn to stand for the whole vocabulary in a training step; 0: all of it", minimum=0
     )
 
-    level: str = setting("word", "a token: a word, what stands between spaces, or a character", LEVELS)
-    max_vocab_size: int = setting(10_000, "most tokens known, special ones included", minimum=5)
-    min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
-    lowercase: bool = setting(False, "read The as the")
-    document: str = setting("paragraph", "what one text is in a plain text file", ("file", "paragraph", "line"))
-    text_column: str = setting("text", "column of the text in a table")
     carry_state: bool = setting(False, "read all texts in one stream, the state carried from piece to piece")
     max_length: int = setting(100, "longest piece of a text in one training step, in tokens", minimum=2)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from common.settings import TrainingConfig, setting
 
 HEADS = ("softmax", "crf")
+CHARACTER_NETWORKS = ("convolution", "lstm")
 TAG_COLUMNS = ("upos", "xpos")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 
@@ -31,7 +32,10 @@ class TaggingConfig(TrainingConfig):
     units: int = setting(150, "size of the hidden state, for each direction", minimum=1)
     embedding_dim: int = setting(100, "size of a word vector", minimum=1)
     character_dim: int = setting(32, "size of a character vector; 0: words only", minimum=0)
+    character_network: str = setting("convolution", "what reads the characters of a word", CHARACTER_NETWORKS)
     character_filters: int = setting(100, "convolution filters over the characters, of each width", minimum=1)
+    character_units: int = setting(50, "size of the state of an lstm over the characters, both ways", minimum=1)
+    shape_dim: int = setting(0, "size of the vector of a word's shape, such as Xxxx or dd-dd; 0: none", minimum=0)
     tag_dim: int = setting(16, "size of the vector of the previous tag", minimum=1)
     dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
     word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
@@ -40,6 +44,7 @@ class TaggingConfig(TrainingConfig):
     )
 
     max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)
+    max_vectors: int = setting(50_000, "most words of --word-vectors-from, the first of the file", minimum=1)
     lowercase: bool = setting(True, "look words up in lower case; the characters keep their case")
     tag_column: str = setting("upos", "tags of a CoNLL-U file: universal ones, or those of the treebank", TAG_COLUMNS)
     num_beams: int = setting(1, "ways to go on that previous-tag keeps in mind while it tags", minimum=1, maximum=1000)

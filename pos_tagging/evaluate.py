@@ -185,7 +185,7 @@ def evaluate(tagger: Tagger, arguments) -> dict:
 
     tagger.config = config = override(tagger.config, arguments)
     sentences = load_sentences(arguments.test, config)
-    check_tags(sentences, tagger.tags)
+    check_tags(sentences, tagger.lexicon.tags)
     answers = {"model": tagger.tag_sentences(sentences)}
     if arguments.train:
         from pos_tagging.hmm import TrigramHmm
@@ -196,7 +196,7 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         for name, baseline in baselines.items():
             answers[name] = [baseline.tag(sentence.tokens) for sentence in sentences]
     systems = {
-        name: with_intervals(_Tokens(sentences, given, tagger.training_words).scores, len(sentences))
+        name: with_intervals(_Tokens(sentences, given, tagger.lexicon.training_words).scores, len(sentences))
         for name, given in answers.items()
     }
     scores = systems.pop("model")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
 from common.files import BadRow, file_kind, open_text, read_rows, require_good, undecodable
 from common.sequences import Batches, drop_words, make_mask, pad
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
+from common.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
+from pos_tagging.lexicon import Lexicon
 
 NUM_FIELDS = 10  # of a word's line in CoNLL-U
 FORM, MISC = 1, 9
 TAG_FIELDS = {"upos": 3, "xpos": 4}
 MAX_RANGE = 100  # words that may be written as one
-WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
 
 
 @dataclass(frozen=True)
@@ -193,59 +193,41 @@ def check_tags(sentences: Sequence[Sentence], tags: Sequence[str]) -> None:
                 )
 
 
-def encode_word(word: str, characters: Vocabulary) -> list[int]:
-    """Turn a word into `WORD_LENGTH` character ids: begin mark, characters, end mark, padding.
-
-    Of a longer word the two ends stay, where the affixes are.
-
-    >>> encode_word("ab", Vocabulary("abc"))[:5]
-    [2, 4, 5, 3, 0]
-    """
-    ids = characters.encode(word)
-    room = WORD_LENGTH - 2
-    if len(ids) > room:
-        ids = ids[: room // 2] + ids[-(room // 2) :]
-    return [BOS_ID, *ids, EOS_ID] + [PAD_ID] * (room - len(ids))
-
-
-def make_batches(
-    sentences: Sequence[Sentence],
-    vocabulary: Vocabulary,
-    characters: Vocabulary,
-    tags: Sequence[str],
-    config: TaggingConfig,
-    shuffle: bool,
-) -> Batches:
+def make_batches(sentences: Sequence[Sentence], lexicon: Lexicon, config: TaggingConfig, shuffle: bool) -> Batches:
     """Put sentences into padded batches of similar length.
 
     Args:
         sentences: without tags where they are to be predicted.
-        vocabulary: words of the training split.
-        characters: characters of the training split.
-        tags: the tags, whose positions are their ids.
+        lexicon: of the training split.
         config: the settings.
         shuffle: for training: a new order each epoch, and word dropout.
     Returns:
         Batches of `{"token_ids": int32 (batch, time), "character_ids": int32 (batch, time, WORD_LENGTH),
-        "mask": bool (batch, time)}`; tag ids int32 (batch, time); weights float32 (batch, time), 0 where padded. For
-        `previous-tag` the inputs also hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
+        "mask": bool (batch, time)}`, with what else the lexicon has of words; tag ids int32 (batch, time); weights
+        float32 (batch, time), 0 where padded. For `previous-tag` the inputs also hold `previous_tags`: the tag ids one
+        step later, plus one; 0 at the first word.
     """
-    rows = [vocabulary.encode(sentence.tokens) for sentence in sentences]
+    words = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
+    numbers = {word: number for number, word in enumerate(words, 1)}  # 0 is no word
+    rows = [[numbers[word] for word in sentence.tokens] for sentence in sentences]
     lengths = [len(row) for row in rows]
-    tag_ids = {tag: i for i, tag in enumerate(tags)}
+    features = {
+        name: np.concatenate([np.full_like(ids[:1], PAD_ID), ids]) for name, ids in lexicon.encode(words).items()
+    }
+    tag_ids = {tag: i for i, tag in enumerate(lexicon.tags)}
     targets = [[tag_ids[tag] for tag in sentence.tags] for sentence in sentences]
-    spelling = {word: encode_word(word, characters) for sentence in sentences for word in sentence.tokens}
-    drop_rates = word_drop_rates(rows, len(vocabulary), config) if shuffle else None
+    drop_rates = word_drop_rates(rows, features["token_ids"], config) if shuffle else None
 
     def make_batch(indices, rng):
-        token_ids = pad([rows[i] for i in indices])  # (batch, time)
+        places = pad([rows[i] for i in indices])  # (batch, time)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
+        inputs = {name: ids[places] for name, ids in features.items()}
         if rng is not None and drop_rates is not None:
-            token_ids = drop_words(token_ids, mask, drop_rates[token_ids], rng)
-        character_ids = np.zeros((*mask.shape, WORD_LENGTH), np.int32)  # (batch, time, characters)
-        character_ids[mask] = [spelling[word] for i in indices for word in sentences[i].tokens]
+            inputs["token_ids"] = drop_words(inputs["token_ids"], mask, drop_rates[places], rng)
+            if "vector_ids" in inputs:
+                inputs["vector_ids"] = drop_words(inputs["vector_ids"], mask, config.word_dropout, rng)
+        inputs["mask"] = mask
         targets_padded = pad([targets[i] for i in indices], mask.shape[1])  # (batch, time)
-        inputs = {"token_ids": token_ids, "character_ids": character_ids, "mask": mask}
         if config.architecture == "previous-tag":
             # tags 5 7 2 -> previous 0 6 8
             inputs["previous_tags"] = np.pad(targets_padded + 1, [[0, 0], [1, 0]])[:, :-1].astype(np.int32)
@@ -255,16 +237,21 @@ def make_batches(
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
 
 
-def word_drop_rates(rows: Sequence[Sequence[int]], vocab_size: int, config: TaggingConfig) -> np.ndarray:
+def word_drop_rates(
+    rows: Sequence[Sequence[int]], token_ids: NDArray[np.int32], config: TaggingConfig
+) -> NDArray[np.float64]:
     """How often each word is dropped: rare words more, since it is the rare ones that a text has new ones of.
 
     Kiperwasser & Goldberg 2016, "Simple and Accurate Dependency Parsing Using Bidirectional LSTM Feature
     Representations", section 4; here on top of a rate that holds for all words.
 
+    Args:
+        rows: the words of each sentence, as numbers.
+        token_ids: the id of each of these numbers (numbers,); several words may share one.
+        config: the settings.
     Returns:
-        float64 (vocab_size,), a probability for each word id.
+        A probability for each number, (numbers,).
     """
-    counts = Counter(token_id for row in rows for token_id in row)
-    number = np.array([counts.get(i, 0) for i in range(vocab_size)], dtype=float)
-    rare = config.rare_word_dropout / np.maximum(config.rare_word_dropout + number, 1e-9)
-    return config.word_dropout + (1 - config.word_dropout) * rare
+    counts = np.bincount(token_ids[[number for row in rows for number in row]], minlength=token_ids.max() + 1)
+    rare = config.rare_word_dropout / np.maximum(config.rare_word_dropout + counts, 1e-9)
+    return (config.word_dropout + (1 - config.word_dropout) * rare)[token_ids]

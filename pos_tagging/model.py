@@ -1,8 +1,8 @@
 """Taggers: words and their spelling in, a score for every tag of every word out.
 
-word id  ----------> word vector ----------------------+
-                                                       +-> recurrent layers -> logits (batch, time, tags)
-characters -> vectors -> convolutions -> largest value -+
+word id  -----------> word vector --------------------------+
+given vector, shape -> vectors, if there are any ------------+-> recurrent layers -> logits (batch, time, tags)
+characters ----------> vectors -> convolutions, or an LSTM --+
 
 previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
 crf: on the logits, a score for each tag after each other tag; see `pos_tagging.crf`.
@@ -12,17 +12,25 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import ChainScores
+from common.layers import ChainScores, RowsAsWords, WordsAsRows
 from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
-from pos_tagging.loader import WORD_LENGTH
+from pos_tagging.lexicon import WORD_LENGTH
 from pos_tagging.training_model import ChainLearner
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 FILTER_WIDTHS = (2, 3, 5)  # characters
 
 
-def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num_tags: int) -> keras.Model:
+def build_model(
+    config: TaggingConfig,
+    vocab_size: int,
+    num_characters: int,
+    num_tags: int,
+    num_shapes: int = 0,
+    num_vectors: int = 0,
+    vector_dim: int = 0,
+) -> keras.Model:
     """Build an uncompiled tagger.
 
     Args:
@@ -30,6 +38,9 @@ def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num
         vocab_size: number of word ids.
         num_characters: number of character ids.
         num_tags: number of tags.
+        num_shapes: number of ids of shapes; 0 for none.
+        num_vectors: number of ids of words whose vectors are given, to be put into the layer `given_vectors`; or 0.
+        vector_dim: size of these vectors.
     Returns:
         The inputs of `pos_tagging.loader.make_batches` to logits (batch, time, tags); with the head `crf` to
         `{"scores": (batch, time, tag before, tag)}`; with `previous-tag` to `{"logits": …, "state": (batch, units)}`,
@@ -39,10 +50,18 @@ def build_model(config: TaggingConfig, vocab_size: int, num_characters: int, num
     character_ids = keras.Input((None, WORD_LENGTH), dtype="int32", name="character_ids")  # (batch, time, characters)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
     inputs = {"token_ids": token_ids, "character_ids": character_ids, "mask": mask}
-    words = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    parts = [keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)]
+    if num_vectors:
+        inputs["vector_ids"] = keras.Input((None,), dtype="int32", name="vector_ids")  # (batch, time)
+        given = keras.layers.Embedding(num_vectors, vector_dim, trainable=False, name="given_vectors")
+        parts.append(given(inputs["vector_ids"]))
+    if num_shapes:
+        inputs["shape_ids"] = keras.Input((None,), dtype="int32", name="shape_ids")  # (batch, time)
+        shapes = keras.layers.Embedding(num_shapes, config.shape_dim, name="shape_embedding")
+        parts.append(shapes(inputs["shape_ids"]))
     if config.character_dim:
-        spelling = _spelling_vectors(character_ids, config, num_characters)
-        words = keras.layers.Concatenate()([words, spelling])  # (batch, time, features)
+        parts.append(_spelling_vectors(character_ids, token_ids, config, num_characters))
+    words = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (batch, time, features)
     to_logits = keras.layers.Dense(num_tags, name="logits", dtype="float32")
     if config.architecture == "previous-tag":
         inputs["previous_tags"] = keras.Input((None,), dtype="int32", name="previous_tags")  # (batch, time)
@@ -73,14 +92,31 @@ def build_learner(model: keras.Model, config: TaggingConfig) -> tuple[keras.Mode
     return keras.Model(model.input, logits), loss
 
 
-def _spelling_vectors(character_ids, config: TaggingConfig, num_characters: int):
-    """A vector from a word's letters, so that a new word is not a blank: -ing, un-, capitals, digits.
-
-    dos Santos & Zadrozny 2014, "Learning Character-level Representations for Part-of-Speech Tagging". Each filter looks
-    at a few letters in a row and reports where it fits best. A filter one word high and `width` letters wide runs over
-    all words of the batch at once.
-    """
+def _spelling_vectors(character_ids, token_ids, config: TaggingConfig, num_characters: int):
+    """A vector from a word's letters, so that a new word is not a blank: -ing, un-, capitals, digits."""
     letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(character_ids)
+    if config.character_network == "lstm":
+        return _read_letters(letters, token_ids, config)
+    return _fit_letters(letters, config)
+
+
+def _read_letters(letters, token_ids, config: TaggingConfig):
+    """An LSTM reads every word from both ends; the padding of short words is one more letter to it.
+
+    Ling et al. 2015, "Finding Function in Form: Compositional Character Models for Open Vocabulary Word
+    Representation".
+    """
+    rows = WordsAsRows(name="words_as_rows")(letters)  # (batch * time, characters, features)
+    reader = keras.layers.Bidirectional(LSTM(config.character_units, name="letters"), name="letters")
+    return RowsAsWords(name="rows_as_words")(reader(rows), token_ids)  # (batch, time, 2 * character_units)
+
+
+def _fit_letters(letters, config: TaggingConfig):
+    """Each filter looks at a few letters in a row and reports where it fits best.
+
+    dos Santos & Zadrozny 2014, "Learning Character-level Representations for Part-of-Speech Tagging". A filter one word
+    high and `width` letters wide runs over all words of the batch at once.
+    """
     best = []  # letters: (batch, time, characters, features)
     for width in FILTER_WIDTHS:
         filters = keras.layers.Conv2D(

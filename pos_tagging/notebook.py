@@ -118,16 +118,16 @@ print("\n".join(f"{word:8} {', '.join(sorted(tags))}" for word, tags in tags_of.
 # "the" share what is learned about them. A word that training never saw becomes `<unk>`.
 
 # %%
-from common.vocabulary import Vocabulary
-from pos_tagging.loader import Sentence, encode_word, make_batches
+from pos_tagging.lexicon import Lexicon, encode_word
+from pos_tagging.loader import Sentence, make_batches
 
-token_lists = [sentence.tokens for sentence in train_sentences]
-vocabulary = Vocabulary.build(token_lists, lowercase=True)
-characters = Vocabulary.build(list(word) for tokens in token_lists for word in tokens)
-print(len(vocabulary), "word ids,", len(characters), "character ids")
+config = TaggingConfig(units=64, embedding_dim=64, batch_size=8, learning_rate=0.005)
+tags = sorted(words_of)
+lexicon = Lexicon.build([sentence.tokens for sentence in train_sentences], tags, config)
+print(len(lexicon.words), "word ids,", len(lexicon.characters), "character ids")
 tokens = ["The", "dog", "is", "blorping", "!"]
-ids = vocabulary.encode(tokens)
-pd.DataFrame({"word": tokens, "id": ids, "read as": vocabulary.decode(ids)}).T
+ids = lexicon.words.encode(tokens)
+pd.DataFrame({"word": tokens, "id": ids, "read as": lexicon.words.decode(ids)}).T
 
 # %% [markdown]
 # **The word as letters.** "blorping" is `<unk>` above, and all that could be known about it is lost. So each word is
@@ -137,9 +137,9 @@ pd.DataFrame({"word": tokens, "id": ids, "read as": vocabulary.decode(ids)}).T
 
 # %%
 for word in ("dog", "blorping", "incomprehensibility"):
-    ids = encode_word(word, characters)
+    ids = encode_word(word, lexicon.characters)
     print(f"{word:20}", ids)
-    print(" " * 20, " ".join(characters.decode(ids)))
+    print(" " * 20, " ".join(lexicon.characters.decode(ids)))
 
 # %% [markdown]
 # **A batch.** Training works on several sentences at once, a *batch*. The arrays are rectangular, so shorter
@@ -147,13 +147,11 @@ for word in ("dog", "blorping", "incomprehensibility"):
 # ids of the tags, and each comes with a weight: 1 for a word, 0 for padding, so that padding is never scored.
 
 # %%
-tags = sorted(words_of)
-config = TaggingConfig(units=64, embedding_dim=64, batch_size=8, learning_rate=0.005)
 pair = [
     Sentence(tokens, ["DET", "NOUN", "AUX", "VERB", "PUNCT"]),
     Sentence(["Birds", "sing", "."], ["NOUN", "VERB", "PUNCT"]),
 ]
-example, targets, weights = make_batches(pair, vocabulary, characters, tags, config, shuffle=False)[0]
+example, targets, weights = make_batches(pair, lexicon, config, shuffle=False)[0]
 for name, array in {**example, "targets": targets, "weights": weights}.items():
     print(f"{name:14} {array.dtype!s:8} {array.shape}")
 print("token_ids", example["token_ids"].tolist())
@@ -222,7 +220,7 @@ pd.DataFrame({name: tagging_scores(test_sentences, given, training_words) for na
 # %%
 from pos_tagging.model import build_model
 
-model = build_model(config, len(vocabulary), len(characters), len(tags))
+model = build_model(config, **lexicon.sizes())
 model.summary(line_length=100)
 
 # %% [markdown]
@@ -284,7 +282,7 @@ import pos_tagging
 tagger = pos_tagging.load()
 sample_tagger = pos_tagging.load(bundle)
 for name, model in (("pretrained", tagger), ("trained on the sample", sample_tagger)):
-    print(f"{name}: {len(model.vocabulary):,} word ids, {model.network.model.count_params():,} weights")
+    print(f"{name}: {len(model.lexicon.words):,} word ids, {model.network.model.count_params():,} weights")
 
 # %% [markdown]
 # Tag sentences of your own: change the list and run the cell again. The text may be raw; splitting it into sentences
@@ -388,8 +386,8 @@ for number, text, words in worst_sentences(test_sentences, given, 6)[1:]:
 network = tagger.network.model
 WIDTH = 5
 layer = next(x for x in network.layers if isinstance(x, keras.layers.Conv2D) and x.kernel_size == (1, WIDTH))
-words = [word for word in tagger.training_words.tokens[4:] if word.isalpha()][:8000]
-spelled = np.array([[encode_word(word, tagger.characters) for word in words]])  # (1, words, 16)
+words = [word for word in tagger.lexicon.training_words.tokens[4:] if word.isalpha()][:8000]
+spelled = np.array([[encode_word(word, tagger.lexicon.characters) for word in words]])  # (1, words, 16)
 vectors = network.get_layer("character_embedding")(spelled)  # (1, words, 16, character_dim)
 pieces = [np.asarray(layer(vectors[:, i : i + 1000])) for i in range(0, len(words), 1000)]
 fits = np.concatenate(pieces, axis=1)[0]
@@ -413,7 +411,7 @@ def filter_for(chosen):
     number, patterns = int(contrast.argmax()), {}
     for word in np.argsort(-best[:, number])[:500]:
         start = fits[word, :, number].argmax()
-        letters = tagger.characters.decode(np.pad(spelled[0, word], WIDTH // 2)[start : start + WIDTH])
+        letters = tagger.lexicon.characters.decode(np.pad(spelled[0, word], WIDTH // 2)[start : start + WIDTH])
         patterns.setdefault("".join(MARKS.get(letter, letter) for letter in letters), words[word])
     return f"filter {number}", [f"{pattern}  {word}" for pattern, word in patterns.items()][:8]
 
@@ -442,20 +440,19 @@ pd.DataFrame(columns).fillna("")
 # %%
 def probabilities_of(tokens):
     """The probability of each tag for each word; float (words, tags)."""
-    known = (tagger.vocabulary, tagger.characters, tagger.tags, tagger.config)
-    inputs, _, _ = make_batches([Sentence(tokens)], *known, shuffle=False)[0]
+    inputs, _, _ = make_batches([Sentence(tokens)], tagger.lexicon, tagger.config, shuffle=False)[0]
     exponentials = np.exp(tagger.network(inputs)[0])  # of the logits
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 INVENTED = ["blorp", "blorps", "blorping", "blorped", "blorply", "blorpable", "blorpness", "Blorpia", "1997"]
-SHOWN = [tagger.tags.index(tag) for tag in ("NOUN", "PROPN", "VERB", "ADJ", "ADV", "NUM")]
+SHOWN = [tagger.lexicon.tags.index(tag) for tag in ("NOUN", "PROPN", "VERB", "ADJ", "ADV", "NUM")]
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained", sharey=True)
 for axis, text in zip(axes, ("{}", "They saw {} .", "It was {} ."), strict=True):
     place = text.split().index("{}")
     shares = [probabilities_of(text.format(word).split())[place, SHOWN] for word in INVENTED]  # (words, tags)
     picture = axis.imshow(np.array(shares), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axis.set_xticks(range(len(SHOWN)), [tagger.tags[tag] for tag in SHOWN], rotation=45)
+    axis.set_xticks(range(len(SHOWN)), [tagger.lexicon.tags[tag] for tag in SHOWN], rotation=45)
     axis.set_yticks(range(len(INVENTED)), INVENTED)
     axis.set_title("the word alone" if text == "{}" else text.replace("{}", "…"))
 figure.colorbar(picture, ax=axes, label="probability")
@@ -476,13 +473,12 @@ plt.show()
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
 for axis, text in zip(axes, ("The old man the boats .", "The old man likes boats ."), strict=True):
-    known = (tagger.vocabulary, tagger.characters, tagger.tags, tagger.config)
-    inputs, _, _ = make_batches([Sentence(text.split())], *known, shuffle=False)[0]
+    inputs, _, _ = make_batches([Sentence(text.split())], tagger.lexicon, tagger.config, shuffle=False)[0]
     logits = tagger.network(inputs)[0]  # (words, tags)
     picture = axis.imshow(logits.T, cmap="RdBu", vmin=-12, vmax=12, aspect="auto")
     axis.plot(range(len(logits)), logits.argmax(axis=1), "ks", markersize=5)
     axis.set_xticks(range(len(logits)), text.split())
-    axis.set_yticks(range(len(tagger.tags)), tagger.tags)
+    axis.set_yticks(range(len(tagger.lexicon.tags)), tagger.lexicon.tags)
     axis.set_title(text)
 figure.colorbar(picture, ax=axes, label="logit")
 plt.show()
@@ -503,7 +499,7 @@ for axis, (text, place) in zip(axes, SENTENCES, strict=True):
     ends = range(place + 1, len(tokens) + 1)
     shares = np.array([probabilities_of(tokens[:end])[place] for end in ends])  # (steps, tags)
     for tag in np.flatnonzero(shares.max(axis=0) > 0.1):
-        axis.plot(range(len(ends)), shares[:, tag], "o-", label=tagger.tags[tag])
+        axis.plot(range(len(ends)), shares[:, tag], "o-", label=tagger.lexicon.tags[tag])
     axis.set_xticks(range(len(ends)), [tokens[end - 1] for end in ends])
     axis.set(title=f"“{tokens[place]}” in “{text}”", xlabel="read up to", ylim=(-0.05, 1.05))
     axis.legend(frameon=False, loc="center right")
@@ -521,15 +517,15 @@ plt.show()
 # the *cosine* of the angle between two vectors: 1 is the same direction, 0 a right angle.
 
 # %%
-table = network.get_layer("embedding").get_weights()[0][: min(4000, len(tagger.vocabulary))]
+table = network.get_layer("embedding").get_weights()[0][: min(4000, len(tagger.lexicon.words))]
 table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
 
 
 def neighbours(word, number=7):
     """The words whose vectors have the largest cosine with that of `word`."""
-    cosines = table @ table[tagger.vocabulary.encode([word])[0]]
+    cosines = table @ table[tagger.lexicon.words.encode([word])[0]]
     ranked = [i for i in np.argsort(-cosines) if i >= 4]  # without the special tokens
-    return [f"{tagger.vocabulary.tokens[i]} {cosines[i]:.2f}" for i in ranked[1 : number + 1]]
+    return [f"{tagger.lexicon.words.tokens[i]} {cosines[i]:.2f}" for i in ranked[1 : number + 1]]
 
 
 words = ["she", "could", "under", "because", "three", "people", "great", "want"]

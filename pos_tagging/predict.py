@@ -23,6 +23,7 @@ from common.progress import progress, say
 from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.crf import best_paths, tag_probabilities
+from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import TAG_FIELDS, Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
@@ -32,14 +33,9 @@ MAX_SENTENCE_TOKENS = 500  # a longer "sentence" is a list or a table without fu
 class Tagger:
     """A trained tagger: texts or tokens in, tags out."""
 
-    def __init__(
-        self, network: Engine, vocabulary, characters, tags: list[str], training_words, config: TaggingConfig
-    ) -> None:
+    def __init__(self, network: Engine, lexicon: Lexicon, config: TaggingConfig) -> None:
         self.network = network
-        self.vocabulary = vocabulary
-        self.characters = characters
-        self.tags = tags
-        self.training_words = training_words
+        self.lexicon = lexicon
         self.config = config
 
     @classmethod
@@ -50,15 +46,11 @@ class Tagger:
             InputError: the bundle is missing, damaged or of another task.
         """
         from common.persistence import open_bundle
-        from common.vocabulary import Vocabulary
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(TaggingConfig)
-        names = ("vocabulary", "characters", "training_words")
-        vocabulary, characters, training_words = (Vocabulary.load(folder / f"{name}.json") for name in names)
-        tags = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
-        return cls(open_engine(bundle, engine, num_threads), vocabulary, characters, tags, training_words, config)
+        return cls(open_engine(bundle, engine, num_threads), Lexicon.load(folder), config)
 
     def tag(self, text: str, probabilities: bool = False) -> list[Sentence]:
         """Split a text into sentences and tag them; see `tag_texts`."""
@@ -97,13 +89,13 @@ class Tagger:
 
     def _answer(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[Sentence]:
         bare = [Sentence(sentence.tokens) for sentence in sentences]
-        batches = make_batches(bare, self.vocabulary, self.characters, self.tags, self.config, shuffle=False)
+        batches = make_batches(bare, self.lexicon, self.config, shuffle=False)
         answers = list(sentences)
         for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
             best, chances = self._choose(inputs, probabilities)
             for row, i in enumerate(indices):
                 places = range(len(sentences[i].tokens))
-                tags = [self.tags[best[row, t]] for t in places]
+                tags = [self.lexicon.tags[best[row, t]] for t in places]
                 shares = [] if chances is None else [float(chances[row, t]) for t in places]
                 answers[i] = replace(sentences[i], tags=tags, probabilities=shares)
         return answers
@@ -132,9 +124,9 @@ class Tagger:
             Tag ids (batch, time), and the probability of each after those before it.
         """
         batch_size, num_steps = inputs["mask"].shape
-        num_beams, num_tags = self.config.num_beams, len(self.tags)
+        num_beams, num_tags = self.config.num_beams, len(self.lexicon.tags)
         rows = np.repeat(np.arange(batch_size), num_beams)  # the sentence that each way belongs to
-        repeated = {name: inputs[name][rows] for name in ("token_ids", "character_ids", "mask", "state")}
+        repeated = {name: value[rows] for name, value in inputs.items() if name != "previous_tags"}
         state, previous = repeated.pop("state"), np.zeros((len(rows), 1), np.int32)
         tags, steps = np.zeros((2, len(rows), num_steps))
         totals = np.where(np.arange(len(rows)) % num_beams == 0, 0.0, -np.inf)  # all ways begin as one
@@ -271,7 +263,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             output.write(HTML_HEAD)
         for place, item, sentences in commands.answer_all(arguments, answer, given()):
             words = [token for sentence in sentences for token in sentence.tokens]
-            if words and not any(word in tagger.vocabulary for word in words):
+            if words and not any(word in tagger.lexicon.words for word in words):
                 text = item.text() if isinstance(item, Sentence) else item
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
             output.write(write(sentences, place))

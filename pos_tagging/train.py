@@ -20,12 +20,13 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, save_bundle, write_json
+    from common.persistence import check_output_folder, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
-    from common.vocabulary import Vocabulary
+    from common.word_vectors import load_all_vectors
     from pos_tagging.evaluate import SCORES, tagging_scores
+    from pos_tagging.lexicon import Lexicon
     from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
 
     check_output_folder(arguments.output_dir)
@@ -39,16 +40,20 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         validation_split = load_sentences(arguments.validation, config)
     else:
         train_split, validation_split = split_validation(train_split, config)
-    token_lists = [sentence.tokens for sentence in train_split]
-    vocabulary = Vocabulary.build(token_lists, config.max_vocab_size, lowercase=config.lowercase)
-    characters = Vocabulary.build(list(word) for tokens in token_lists for word in tokens)
-    training_words = Vocabulary.build(token_lists)
-    tags = sorted({tag for sentence in train_split for tag in sentence.tags})
-    check_tags(validation_split, tags)
-    train_batches = make_batches(train_split, vocabulary, characters, tags, config, shuffle=True)
+    vector_words = vectors = None
+    if arguments.word_vectors_from:
+        vector_words, vectors = load_all_vectors(arguments.word_vectors_from, config.max_vectors)
+    lexicon = Lexicon.build(
+        [sentence.tokens for sentence in train_split],
+        (tag for sentence in train_split for tag in sentence.tags),
+        config,
+        vector_words,
+    )
+    check_tags(validation_split, lexicon.tags)
+    train_batches = make_batches(train_split, lexicon, config, shuffle=True)
     say(
         f"Data: {len(train_split):,} sentences to train on, {len(validation_split):,} for validation; "
-        f"{len(vocabulary):,} words, {len(characters)} characters, {len(tags)} tags"
+        f"{len(lexicon.words):,} words, {len(lexicon.characters)} characters, {len(lexicon.tags)} tags"
     )
 
     # 2. Ids to logits.
@@ -59,13 +64,16 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
 
     set_seed(config.seed)
     set_precision(config.mixed_precision)
-    model = build_model(config, len(vocabulary), len(characters), len(tags))
+    sizes = {**lexicon.sizes(), "vector_dim": 0 if vectors is None else vectors.shape[1]}
+    model = build_model(config, **sizes)
+    if vectors is not None:
+        model.get_layer("given_vectors").set_weights([vectors])
     learner, loss = build_learner(model, config)
     learner.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss)
-    tagger = Tagger(KerasEngine(model), vocabulary, characters, tags, training_words, config)
+    tagger = Tagger(KerasEngine(model), lexicon, config)
 
     def validate() -> dict[str, float]:
-        scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
+        scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), lexicon.training_words)
         return {name: scores[name] for name in ("accuracy", "accuracy_unknown")}
 
     # 3. Learn. The test file stays closed until evaluate.
@@ -73,18 +81,15 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
 
     # 4. Keep together all that predict needs.
     set_precision(mixed=False)
-    final = build_model(config, len(vocabulary), len(characters), len(tags))
+    final = build_model(config, **sizes)
     final.set_weights(model.get_weights())
-    tagger = Tagger(KerasEngine(final), vocabulary, characters, tags, training_words, config)
-    scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), training_words)
+    tagger = Tagger(KerasEngine(final), lexicon, config)
+    scores = tagging_scores(validation_split, tagger.tag_sentences(validation_split), lexicon.training_words)
     facts = describe_run("pos_tagging", f"Tagger: {arguments.output_dir.name}", arguments, config, state)
     metrics = {"validation": {**scores, "num_examples": len(validation_split)}}
 
     def save_extras(folder: Path) -> None:
-        vocabulary.save(folder / "vocabulary.json")
-        characters.save(folder / "characters.json")
-        training_words.save(folder / "training_words.json")
-        write_json(folder / "tags.json", tags)
+        lexicon.save(folder)
         write_history(folder, state, "accuracy")
 
     card = make_card(facts, config, metrics, SCORES)
@@ -96,6 +101,13 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("pos_tagging.train", __doc__)
     commands.add_train_arguments(parser)
+    parser.add_argument(
+        "--word-vectors-from",
+        type=Path,
+        metavar="PATH",
+        help="word vectors that stay as they are, also of words that training never sees: a text file of GloVe, "
+        "word2vec or fastText, a bundle, or a spaCy package",
+    )
     add_settings(parser, TaggingConfig)
     arguments = parser.parse_args(argv)
     scores = train(read_settings(arguments, TaggingConfig), arguments)

@@ -18,8 +18,10 @@ from common.layers import (
     EmbeddingDropout,
     ExpectedLevel,
     MaskedPooling,
+    RowsAsWords,
     SlidingWindow,
     TiedEmbedding,
+    WordsAsRows,
 )
 from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
@@ -57,6 +59,8 @@ def build_model_of_every_layer():
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
             EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
             *SlidingWindow(size)(vectors, state, mask=mask),
+            RowsAsWords()(MaskedPooling("sum")(vectors, mask=mask), ids),
+            WordsAsRows()(images),
             *ExpectedLevel([0.0] * EMBEDDING_DIM)(MaskedPooling("max")(vectors, mask=mask)),
         ]
         for layer in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import gzip
 import io
 import os
 import signal
@@ -96,6 +97,14 @@ def test_an_output_file_appears_when_it_is_complete(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text(encoding="utf-8") == "new é ?"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_output_file_may_be_compressed_and_in_a_new_folder(tmp_path):
+    path = tmp_path / "new" / "folder" / "out.txt.gz"
+    with commands.open_output(path) as file:
+        file.write("naïve")
+    assert gzip.decompress(path.read_bytes()).decode() == "naïve"
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path):

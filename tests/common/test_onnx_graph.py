@@ -26,8 +26,10 @@ from common.layers import (
     EmbeddingDropout,
     ExpectedLevel,
     MaskedPooling,
+    RowsAsWords,
     SlidingWindow,
     TiedEmbedding,
+    WordsAsRows,
 )
 from common.onnx_graph import build_network
 from common.onnx_layers import LAYERS
@@ -420,6 +422,14 @@ def test_pooling(batch, tmp_path):
     assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
 
 
+@pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding", "padding"])
+def test_words_as_rows_and_back(batch, tmp_path):
+    letters = layers.Reshape((-1, 2, FEATURES // 2))(VECTORS)  # words of two letters
+    rows = WordsAsRows()(letters)
+    outputs = {"rows": rows, "read": RowsAsWords()(layers.Bidirectional(layers.LSTM(UNITS))(rows), IDS)}
+    assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
+
+
 @pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding"])
 def test_chain_scores(batch, tmp_path):
     outputs = {"scores": ChainScores(FEATURES)(VECTORS), "fewer": ChainScores(3)(layers.Dense(3)(VECTORS))}
@@ -731,7 +741,13 @@ def test_several_outputs_without_names_are_one_clear_error(tmp_path):
 def random_inputs(model, num_steps, lengths):
     """Ids that the model's embeddings have, a mask, and states."""
     rng = np.random.default_rng(num_steps)
-    embeddings = {"token_ids": "embedding", "character_ids": "character_embedding", "previous_tags": "tag_embedding"}
+    embeddings = {
+        "token_ids": "embedding",
+        "character_ids": "character_embedding",
+        "previous_tags": "tag_embedding",
+        "shape_ids": "shape_embedding",
+        "vector_ids": "given_vectors",
+    }
     names = {layer.name for layer in model.layers}
     inputs = {}
     for name, tensor in model.input.items():
@@ -795,11 +811,14 @@ def test_language_models(settings, tmp_path):
     [
         *variants(architecture=["lstm", "gru", "simple-rnn"], bidirectional=[False, True], character_dim=[0, 3]),
         *variants(architecture=["previous-tag"], bidirectional=[False], character_dim=[0, 3]),
+        *variants(architecture=["lstm", "previous-tag"], character_network=["lstm"], shape_dim=[0, 2]),
     ],
 )
 def test_taggers(settings, tmp_path):
-    config = TaggingConfig(**settings, num_layers=2, units=UNITS, embedding_dim=5, character_filters=2, tag_dim=3)
-    model = randomise(pos_tagging.model.build_model(config, VOCAB_SIZE, num_characters=9, num_tags=7))
+    sizes = {"num_layers": 2, "units": UNITS, "embedding_dim": 5, "character_filters": 2, "tag_dim": 3}
+    config = TaggingConfig(**settings, **sizes)
+    more = {"num_shapes": 6, "num_vectors": 8, "vector_dim": 3} if config.shape_dim else {}
+    model = randomise(pos_tagging.model.build_model(config, VOCAB_SIZE, num_characters=9, num_tags=7, **more))
     assert_model_as_keras(model, open_engine(model, tmp_path), softmax=True)
 
 

@@ -10,7 +10,14 @@ import spacy
 
 from common.errors import InputError
 from common.vocabulary import SPECIAL_TOKENS, Vocabulary
-from common.word_vectors import SPREAD, cooccurrence_vectors, load_word_vectors
+from common.word_vectors import (
+    SPREAD,
+    cooccurrence_vectors,
+    load_all_vectors,
+    load_word_vectors,
+    place_vectors,
+    write_word_vectors,
+)
 
 CAT, DOG, RED, BLUE, PURRS, SHINES = range(4, 10)
 
@@ -60,6 +67,30 @@ def test_the_same_text_gives_the_same_vectors():
     np.testing.assert_array_equal(cooccurrence_vectors(texts, 10, 3), first)
 
 
+def test_words_in_the_same_places_are_similar():
+    # What purrs and shines stands before it; what is red and blue stands between. All of them keep the same company.
+    texts = [[CAT, PURRS, RED], [DOG, PURRS, BLUE], [RED, CAT, SHINES], [BLUE, DOG, SHINES]] * 10
+    vectors = place_vectors(texts, vocab_size=10, dim=4, window=1)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors[4:], axis=1), 1, atol=1e-5)
+    assert not vectors[:4].any()
+    assert similarity(vectors, PURRS, SHINES) > 0.9  # after a cat or a dog
+    assert similarity(vectors, CAT, PURRS) < 0.1
+
+
+def test_before_is_another_place_than_after():
+    texts = [[CAT, PURRS]] * 3 + [[PURRS, DOG]] * 3
+    assert similarity(cooccurrence_vectors(texts, 10, 3, window=1), CAT, DOG) == pytest.approx(1, abs=0.01)
+    assert similarity(place_vectors(texts, 10, 3, window=1), CAT, DOG) == pytest.approx(0, abs=0.01)
+
+
+def test_rare_neighbours_do_not_count():
+    texts = [[CAT, RED, DOG], [CAT, BLUE, DOG], [SHINES, PURRS]]
+    vectors = place_vectors(texts, vocab_size=10, dim=3, window=1, num_neighbors=PURRS)  # neither PURRS nor SHINES
+    assert not vectors[[PURRS, SHINES]].any()
+    assert similarity(vectors, RED, BLUE) == pytest.approx(1, abs=0.01)
+
+
 # -- Vectors that others have trained -------------------------------------------------------------------------------
 
 WORDS = Vocabulary(["the", "cat", "new york", "dog"], lowercase=True)
@@ -104,6 +135,39 @@ def test_vectors_of_a_bundle(small_bundle):
     theirs = load_word_vectors(folder, vocabulary, 9)[0][10:14]
     np.testing.assert_allclose(vectors[5:] / vectors[5:].std(), theirs / theirs.std(), rtol=1e-4)
     assert not vectors[4].any()
+
+
+@pytest.mark.parametrize("header", ["", "5 3\n"])
+def test_all_vectors_of_a_text_file(header, tmp_path):
+    words, vectors = load_all_vectors(write(tmp_path, header + GLOVE), max_words=4)
+    assert words.tokens[4:] == ["the", "The", "new york", "whale"]
+    known = np.array([[1, 2, 3], [9, 9, 9], [4, 5, 6], [7, 8, 9]])
+    np.testing.assert_allclose(vectors[4:], known * SPREAD / known.std(), rtol=1e-5)
+    assert not vectors[:4].any()
+    assert vectors.dtype == np.float32
+
+
+def test_all_vectors_of_a_spacy_package_and_of_a_bundle(small_bundle, tmp_path):
+    pipeline = spacy.blank("en")
+    pipeline.vocab.set_vector("the", np.array([1, 2, 3], np.float32))
+    pipeline.vocab.set_vector("cat", np.array([-1, 0, 1], np.float32))
+    pipeline.to_disk(tmp_path / "package")
+    words, vectors = load_all_vectors(tmp_path / "package", max_words=10)
+    assert sorted(words.tokens[4:]) == ["cat", "the"]
+    assert vectors[words.encode(["the"])[0]] / vectors[words.encode(["cat"])[0]][2] == pytest.approx([1, 2, 3])
+    folder = small_bundle("language_model")
+    words, vectors = load_all_vectors(folder, max_words=7)
+    assert words.tokens[4:] == Vocabulary.load(folder / "vocabulary.json").tokens[4:11]
+    assert vectors.shape == (11, 9)
+
+
+def test_written_vectors_are_read_again(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(len(WORDS), 3)).astype("float32")
+    with open(tmp_path / "v.txt", "w") as file:
+        write_word_vectors(file, WORDS, vectors)
+    words, read = load_all_vectors(tmp_path / "v.txt", max_words=100)
+    assert words.tokens == WORDS.tokens
+    np.testing.assert_allclose(read[4:] / read[4, 0], vectors[4:] / vectors[4, 0], rtol=0.01, atol=1e-3)
 
 
 @pytest.mark.parametrize(

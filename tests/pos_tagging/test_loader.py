@@ -10,11 +10,10 @@ import pytest
 from common.errors import InputError
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
+from pos_tagging.lexicon import WORD_LENGTH, Lexicon, encode_word
 from pos_tagging.loader import (
-    WORD_LENGTH,
     Sentence,
     check_tags,
-    encode_word,
     load_sentences,
     make_batches,
     read_conllu,
@@ -149,10 +148,11 @@ SENTENCES = [
 TAGS = ["ADJ", "ADV", "NOUN", "VERB"]
 VOCABULARY = Vocabulary(["so", "go", "good", "thing"], lowercase=True)
 CHARACTERS = Vocabulary("Gdghinost")
+LEXICON = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS)
 
 
-def batches_of(shuffle=False, sentences=SENTENCES, **settings):
-    return make_batches(sentences, VOCABULARY, CHARACTERS, TAGS, TaggingConfig(**settings), shuffle)
+def batches_of(shuffle=False, sentences=SENTENCES, lexicon=LEXICON, **settings):
+    return make_batches(sentences, lexicon, TaggingConfig(**settings), shuffle)
 
 
 def test_a_batch():
@@ -180,12 +180,14 @@ def test_sentences_without_tags_make_the_same_inputs():
 
 
 def test_rare_words_are_dropped_more_often():
-    rows = [[4] * 9, [5]]  # word 4 nine times, word 5 once
-    rates = word_drop_rates(rows, 7, TaggingConfig(word_dropout=0.2, rare_word_dropout=0.5))
+    rows = [[1] * 6, [2], [3] * 3]  # three words, and 1 and 3 share an id: the nine times of "The" and "the"
+    token_ids = np.array([PAD_ID, 4, 5, 4])
+    rates = word_drop_rates(rows, token_ids, TaggingConfig(word_dropout=0.2, rare_word_dropout=0.5))
     # 0.2, and of the rest a / (a + n): 0.2 + 0.8 * 0.5 / 9.5 and 0.2 + 0.8 * 0.5 / 1.5
-    assert rates[4] == pytest.approx(0.2 + 0.8 * 0.5 / 9.5)
-    assert rates[5] == pytest.approx(0.2 + 0.8 * 0.5 / 1.5)
-    assert word_drop_rates(rows, 7, TaggingConfig(word_dropout=0.0, rare_word_dropout=0.0)).tolist() == [0] * 7
+    assert rates[[1, 3]] == pytest.approx(0.2 + 0.8 * 0.5 / 9.5)
+    assert rates[2] == pytest.approx(0.2 + 0.8 * 0.5 / 1.5)
+    none = TaggingConfig(word_dropout=0.0, rare_word_dropout=0.0)
+    assert word_drop_rates(rows, token_ids, none)[1:].tolist() == [0] * 3
 
 
 def test_words_are_dropped_in_training_alone():
@@ -197,3 +199,46 @@ def test_words_are_dropped_in_training_alone():
 
     assert (ids(False) == 4).all()
     assert (ids(True) == UNK_ID).mean() == pytest.approx(0.3, abs=0.05)  # 2,000 words: sigma 0.01
+
+
+def test_shapes_and_given_vectors_are_read_too():
+    lexicon = Lexicon(
+        VOCABULARY, CHARACTERS, VOCABULARY, TAGS, Vocabulary(["xx", "Xx"]), Vocabulary(["new", "go", "Thing", "thing"])
+    )
+    sentences = [*SENTENCES, Sentence(["THING"], ["NOUN"])]
+    (inputs, _, _) = batches_of(sentences=sentences, lexicon=lexicon)[0]
+    rows = {tuple(row) for row in inputs["token_ids"].tolist()}
+    assert (5, 0, 0) in rows  # Go
+    place = inputs["token_ids"].tolist().index([5, 0, 0])
+    assert inputs["shape_ids"][place].tolist() == [5, PAD_ID, PAD_ID]
+    assert inputs["vector_ids"][place].tolist() == [5, PAD_ID, PAD_ID]  # "Go" has none, "go" has
+    place = inputs["mask"].sum(axis=1).tolist().index(2)  # new thing
+    assert inputs["shape_ids"][place].tolist() == [UNK_ID, UNK_ID, PAD_ID]
+    assert inputs["vector_ids"][place].tolist() == [4, 7, PAD_ID]
+    assert lexicon.encode(["Thing", "THING", "gone"])["vector_ids"].tolist() == [6, 7, UNK_ID]
+
+
+def test_given_vectors_are_dropped_apart_from_words():
+    sentences = [Sentence(["so"] * 100, ["ADV"] * 100) for _ in range(20)]
+    lexicon = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS, vector_words=Vocabulary(["so"]))
+    batches = batches_of(True, sentences, lexicon, word_dropout=0.3, rare_word_dropout=0.0, batch_size=20)
+    words, vectors = (batches[0][0][name] == UNK_ID for name in ("token_ids", "vector_ids"))
+    assert vectors.mean() == pytest.approx(0.3, abs=0.05)
+    assert (words & vectors).mean() == pytest.approx(0.09, abs=0.03)
+
+
+def test_a_lexicon_is_saved_and_read_again(tmp_path):
+    lexicon = Lexicon.build([["So", "good"], ["so"]], ["ADV", "ADJ", "ADV"], TaggingConfig(shape_dim=3))
+    assert lexicon.words.tokens[4:] == ["so", "good"]
+    assert lexicon.training_words.tokens[4:] == ["So", "good", "so"]
+    assert lexicon.shapes.tokens[4:] == ["Xx", "xx", "xxxx"]
+    assert lexicon.tags == ["ADJ", "ADV"]
+    assert lexicon.sizes() == {
+        "vocab_size": 6, "num_characters": 9, "num_tags": 2, "num_shapes": 7, "num_vectors": 0,
+    }  # fmt: skip
+    lexicon.save(tmp_path)
+    loaded = Lexicon.load(tmp_path)
+    assert loaded.sizes() == lexicon.sizes()
+    for word in ("So", "better"):
+        for name, ids in lexicon.encode([word]).items():
+            np.testing.assert_array_equal(loaded.encode([word])[name], ids)

@@ -7,10 +7,11 @@ import pytest
 
 from common.training import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
-from pos_tagging.loader import WORD_LENGTH
+from pos_tagging.lexicon import WORD_LENGTH
 from pos_tagging.model import build_learner, build_model
 
 VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
+MORE = {"num_shapes": 8, "num_vectors": 9, "vector_dim": 6}
 UNITS, BATCH, TIME = 6, 2, 3
 VARIANTS = [
     *[{"architecture": name} for name in ARCHITECTURES],
@@ -18,17 +19,26 @@ VARIANTS = [
     {"character_dim": 0},
     {"architecture": "previous-tag", "character_dim": 0},
     {"head": "crf"},
+    {"character_network": "lstm"},
+    {"character_network": "lstm", "architecture": "previous-tag"},
+    {"shape_dim": 3},  # and given vectors
+    {"shape_dim": 3, "architecture": "previous-tag"},
 ]
 
 
 def small(**settings):
     sizes = {"units": UNITS, "embedding_dim": 7, "character_dim": 4, "character_filters": 3, "tag_dim": 2}
+    sizes["character_units"] = 3
     return TaggingConfig(**{**sizes, "num_layers": 2, "dropout": 0.0, **settings})
+
+
+def build_network(config):
+    return build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS, **(MORE if config.shape_dim else {}))
 
 
 def build(**settings):
     """A model whose weights are all random, biases too, so that each of them counts."""
-    model = build_model(small(**settings), VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
+    model = build_network(small(**settings))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
     return model
@@ -40,6 +50,8 @@ def inputs(lengths, time, filler=0):
     drawn = {
         "token_ids": rng.integers(1, VOCAB_SIZE, (len(lengths), 12)),
         "character_ids": rng.integers(1, NUM_CHARACTERS, (len(lengths), 12, WORD_LENGTH)),
+        "shape_ids": rng.integers(1, MORE["num_shapes"], (len(lengths), 12)),
+        "vector_ids": rng.integers(1, MORE["num_vectors"], (len(lengths), 12)),
         "previous_tags": rng.integers(0, NUM_TAGS + 1, (len(lengths), 12)),
     }
     mask = np.arange(time) < np.array(lengths)[:, None]
@@ -105,7 +117,9 @@ def test_the_loss_counts_real_words_alone(architecture):
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
     config = small(**settings)
-    model = build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
+    model = build_network(config)
+    if config.shape_dim:
+        model.get_layer("given_vectors").set_weights([np.random.default_rng(3).normal(size=(9, 6))])
     scored, loss = build_learner(model, config)
     scored.compile(make_optimizer(config, 10), loss=loss, run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]
@@ -118,6 +132,8 @@ def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
         if variable.path.startswith("embedding"):
             present = np.isin(np.arange(VOCAB_SIZE), batch["token_ids"][batch["mask"]])
             np.testing.assert_array_equal(moved.any(axis=1), present)
+        elif variable.path.startswith("given_vectors"):
+            assert not moved.any()  # they stay as they are
         else:
             assert moved.mean() > 0.3, variable.path
 

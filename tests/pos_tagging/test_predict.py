@@ -10,10 +10,11 @@ import pytest
 
 import pos_tagging
 from common.keras_engine import KerasEngine
-from common.persistence import save_bundle, write_json
+from common.persistence import save_bundle
 from common.vocabulary import Vocabulary
 from pos_tagging import predict
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
+from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import Sentence, make_batches, read_conllu
 from pos_tagging.model import build_model
 from pos_tagging.predict import WRITERS, Tagger, write_conllu, write_html
@@ -22,6 +23,7 @@ VOCABULARY = Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=T
 CHARACTERS = Vocabulary("abdeghinrsw.B")
 WORDS = Vocabulary(["Birds", "sing"])
 TAGS = ["CCONJ", "NOUN", "PRON", "PUNCT", "VERB"]
+LEXICON = Lexicon(VOCABULARY, CHARACTERS, WORDS, TAGS)
 SENTENCES = [
     Sentence(["Birds", "sing", "and", "we", "hear", "birds", "sing", "."]),
     Sentence(["We", "hear", "."]),
@@ -33,7 +35,7 @@ SENTENCES = [
 def build(**settings):
     sizes = {"units": 6, "embedding_dim": 7, "character_dim": 4, "character_filters": 3, "tag_dim": 5}
     config = TaggingConfig(**{**sizes, "num_layers": 1, "batch_size": 3, **settings})
-    model = build_model(config, len(VOCABULARY), len(CHARACTERS), len(TAGS))
+    model = build_model(config, **LEXICON.sizes())
     rng = np.random.default_rng(2)
     model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.get_weights()])
     to_tags = model.get_layer("logits")
@@ -41,7 +43,7 @@ def build(**settings):
     if config.head == "crf":
         chain = model.get_layer("scores")
         chain.set_weights([0.3 * weight for weight in chain.get_weights()])
-    return Tagger(KerasEngine(model), VOCABULARY, CHARACTERS, TAGS, WORDS, config)
+    return Tagger(KerasEngine(model), LEXICON, config)
 
 
 VARIANTS = [*({"architecture": name} for name in ARCHITECTURES), {"head": "crf"}]
@@ -126,7 +128,7 @@ def test_greedy_decoding_is_one_pass_over_the_tags_it_gave():
     answers = tagger.tag_sentences(SENTENCES)
     assert len({tag for tags in answers for tag in tags}) > 1
     tagged = [Sentence(s.tokens, tags) for s, tags in zip(SENTENCES, answers, strict=True)]
-    batches = make_batches(tagged, VOCABULARY, CHARACTERS, TAGS, tagger.config, shuffle=False)
+    batches = make_batches(tagged, LEXICON, tagger.config, shuffle=False)
     for inputs, targets, weights in batches:
         best = np.asarray(tagger.network.model(inputs)["logits"]).argmax(axis=-1)
         np.testing.assert_array_equal(best[weights > 0], targets[weights > 0])
@@ -136,17 +138,12 @@ def test_greedy_decoding_is_one_pass_over_the_tags_it_gave():
 def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_path):
     tagger = build(architecture=architecture)
 
-    def save_extras(folder):
-        for name, vocabulary in (("vocabulary", VOCABULARY), ("characters", CHARACTERS), ("training_words", WORDS)):
-            vocabulary.save(folder / f"{name}.json")
-        write_json(folder / "tags.json", TAGS)
-
     facts = {"task": "pos_tagging"}
-    save_bundle(tmp_path / "model", tagger.network.model, tagger.config, {}, facts, "card", save_extras)
+    save_bundle(tmp_path / "model", tagger.network.model, tagger.config, {}, facts, "card", LEXICON.save)
     loaded = pos_tagging.load(tmp_path / "model")
     assert loaded.config == tagger.config
     assert loaded.tag_sentences(SENTENCES) == tagger.tag_sentences(SENTENCES)
-    batch = make_batches(SENTENCES, VOCABULARY, CHARACTERS, TAGS, tagger.config, shuffle=False)[0][0]
+    batch = make_batches(SENTENCES, LEXICON, tagger.config, shuffle=False)[0][0]
     first, second = (model.network(batch) for model in (tagger, loaded))
     if architecture == "previous-tag":
         first, second = first["logits"], second["logits"]
@@ -202,7 +199,7 @@ def test_text_tsv_and_json_lines():
 
 def best_by_hand(tagger, sentence, num_kept):
     """Grow sequences of tags word by word, keeping the likeliest few; all of them if there are fewer."""
-    inputs, _, _ = make_batches([sentence], VOCABULARY, CHARACTERS, TAGS, tagger.config, shuffle=False)[0]
+    inputs, _, _ = make_batches([sentence], LEXICON, tagger.config, shuffle=False)[0]
     ways = [(0.0, [], inputs["state"])]
     for t in range(len(sentence.tokens)):
         longer = []

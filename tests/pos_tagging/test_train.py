@@ -77,3 +77,22 @@ def test_a_validation_file_shapes_no_vocabulary(tmp_path):
     for name in ("vocabulary", "characters", "training_words"):
         assert sorted(json.loads((tmp_path / f"model/{name}.json").read_text())["tokens"]) == ["a", "b"]
     assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["num_examples"] == 1
+
+
+def test_words_that_training_never_saw_have_the_vectors_they_came_with(tmp_path):
+    """Nouns and verbs without a telling letter: what a new word is, its vector alone can say."""
+    nouns, verbs = ["qo", "wo", "eo", "ro", "to"], ["yo", "uo", "io", "po", "ao"]
+    vectors = [f"{word} {1 + i / 9} 0.1" for i, word in enumerate(nouns)]
+    vectors += [f"{word} -0.1 {1 + i / 9}" for i, word in enumerate(verbs)]
+    (tmp_path / "vectors.txt").write_text("\n".join(vectors) + "\n")
+    sentences = [([noun, verb], ["NOUN", "VERB"]) for noun in nouns[:3] for verb in verbs[:3]]
+    sentences += [([verb, noun], ["VERB", "NOUN"]) for noun in nouns[:3] for verb in verbs[:3]]
+    write_sentences(tmp_path / "train.conllu", sentences * 3)
+    new = [(["ro"], ["NOUN"]), (["ao"], ["VERB"]), (["TO"], ["NOUN"]), (["po"], ["VERB"])]
+    write_sentences(tmp_path / "validation.conllu", new)
+    flags = "--units 8 --embedding-dim 4 --character-dim 0 --num-layers 1 --num-epochs 10 --word-dropout 0.3"
+    data = ["--train", str(tmp_path / "train.conllu"), "--validation", str(tmp_path / "validation.conllu")]
+    with_vectors = ["--word-vectors-from", str(tmp_path / "vectors.txt")]
+    main([*data, *with_vectors, "--output-dir", str(tmp_path / "model"), *flags.split(), "--learning-rate", "0.02"])
+    answers = pos_tagging.load(tmp_path / "model", engine="onnx").tag_sentences([Sentence(words) for words, _ in new])
+    assert answers == [tags for _, tags in new]

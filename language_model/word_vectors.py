@@ -1,0 +1,46 @@
+"""Make word vectors from plain text, by counting what stands before a word and what after it.
+
+python -m language_model.word_vectors --train reviews.csv --text-column review --output vectors.txt.gz
+
+They are for `--word-vectors-from` of the other tasks. Words of one class have similar vectors, so a tagger knows
+something of words that its own training data lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.commands import check_file, check_writable, open_output
+from common.errors import run_command
+from common.settings import add_settings, make_parser, read_settings
+from language_model.config import WordVectorConfig
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = make_parser("language_model.word_vectors", __doc__)
+    parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="the text")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="a word and its numbers a line; .gz is compressed"
+    )
+    add_settings(parser, WordVectorConfig)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, WordVectorConfig)
+    check_file(arguments.train)
+    check_writable(arguments.output, "--output")
+
+    from common.vocabulary import Vocabulary
+    from common.word_vectors import place_vectors, write_word_vectors
+    from language_model.loader import load_texts, split_tokens
+
+    texts = split_tokens(load_texts(arguments.train, config), config)
+    vocabulary = Vocabulary.build(texts, config.max_vocab_size, config.min_count, config.lowercase)
+    ids = [vocabulary.encode(tokens) for tokens in texts]
+    vectors = place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)
+    with open_output(arguments.output) as file:
+        write_word_vectors(file, vocabulary, vectors)
+    print(f"{len(vocabulary) - 4:,} words, {config.dim} numbers each, in {arguments.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

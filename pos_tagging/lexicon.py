@@ -1,0 +1,137 @@
+"""What a tagger knows by name: words, letters, shapes of words, tags. All of it is from the training split.
+
+Where word vectors are given (`--word-vectors-from`), their words are known too, by the vectors they come with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.persistence import write_json
+from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from pos_tagging.config import TaggingConfig
+
+WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
+FILES = {
+    "words": "vocabulary.json",
+    "characters": "characters.json",
+    "training_words": "training_words.json",
+    "shapes": "shapes.json",
+    "vector_words": "vector_words.json",
+}
+TAGS_FILE = "tags.json"
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The vocabularies of a tagger.
+
+    `words` have a vector that is learned; `training_words` are all of the training split, as written, and tell known
+    words from unknown ones in the scores. A tagger without them has None for `shapes` and `vector_words`.
+    """
+
+    words: Vocabulary
+    characters: Vocabulary
+    training_words: Vocabulary
+    tags: list[str]
+    shapes: Vocabulary | None = None
+    vector_words: Vocabulary | None = None
+
+    @classmethod
+    def build(
+        cls,
+        token_lists: Sequence[Sequence[str]],
+        tags: Iterable[str],
+        config: TaggingConfig,
+        vector_words: Vocabulary | None = None,
+    ) -> Lexicon:
+        """Collect what occurs in the training split.
+
+        Args:
+            token_lists: the words of each sentence.
+            tags: the tags there, each as often as may be.
+            config: the settings.
+            vector_words: the words whose vectors are given.
+        """
+        return cls(
+            words=Vocabulary.build(token_lists, config.max_vocab_size, lowercase=config.lowercase),
+            characters=Vocabulary.build(list(word) for tokens in token_lists for word in tokens),
+            training_words=Vocabulary.build(token_lists),
+            tags=sorted(set(tags)),
+            shapes=Vocabulary.build(map(_shapes, token_lists)) if config.shape_dim else None,
+            vector_words=vector_words,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write a file for each vocabulary, and one for the tags."""
+        for name, file in FILES.items():
+            if (vocabulary := getattr(self, name)) is not None:
+                vocabulary.save(folder / file)
+        write_json(folder / TAGS_FILE, self.tags)
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """Read what `save` wrote into a bundle."""
+        found = {name: Vocabulary.load(folder / file) for name, file in FILES.items() if (folder / file).exists()}
+        return cls(**found, tags=json.loads((folder / TAGS_FILE).read_text(encoding="utf-8")))
+
+    def sizes(self) -> dict[str, int]:
+        """The number of ids of each kind, as `pos_tagging.model.build_model` takes them."""
+        return {
+            "vocab_size": len(self.words),
+            "num_characters": len(self.characters),
+            "num_tags": len(self.tags),
+            "num_shapes": len(self.shapes or ()),
+            "num_vectors": len(self.vector_words or ()),
+        }
+
+    def encode(self, words: Sequence[str]) -> dict[str, NDArray[np.int32]]:
+        """Turn words into what a tagger reads of each.
+
+        Returns:
+            `token_ids` (words,) and `character_ids` (words, WORD_LENGTH); `shape_ids` and `vector_ids` (words,) for a
+            tagger that has them. A word whose vector is not given as it is written has that of its lower case.
+        """
+        ids: dict[str, list] = {
+            "token_ids": self.words.encode(words),
+            "character_ids": [encode_word(word, self.characters) for word in words],
+        }
+        if self.shapes is not None:
+            ids["shape_ids"] = self.shapes.encode(_shapes(words))
+        if self.vector_words is not None:
+            written = self.vector_words.encode(words)
+            lowered = self.vector_words.encode(map(str.lower, words))
+            ids["vector_ids"] = [low if own == UNK_ID else own for own, low in zip(written, lowered, strict=True)]
+        return {name: np.array(values, np.int32) for name, values in ids.items()}
+
+
+def encode_word(word: str, characters: Vocabulary) -> list[int]:
+    """Turn a word into `WORD_LENGTH` character ids: begin mark, characters, end mark, padding.
+
+    Of a longer word the two ends stay, where the affixes are.
+
+    >>> encode_word("ab", Vocabulary("abc"))[:5]
+    [2, 4, 5, 3, 0]
+    """
+    ids = characters.encode(word)
+    room = WORD_LENGTH - 2
+    if len(ids) > room:
+        ids = ids[: room // 2] + ids[-(room // 2) :]
+    return [BOS_ID, *ids, EOS_ID] + [PAD_ID] * (room - len(ids))
+
+
+def _shapes(words: Iterable[str]) -> list[str]:
+    """The shapes of words: X for a capital, x for another letter, d for a digit; of a row of one kind at most four.
+
+    >>> _shapes(["iPhone", "B2B", "international"])
+    ['xXxxxx', 'XdX', 'xxxx']
+    """
+    from spacy.lang.lex_attrs import word_shape
+
+    return [word_shape(word) for word in words]

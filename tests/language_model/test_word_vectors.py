@@ -1,0 +1,50 @@
+"""The command that makes word vectors: it reads what a language model reads, and its output is read by the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.word_vectors import load_all_vectors
+from language_model.word_vectors import main
+
+SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]
+
+
+def test_from_text_to_vectors(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("\n\n".join(SENTENCES * 3))
+    output = tmp_path / "new" / "vectors.txt.gz"
+    main(["--train", str(tmp_path / "a.txt"), "--output", str(output), "--dim", "5"])
+    assert capsys.readouterr().out == f"7 words, 5 numbers each, in {output}\n"
+    words, vectors = load_all_vectors(output, 100)
+    assert sorted(words.tokens[4:]) == [".", "a", "cat", "dog", "runs", "sleeps", "the"]
+    cat, dog, sleeps = (vectors[words.encode([word])[0]] for word in ("cat", "dog", "sleeps"))
+    cosines = np.corrcoef([cat, dog, sleeps])
+    assert cosines[0, 1] > 0.99 > cosines[0, 2]
+
+
+def test_the_same_text_gives_the_same_file(tmp_path):
+    (tmp_path / "a.txt").write_text("\n\n".join(SENTENCES * 3))
+    for name in ("first", "again"):
+        main(["--train", str(tmp_path / "a.txt"), "--output", str(tmp_path / name), "--dim", "3"])
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--train nothing.txt", "nothing.txt: no such file"),
+        ("--dim 0", "--dim: found 0, wanted at least 1"),
+        ("--window 11", "--window: found 11, wanted from 1 to 10"),
+        ("--text-column review --train {folder}/a.csv", "no column 'review'"),
+    ],
+)
+def test_what_is_refused(flags, message, tmp_path):
+    (tmp_path / "a.txt").write_text("a b a b")
+    (tmp_path / "a.csv").write_text("text\na b\n")
+    output = tmp_path / "vectors.txt"
+    given = ["--train", str(tmp_path / "a.txt"), "--output", str(output), *flags.format(folder=tmp_path).split()]
+    with pytest.raises(InputError, match=message):
+        main(given)
+    assert not output.exists()
