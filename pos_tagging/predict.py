@@ -27,7 +27,7 @@ from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import TAG_FIELDS, Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
-MAX_SENTENCE_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
+MAX_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is read in pieces
 
 
 class Tagger:
@@ -72,10 +72,8 @@ class Tagger:
         for text in texts:
             found.append([])
             for tokens in split_sentences(text, pipeline):
-                for start in range(0, len(tokens), MAX_SENTENCE_TOKENS):
-                    piece = tokens[start : start + MAX_SENTENCE_TOKENS]
-                    spaces = [bool(token.whitespace_) for token in piece]
-                    found[-1].append(Sentence([token.text for token in piece], space_after=spaces))
+                spaces = [bool(token.whitespace_) for token in tokens]
+                found[-1].append(Sentence([token.text for token in tokens], space_after=spaces))
         answers = iter(self._answer([sentence for sentences in found for sentence in sentences], probabilities))
         return [[next(answers) for _ in sentences] for sentences in found]
 
@@ -88,16 +86,23 @@ class Tagger:
         return [sentence.tags for sentence in self._answer(sentences)]
 
     def _answer(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[Sentence]:
-        bare = [Sentence(sentence.tokens) for sentence in sentences]
-        batches = make_batches(bare, self.lexicon, self.config, shuffle=False)
-        answers = list(sentences)
+        pieces = [
+            (i, sentence.tokens[start : start + MAX_TOKENS])
+            for i, sentence in enumerate(sentences)
+            for start in range(0, len(sentence.tokens), MAX_TOKENS)
+        ]
+        found: list[tuple[list[str], list[float]]] = [([], [])] * len(pieces)
+        batches = make_batches([Sentence(tokens) for _, tokens in pieces], self.lexicon, self.config, shuffle=False)
         for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
             best, chances = self._choose(inputs, probabilities)
-            for row, i in enumerate(indices):
-                places = range(len(sentences[i].tokens))
+            for row, number in enumerate(indices):
+                places = range(len(pieces[number][1]))
                 tags = [self.lexicon.tags[best[row, t]] for t in places]
-                shares = [] if chances is None else [float(chances[row, t]) for t in places]
-                answers[i] = replace(sentences[i], tags=tags, probabilities=shares)
+                found[number] = (tags, [] if chances is None else [float(chances[row, t]) for t in places])
+        answers = [replace(sentence, tags=[], probabilities=[]) for sentence in sentences]
+        for (i, _), (tags, shares) in zip(pieces, found, strict=True):
+            answers[i].tags.extend(tags)
+            answers[i].probabilities.extend(shares)
         return answers
 
     def _choose(self, inputs: dict[str, np.ndarray], probabilities: bool) -> tuple[np.ndarray, np.ndarray | None]:

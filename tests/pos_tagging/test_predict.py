@@ -162,10 +162,28 @@ def test_a_text_becomes_sentences_and_keeps_its_spaces():
     assert [len(found) for found in build().tag_texts(["We. We.", " ", "We"])] == [2, 0, 1]
 
 
-def test_a_sentence_without_end_is_tagged_in_pieces(monkeypatch):
-    monkeypatch.setattr(predict, "MAX_SENTENCE_TOKENS", 3)
-    sentences = build().tag("we hear birds sing and we hear")
-    assert [sentence.tokens for sentence in sentences] == [["we", "hear", "birds"], ["sing", "and", "we"], ["hear"]]
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_a_sentence_without_end_is_read_in_pieces(settings, monkeypatch):
+    tagger, words = build(**settings), "we hear birds sing and we hear".split()
+    pieces = tagger.tag_sentences([Sentence(words[:3]), Sentence(words[3:6]), Sentence(words[6:])])
+    monkeypatch.setattr(predict, "MAX_TOKENS", 3)
+    [sentence], [other] = tagger.tag_texts([" ".join(words), "we"], probabilities=True)
+    assert sentence.tokens == words
+    assert sentence.tags == [tag for tags in pieces for tag in tags]
+    assert len(sentence.probabilities) == 7
+    assert (len(other.tags), len(other.probabilities)) == (1, 1)
+
+
+def test_the_pretrained_tagger_on_odd_sentences():
+    tagger = pos_tagging.load()
+    none, word, emoji, [long] = tagger.tag_texts(["", "Stop", "😀😀 🎉", "I see a dog and " * 1250 + "stop."])
+    assert none == []
+    assert [sentence.pairs() for sentence in word] in ([[("Stop", "VERB")]], [[("Stop", "NOUN")]])
+    assert [sentence.pairs() for sentence in emoji] == [[("😀", "SYM"), ("😀", "SYM"), ("🎉", "SYM")]]
+    assert len(long.tags) == 1250 * 5 + 2
+    expected = [["PRON", "VERB", "DET", "NOUN", "CCONJ"]] * 1250
+    right = sum(a == b for a, b in zip(long.tags, [tag for tags in expected for tag in tags], strict=False))
+    assert right > 6200  # of 6,250
 
 
 TAGGED = [
