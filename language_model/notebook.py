@@ -577,9 +577,10 @@ print(textwrap.fill(test_texts[lost], 110))
 #
 # ## A look inside: the cells
 #
-# The cell `c` is a vector of numbers that the network carries from word to word. What do they keep? We step through
-# the test stories one token at a time and note the cells. Then we look for the unit that goes together best with two
-# things that a writer must keep in mind: how far the sentence has come, and whether somebody is speaking.
+# The cell `c` of each layer is a vector of numbers that the network carries from word to word. What do they keep? We
+# step through the test stories one token at a time and note the cells of all layers, one layer after the other. Then
+# we look for the unit that goes together best with two things that a writer must keep in mind: how far the sentence
+# has come, and whether somebody is speaking.
 
 # %%
 from common.sequences import make_mask, pad
@@ -589,8 +590,8 @@ ids, mask = pad(rows), make_mask([len(row) for row in rows])
 states, cells = initial_states(reader.config, len(rows)), []
 for t in range(ids.shape[1]):
     _, states = reader.step(ids[:, t : t + 1], mask[:, t : t + 1], states)
-    cells.append(states["state_0_c"])
-cells = np.stack(cells, axis=1)  # (texts, time, units)
+    cells.append(np.concatenate([states[name] for name in sorted(states) if name.endswith("_c")], axis=1))
+cells = np.stack(cells, axis=1)  # (texts, time, units of all layers)
 print("(texts, time, units) =", cells.shape)
 
 # %%
@@ -630,9 +631,9 @@ plt.show()
 
 # %% [markdown]
 # The first unit works as a counter. It moves in one direction through a sentence and falls back at each full stop.
-# Nobody asked for it: the network keeps count because it helps to know when a sentence is due to end. For the second,
-# look at the correlation printed above. Near 1 or -1, a single cell does the book-keeping; a smaller number means
-# that what the network knows about quotations, if anything, is spread over many cells.
+# Nobody asked for it: the network keeps count because it helps to know when a sentence is due to end. How far a single
+# cell does the book-keeping, the correlations printed above say: near 1 or -1, all of it; a smaller number means that
+# the rest of what the network knows about it is spread over many cells.
 #
 # And here are many cells at once: the forty units that change most over the same story, one row each.
 
