@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_file(arguments.train)
     check_writable(arguments.output, "--output")
 
-    from common.vocabulary import Vocabulary
+    from common.vocabulary import SPECIAL_TOKENS, Vocabulary
     from common.word_vectors import place_vectors, write_word_vectors
     from language_model.loader import load_texts, split_tokens
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     vectors = place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)
     with open_output(arguments.output) as file:
         write_word_vectors(file, vocabulary, vectors)
-    print(f"{len(vocabulary) - 4:,} words, {config.dim} numbers each, in {arguments.output}")
+    print(f"{len(vocabulary) - len(SPECIAL_TOKENS):,} words, {config.dim} numbers each, in {arguments.output}")
 
 
 if __name__ == "__main__":

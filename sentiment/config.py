@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from common.settings import TrainingConfig, setting
 
-BAGS = ("bow", "cbow")
-ARCHITECTURES = ("lstm", "gru", "simple-rnn", *BAGS)
+RECURRENT = ("lstm", "gru", "simple-rnn")
+ARCHITECTURES = (*RECURRENT, "bow", "cbow")
 HEADS = ("regression", "ordinal", "class")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 

@@ -17,7 +17,6 @@ from common.layers import AttentionPooling, ExpectedLevel, MaskedPooling
 from common.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
-from sentiment.training_model import AdversarialLearner
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
@@ -58,6 +57,8 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
             if isinstance(part, LSTM):
                 part.gradient_length = config.gradient_length
     if config.adversarial_size:
+        from sentiment.training_model import AdversarialLearner  # needs TensorFlow, which the rest does not
+
         return AdversarialLearner(model, output, config.adversarial_size), loss
     return keras.Model(model.input, model.output[output], name="training"), loss
 

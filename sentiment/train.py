@@ -13,7 +13,7 @@ from pathlib import Path
 from common import commands
 from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
-from sentiment.config import ARCHITECTURES, BAGS, SentimentConfig
+from sentiment.config import RECURRENT, SentimentConfig
 
 
 def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, float]:
@@ -119,8 +119,7 @@ def check_architecture(config: SentimentConfig) -> None:
     Raises:
         InputError: the setting, and which architectures can.
     """
-    recurrent = tuple(name for name in ARCHITECTURES if name not in BAGS)
-    for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", recurrent)):
+    for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", RECURRENT)):
         if getattr(config, name) and config.architecture not in able:
             flag = "--" + name.replace("_", "-")
             raise InputError(
