@@ -22,6 +22,7 @@ from common.architecture import RECURRENT, WRAPPERS, Architecture, read_architec
 from common.errors import InputError
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import Graph, LayerReader, NotCovered
+from common.onnx_recurrent import INT8_DOMAIN, INT8_LSTM
 
 OPSET, IR_VERSION = 18, 8
 TENSOR_TYPES = {"int32": TensorProto.INT32, "bool": TensorProto.BOOL, "float32": TensorProto.FLOAT}
@@ -58,23 +59,24 @@ class OnnxNetwork:
         return onnx.shape_inference.infer_shapes(whole)
 
 
-def build_network(model_file: Path, weights_file: Path, full: bool = False) -> OnnxNetwork:
+def build_network(model_file: Path, weights_file: Path, full: bool = False, int8: bool = False) -> OnnxNetwork:
     """Translate a saved network.
 
     Args:
         model_file: the architecture, JSON.
         weights_file: the weights, HDF5.
         full: whether masks will be all true; then recurrent layers do without them.
+        int8: whether an LSTM shall multiply in whole numbers of 8 bits, which only ONNX Runtime knows.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
         Keras; where an input has that name already, `next_` stands before it.
     Raises:
-        InputError: the architecture is refused, or is not covered.
+        InputError: the architecture is refused, or is not covered; or 8 bits are asked for, and it has no LSTM.
     """
     architecture = read_architecture(model_file, weights_file)
     try:
         with h5py.File(weights_file, "r") as file:
-            return _build(architecture, file, full)
+            return _build(architecture, file, full, int8)
     except NotCovered as error:
         raise NotCovered(f"{model_file}: {error}") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -82,8 +84,8 @@ def build_network(model_file: Path, weights_file: Path, full: bool = False) -> O
         raise InputError(f"{model_file}: no network can be built from it ({reason}); do not use this bundle") from None
 
 
-def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwork:
-    graph = Graph()
+def _build(architecture: Architecture, file: h5py.File, full: bool, int8: bool) -> OnnxNetwork:
+    graph = Graph(int8)
     results: dict[tuple[str, int], list[str]] = {(name, 0): [name] for name in architecture.inputs}
     weights: dict[str, list[np.ndarray]] = {}
     masked: set[str] = set()  # results that still carry padding, which Keras would tell the next layer
@@ -112,6 +114,8 @@ def _build(architecture: Architecture, file: h5py.File, full: bool) -> OnnxNetwo
         results[name, number] = result if isinstance(result, list) else [result]
         if layer.class_name not in ("MaskedPooling", "AttentionPooling") and (carries or has_mask):
             masked.update(results[name, number])
+    if int8 and not any(node.op_type == INT8_LSTM for node in graph.nodes):
+        raise NotCovered("it has no LSTM, and nothing else runs in 8 bits; leave out --engine onnx-int8")
     return _finish(architecture, graph, results)
 
 
@@ -148,7 +152,7 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
         outputs.append(helper.make_tensor_value_info(onnx_name, TensorProto.FLOAT, None))
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "network", inputs, outputs, list(graph.initializers.values())),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],
         ir_version=IR_VERSION,
     )
     return OnnxNetwork(

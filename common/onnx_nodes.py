@@ -29,9 +29,14 @@ class NotCovered(InputError):
 
 
 class Graph:
-    """The nodes of a graph while it is put together. Tensors go by their names."""
+    """The nodes of a graph while it is put together. Tensors go by their names.
 
-    def __init__(self) -> None:
+    Args:
+        int8: whether layers that can shall multiply in whole numbers of 8 bits.
+    """
+
+    def __init__(self, int8: bool = False) -> None:
+        self.int8 = int8
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self.weights: dict[str, np.ndarray] = {}
@@ -50,13 +55,12 @@ class Graph:
         self.initializers.setdefault(name, numpy_helper.from_array(array, name))
         return name
 
-    def weight(self, name: str, value: np.ndarray) -> str:
+    def weight(self, name: str, value: np.ndarray, dtype: type = np.float32) -> str:
         """Give the name of a weight, whose numbers stay outside of the graph."""
         if name not in self.weights:
-            self.weights[name] = np.ascontiguousarray(value, np.float32)
-            tensor = TensorProto(
-                name=name, data_type=TensorProto.FLOAT, dims=value.shape, data_location=TensorProto.EXTERNAL
-            )
+            self.weights[name] = np.ascontiguousarray(value, dtype)
+            kind = helper.np_dtype_to_tensor_dtype(self.weights[name].dtype)
+            tensor = TensorProto(name=name, data_type=kind, dims=value.shape, data_location=TensorProto.EXTERNAL)
             tensor.external_data.add(key="location", value="memory")
             self.initializers[name] = tensor
         return name

@@ -6,6 +6,9 @@ They differ from Keras in their habits:
     gates    an LSTM's are input, output, forget, candidate in ONNX; Keras: input, forget, candidate, output
     padding  ONNX is told the length of each row; Keras is given a mask, which must be right-padded to mean the same
     weights  ONNX multiplies from the left, so kernels are transposed
+
+ONNX Runtime has an LSTM of its own that multiplies in whole numbers of 8 bits. Each column of a kernel gets a scale,
+its largest weight / 127, when the graph is made; each matrix of inputs and states gets one at run time.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from common.onnx_nodes import Graph, LayerReader, activation_operator
 
 # Keras' class: ONNX' operator, and the places of its gates among Keras' gates.
 RECURRENT = {"SimpleRNN": ("RNN", [0]), "GRU": ("GRU", [0, 1, 2]), "LSTM": ("LSTM", [0, 3, 1, 2])}
+INT8_LSTM, INT8_DOMAIN = "DynamicQuantizeLSTM", "com.microsoft"
 
 
 def recurrent(
@@ -131,9 +135,7 @@ def _run_over_time(
         side.require(stateful=False, unroll=False)
     weights = [np.stack(parts) for parts in zip(*(_onnx_weights(side, gates) for side in cells), strict=True)]
     name = cell.name.removesuffix(".forward")
-    names = [graph.weight(f"{name}.{part}", array) for part, array in zip("WRB", weights, strict=False)]
-    if not cell["use_bias"]:
-        names.append("")
+    bias = graph.weight(f"{name}.B", weights[2]) if cell["use_bias"] else ""
     lengths = _lengths(graph, mask) if mask else ""
     num_states = 2 if operator == "LSTM" else 1
     initial = []
@@ -145,13 +147,39 @@ def _run_over_time(
         attributes["linear_before_reset"] = int(cell["reset_after"])
     attributes |= _recurrent_activations(cell, operator, len(cells))
     time_first = graph.add("Transpose", inputs, perm=[1, 0, 2])
-    steps, *finals = graph.add(operator, time_first, *names, lengths, *initial, outputs=1 + num_states, **attributes)
+    if graph.int8 and operator == "LSTM":
+        operator, attributes["domain"] = INT8_LSTM, INT8_DOMAIN
+        kernels, scales = _in_int8(graph, name, weights[:2])
+        no_peepholes = [""] * (3 - len(initial))
+        rest = [*initial, *no_peepholes, *scales]
+    else:
+        kernels = [graph.weight(f"{name}.{part}", kernel) for part, kernel in zip("WR", weights, strict=False)]
+        rest = initial
+    steps, *finals = graph.add(
+        operator, time_first, *kernels, bias, lengths, *rest, outputs=1 + num_states, **attributes
+    )
     if not mask or not initial:
         return steps, finals, finals
     some = graph.add("Greater", lengths, graph.constant(0, np.int32))  # (batch,)
     some = graph.add("Unsqueeze", some, graph.constant([1]))
     states = [graph.add("Where", some, *both) for both in zip(finals, initial, strict=True)]
     return steps, finals, states
+
+
+def _in_int8(graph: Graph, name: str, kernels: list[np.ndarray]) -> tuple[list[str], list[str]]:
+    """Round the kernels (direction, gates * units, features) to whole numbers of 8 bits.
+
+    Returns:
+        The rounded kernels (direction, features, gates * units); their scales and zero points, in turn.
+    """
+    rounded, scales = [], []
+    for part, kernel in zip("WR", kernels, strict=True):
+        kernel = np.swapaxes(kernel, 1, 2)
+        scale = np.maximum(np.abs(kernel).max(axis=1), 1e-30) / 127  # (direction, gates * units)
+        rounded.append(graph.weight(f"{name}.{part}8", np.rint(kernel / scale[:, None]), np.int8))
+        scales.append(graph.weight(f"{name}.{part}_scale", scale))
+        scales.append(graph.weight(f"{name}.{part}_zero", np.zeros_like(scale), np.int8))
+    return rounded, scales
 
 
 def _lengths(graph: Graph, mask: str) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
     """Load a language model: the pretrained one, or the bundle at `path`; a `language_model.predict.LanguageModel`.
 
-    `engine` is "onnx" or "keras" (the reference); `num_threads` None takes all processor cores.
+    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
+    processor cores.
     """
     from language_model.predict import LanguageModel
 

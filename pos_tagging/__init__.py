@@ -12,7 +12,8 @@ from pathlib import Path
 def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
     """Load a tagger: the pretrained one, or the bundle at `path`. See `pos_tagging.predict.Tagger`.
 
-    `engine` is "onnx" or "keras" (the reference); `num_threads` None takes all processor cores.
+    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
+    processor cores.
     """
     from pos_tagging.predict import Tagger
 

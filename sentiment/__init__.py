@@ -12,7 +12,8 @@ from pathlib import Path
 def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
     """Load a rating model: the pretrained one, or the bundle at `path`. See `sentiment.predict.RatingModel`.
 
-    `engine` is "onnx" or "keras" (the reference); `num_threads` None takes all processor cores.
+    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
+    processor cores.
     """
     from sentiment.predict import RatingModel
 

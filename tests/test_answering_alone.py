@@ -113,6 +113,16 @@ def test_both_engines_give_the_same_answers(run):
         assert answers[0] == answers[1] != ""
 
 
+def test_8_bits_round_ratings_a_little(run):
+    reviews = ("--input", ROOT / "sentiment/dataset/test.csv", "--text-column", "review", "--format", "jsonl")
+    ratings = {}
+    for engine in ("onnx", "onnx-int8"):
+        lines = run("sentiment.predict", "--engine", engine, *reviews).stdout.splitlines()
+        ratings[engine] = [json.loads(line)["rating"] for line in lines]
+    differences = [abs(a - b) for a, b in zip(*ratings.values(), strict=True)]
+    assert 0 < max(differences) < 0.2
+
+
 def test_threads_must_be_some(run):
     done = run("sentiment.predict", "--threads", "0", "A joy.")
     assert done.returncode == 2

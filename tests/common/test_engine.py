@@ -87,7 +87,7 @@ def test_a_single_output_is_an_array(tmp_path):
     np.testing.assert_allclose(answer, KerasEngine(bundle)(inputs), rtol=0, atol=1e-6)
 
 
-def test_both_engines_have_the_keras_model(bundle):
+def test_every_engine_has_the_keras_model(bundle):
     for name in ENGINES:
         model = open_engine(bundle, name).model
         assert isinstance(model, keras.Model)
@@ -95,7 +95,7 @@ def test_both_engines_have_the_keras_model(bundle):
 
 
 def test_an_unknown_engine_is_refused(bundle):
-    with pytest.raises(ValueError, match="engine is 'tpu'; one of onnx, keras would do"):
+    with pytest.raises(ValueError, match="engine is 'tpu'; one of onnx, onnx-int8, keras would do"):
         open_engine(bundle, "tpu")
 
 
@@ -157,7 +157,7 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
         for answers, wanted in zip(threads.map(ask, batches), expected, strict=True):
             for answer in answers:
                 assert_same(answer, wanted)
-    assert sorted(full for *_, full in openings) == [False, True]  # one for batches without padding
+    assert sorted(full for _, _, full, _ in openings) == [False, True]  # one for batches without padding
 
 
 # -- Memory ---------------------------------------------------------------------------------------------------------

@@ -106,8 +106,8 @@ def translate(model, folder):
     return build_network(folder / MODEL_FILE, folder / WEIGHTS_FILE)
 
 
-def open_engine(model, folder):
-    return OnnxEngine(Bundle(save(model, folder), {}), num_threads=1)
+def open_engine(model, folder, int8=False):
+    return OnnxEngine(Bundle(save(model, folder), {}), num_threads=1, int8=int8)
 
 
 def answers_of_keras(model, inputs):
@@ -305,6 +305,48 @@ def test_every_activation_of_a_simple_rnn(wrapper, tmp_path):
         for activation in [*ACTIVATIONS, "linear"]
     }
     assert_as_keras(build(outputs, SMALL), tmp_path, PADDED)
+
+
+# -- Whole numbers of 8 bits ----------------------------------------------------------------------------------------
+
+
+@each_batch
+@pytest.mark.parametrize("directions", ["recurrent", "bidirectional"])
+def test_an_lstm_in_8_bits_is_close_and_not_the_same(directions, batch, request, tmp_path):
+    model, engine = request.getfixturevalue(directions)("lstm")
+    inputs = make_batch(*BATCHES[batch])
+    found, expected = open_engine(model, tmp_path, int8=True)(inputs), engine(inputs)
+    differences = [np.abs(found[name] - array).max(initial=0) for name, array in expected.items()]
+    assert max(differences) < 0.05
+    assert max(differences) > 1e-4 or not inputs["mask"].any()
+
+
+def test_an_lstm_in_8_bits_without_biases(tmp_path):
+    model = build(layers.LSTM(UNITS, use_bias=False)(VECTORS, mask=MASK))
+    expected = answers_of_keras(model, PADDED)
+    np.testing.assert_allclose(open_engine(model, tmp_path, int8=True)(PADDED), expected, rtol=0, atol=0.02)
+
+
+def test_a_column_of_zeros_in_8_bits(tmp_path):
+    model = build(layers.LSTM(UNITS)(VECTORS, mask=MASK))
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    assert not open_engine(model, tmp_path, int8=True)(PADDED).any()
+
+
+def test_8_bits_are_a_quarter_of_the_kernels(tmp_path):
+    save(build(layers.LSTM(64)(VECTORS)), tmp_path)
+    sizes = []
+    for int8 in (False, True):
+        network = build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE, int8=int8)
+        sizes.append(sum(weight.nbytes for weight in network.weights.values() if weight.size > 8 * 64))
+    assert sizes[1] * 4 == sizes[0]
+
+
+@pytest.mark.parametrize("kind", ["gru", "simple-rnn"])
+def test_a_network_without_an_lstm_has_nothing_in_8_bits(kind, tmp_path):
+    engine = open_engine(build(KINDS[kind](UNITS)(VECTORS, mask=MASK)), tmp_path, int8=True)
+    with pytest.raises(NotCovered, match="it has no LSTM, and nothing else runs in 8 bits; leave out --engine onnx"):
+        engine(PADDED)
 
 
 # -- Other layers ---------------------------------------------------------------------------------------------------
