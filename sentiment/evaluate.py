@@ -38,9 +38,11 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
 
     rounded = np.rint(predictions)
     varied = len(ratings) > 1 and np.ptp(ratings) > 0
-    both = np.concatenate([np.rint(ratings), rounded])
-    # Every rating between the lowest and the highest: kappa takes the distance of two of them from their places here.
-    whole = np.arange(both.min(), both.max() + 1)
+    both = np.stack([np.rint(ratings), rounded]).astype(int)
+    # Every rating between the lowest and the highest, counted from 0: kappa takes the distance of two of them from
+    # their places here, and need not look for them.
+    places = both - both.min()
+    whole = np.arange(places.max() + 1)
     return {
         "r2": float(r2_score(ratings, predictions)) if varied else 0.0,
         "r2_rounded": float(r2_score(ratings, rounded)) if varied else 0.0,
@@ -49,7 +51,7 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         "spearman": float(np.corrcoef(rankdata(ratings), rankdata(predictions))[0, 1])
         if varied and np.ptp(predictions) > 0
         else 0.0,
-        "qwk": float(cohen_kappa_score(np.rint(ratings), rounded, weights="quadratic", labels=whole))
+        "qwk": float(cohen_kappa_score(*places, weights="quadratic", labels=whole))
         if len(whole) > 1
         else 0.0,
         **side_scores(ratings, predictions > middle_of(config), config),
