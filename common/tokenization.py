@@ -167,7 +167,7 @@ def _write_tokens(path: Path, token_lists: list[list[str]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             temporary = Path(file.name)
-            np.savez_compressed(file, **arrays)
+            np.savez(file, **arrays)
         temporary.replace(path)
     except OSError:
         if temporary is not None:

@@ -51,9 +51,7 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         "spearman": float(np.corrcoef(rankdata(ratings), rankdata(predictions))[0, 1])
         if varied and np.ptp(predictions) > 0
         else 0.0,
-        "qwk": float(cohen_kappa_score(*places, weights="quadratic", labels=whole))
-        if len(whole) > 1
-        else 0.0,
+        "qwk": float(cohen_kappa_score(*places, weights="quadratic", labels=whole)) if len(whole) > 1 else 0.0,
         **side_scores(ratings, predictions > middle_of(config), config),
     }
 

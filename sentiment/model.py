@@ -95,7 +95,9 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
         # "last" is the state after the last word; from the other end, the state after the first.
         ends_here = config.pooling == "last" and number == config.num_layers - 1
         name = f"recurrent_{number}"
-        layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=not ends_here, name=name)
+        # Zeros at padding, which nobody reads, save the work of repeating the state before it.
+        settings = {} if ends_here else {"return_sequences": True, "zero_output_for_mask": True}
+        layer = RECURRENT_LAYERS[config.architecture](config.units, **settings, name=name)
         if config.bidirectional:
             layer = keras.layers.Bidirectional(layer, name=name)
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units); (batch, …) for "last"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from common.sequences import BATCHES_PER_SORT, Batches, drop_words, encode_batch, group_by_length, make_mask, pad
+from common.sequences import (
+    BATCHES_PER_SORT,
+    SCORED_TOKENS,
+    Batches,
+    drop_words,
+    encode_batch,
+    group_by_length,
+    make_mask,
+    pad,
+)
 from common.vocabulary import BOS_ID, PAD_ID, UNK_ID, Vocabulary
 
 
@@ -52,6 +63,28 @@ def test_longest_batch_first_shortest_second():
         longest = [lengths[batch].max() for batch in batches]
         assert longest[0] == lengths.max() == max(longest)
         assert longest[1] == min(longest)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_batch_has_no_more_tokens_than_it_may(shuffle):
+    lengths = np.random.default_rng(0).integers(1, 90, 997)
+    lengths[5] = 500
+    batches = group_by_length(lengths, 8, np.random.default_rng(0) if shuffle else None, max_tokens=300)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(997))
+    assert [batch.tolist() for batch in batches if 5 in batch] == [[5]]  # longer than a batch may be
+    others = [batch for batch in batches if 5 not in batch]
+    assert all(lengths[batch].max() * len(batch) <= 300 for batch in others)
+    assert max(len(batch) for batch in others) == 8
+    if not shuffle:  # no batch could have taken in the next example
+        ordered = sorted(others, key=lambda batch: lengths[batch].max())
+        pairs = itertools.pairwise(ordered)
+        assert all(len(a) == 8 or lengths[b].min() * (len(a) + 1) > 300 for a, b in pairs)
+
+
+def test_only_batches_that_are_scored_have_a_limit():
+    lengths = [SCORED_TOKENS // 2] * 5
+    assert [len(batch) for batch in make_batches(None, lengths).indices] == [2, 2, 1]
+    assert sorted(len(batch) for batch in make_batches(1, lengths).indices) == [1, 4]
 
 
 def test_grouping_leaves_little_padding():
