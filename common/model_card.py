@@ -12,6 +12,9 @@ from common.report import markdown_table, score_rows
 from common.reproducibility import describe_machine, describe_versions
 from common.tokenization import load_pipeline, tokenizer_settings
 
+# Of the `train` commands: files beside the training file.
+FILE_OPTIONS = ("validation", "groups", "word_vectors_from", "initialize_from", "unlabelled")
+
 
 def describe_file(path: Path) -> dict[str, str]:
     """Name and hash of a data file, or of a bundle's manifest; not its folder, which is nobody else's business."""
@@ -29,17 +32,15 @@ def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any)
         config: the settings.
         state: the `Progress` that training ended with.
     """
+    teachers = getattr(arguments, "teachers", [])
     return {
         "task": task,
         "title": title,
         "about_data": arguments.about_data,
         "train": describe_file(arguments.train),
         "validation": describe_file(arguments.validation) if arguments.validation else None,
-        **{
-            option: describe_file(path)
-            for option in ("groups", "word_vectors_from", "initialize_from")
-            if (path := getattr(arguments, option, None))
-        },
+        **{option: describe_file(path) for option in FILE_OPTIONS[1:] if (path := getattr(arguments, option, None))},
+        **({"teachers": [describe_file(path) for path in teachers]} if teachers else {}),
         "seed": config.seed,
         "num_epochs": state.epoch,
         "best_epoch": state.best_epoch,
@@ -68,9 +69,11 @@ def make_card(
     """
     task = facts["task"]
     command = f"python -m {task}.train --train {facts['train']['file']}"
-    for option in ("validation", "groups", "word_vectors_from", "initialize_from"):
+    for option in FILE_OPTIONS:
         if facts.get(option):
             command += f" --{option.replace('_', '-')} {facts[option]['file']}"
+    if facts.get("teachers"):
+        command += " --teachers " + " ".join(teacher["file"] for teacher in facts["teachers"])
     for name, value in vars(config).items():
         default = type(config).__dataclass_fields__[name].default
         if value != default:

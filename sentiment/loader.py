@@ -75,10 +75,7 @@ def load_reviews(
         columns.append(config.group_column)
     texts, ratings, groups = [], [], []
     for place, row in require_good(read_rows(path, columns)):
-        text = row[config.text_column]
-        if not text.strip():
-            raise InputError(f"{place}: empty text; write a review there or leave the row out")
-        texts.append(clean_review(text))
+        texts.append(_read_text(row[config.text_column], place))
         ratings.append(_read_rating(row[config.rating_column], place, low, high))
         if config.group_column:
             groups.append(row[config.group_column])
@@ -87,6 +84,22 @@ def load_reviews(
     scale = (config.max_rating - config.min_rating) / (high - low)
     values = config.min_rating + (np.array(ratings, dtype=np.float32) - low) * scale
     return Reviews(texts, values.astype(np.float32), groups or None)
+
+
+def load_texts(path: Path, config: SentimentConfig) -> list[str]:
+    """Read reviews that nobody has rated, from the text column of a CSV, TSV or JSON lines file, also gzipped.
+
+    Raises:
+        InputError: the row, what was found there, and what would do.
+    """
+    rows = require_good(read_rows(path, [config.text_column]))
+    return [_read_text(row[config.text_column], place) for place, row in rows]
+
+
+def _read_text(text: str, place: str) -> str:
+    if not text.strip():
+        raise InputError(f"{place}: empty text; write a review there or leave the row out")
+    return clean_review(text)
 
 
 def _read_rating(text: str, place: str, low: float, high: float) -> float:
@@ -167,7 +180,7 @@ def share_cut(lengths: Sequence[int], config: SentimentConfig) -> float:
 
 def make_batches(
     token_lists: Sequence[Sequence[str]],
-    ratings: np.ndarray | None,
+    targets: np.ndarray | None,
     vocabulary: Vocabulary,
     config: SentimentConfig,
     shuffle: bool,
@@ -176,18 +189,17 @@ def make_batches(
 
     Args:
         token_lists: the tokens of each review.
-        ratings: float32 (reviews,); None where they are to be predicted.
+        targets: of `make_targets`, a row for each review; None where ratings are to be predicted.
         vocabulary: of the training split.
         config: the settings.
         shuffle: for training: a new order each epoch, and word dropout.
     Returns:
-        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, the targets of `make_targets`, and
-        weights float32 (batch,), all one.
+        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, the targets (zeros if there are
+        none), and weights float32 (batch,), all one.
     """
     rows = [encode_review(tokens, vocabulary, config) for tokens in token_lists]
     lengths = [len(row) for row in rows]
-    known = np.full(len(rows), config.min_rating, np.float32) if ratings is None else ratings
-    targets = make_targets(known, config)
+    targets = np.zeros((len(rows), 1), np.float32) if targets is None else targets
 
     def make_batch(indices, rng):
         token_ids = pad([rows[i] for i in indices])  # (batch, time)

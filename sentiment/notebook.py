@@ -150,11 +150,11 @@ print(example["mask"].astype(int))
 # white is padding.
 
 # %%
-from sentiment.loader import make_batches
+from sentiment.loader import make_batches, make_targets
 
 config = SentimentConfig(batch_size=16)
 ratings = train_table.rating.to_numpy(np.float32)
-batches = make_batches(train_tokens, ratings, vocabulary, config, shuffle=True)
+batches = make_batches(train_tokens, make_targets(ratings, config), vocabulary, config, shuffle=True)
 unsorted = make_mask([len(row) + 1 for row in train_tokens[:16]])
 grouped = batches[5][0]["mask"]
 figure, axes = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")

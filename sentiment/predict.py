@@ -88,22 +88,25 @@ class RatingModel:
         config = bundle.read_config(SentimentConfig)
         return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
 
-    def predict_tokens(self, token_lists: Sequence[Sequence[str]]) -> Predictions:
-        """Rate tokenized texts."""
+    def answer_tokens(self, token_lists: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+        """Give all that the network says of tokenized texts: its outputs by name, float32 (texts, …)."""
         from sentiment.loader import make_batches
 
         batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
-        ratings, spreads = np.zeros((2, len(token_lists)), np.float32)
-        knows_spread = False
+        answers: dict[str, np.ndarray] = {}
         for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Rating", len(batches)):
             answer = self.network(inputs)
             if not isinstance(answer, dict):  # bundles made before there were several heads
                 answer = {"rating": answer}
-            ratings[indices] = answer["rating"][:, 0]
-            if knows_spread := "spread" in answer:
-                spreads[indices] = answer["spread"][:, 0]
-        ratings = np.clip(ratings, self.config.min_rating, self.config.max_rating)
-        return Predictions(ratings, spreads if knows_spread else None)
+            for name, rows in answer.items():
+                answers.setdefault(name, np.zeros((len(token_lists), *rows.shape[1:]), np.float32))[indices] = rows
+        return answers
+
+    def predict_tokens(self, token_lists: Sequence[Sequence[str]]) -> Predictions:
+        """Rate tokenized texts."""
+        answers = self.answer_tokens(token_lists) if token_lists else {"rating": np.zeros((0, 1), np.float32)}
+        ratings = np.clip(answers["rating"][:, 0], self.config.min_rating, self.config.max_rating)
+        return Predictions(ratings, answers["spread"][:, 0] if "spread" in answers else None)
 
     def predict(self, texts: Sequence[str]) -> list[Rating]:
         """Rate texts.

@@ -18,6 +18,8 @@ from sentiment.config import RECURRENT, SentimentConfig
 
 def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
+    import numpy as np
+
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
@@ -29,8 +31,9 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.vocabulary import Vocabulary
     from common.word_vectors import cooccurrence_vectors, load_word_vectors
     from sentiment.evaluate import SCORES, rating_scores
-    from sentiment.loader import load_reviews, make_batches, share_cut, split_validation
+    from sentiment.loader import load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
     from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
+    from sentiment.teaching import open_teachers, taught_targets
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
@@ -39,6 +42,9 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         config = inherit_settings(config, encoder)
     config = settle_vectors(config, arguments)
     check_architecture(config)
+    if bool(arguments.teachers) != bool(arguments.unlabelled):
+        raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
+    teachers = open_teachers(arguments.teachers, config)
 
     # 1. Text to ids. Only the training split may shape the vocabulary.
     train_split = load_reviews(arguments.train, config, arguments.groups)
@@ -49,6 +55,12 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     pipeline = load_pipeline()
     train_tokens = tokenize_cached(train_split.texts, pipeline)
     validation_tokens = tokenize_cached(validation_split.texts, pipeline)
+    targets = make_targets(train_split.ratings, config)
+    if teachers:
+        taught_tokens = tokenize_cached(load_texts(arguments.unlabelled, config), pipeline)
+        say(f"The teachers rate {len(taught_tokens):,} reviews")
+        targets = np.concatenate([targets, taught_targets(teachers, taught_tokens)])
+        train_tokens += taught_tokens
     if encoder:
         vocabulary = Vocabulary.load(encoder.path / "vocabulary.json")
     else:
@@ -60,10 +72,10 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     elif config.word_vectors == "cooccurrence" and config.architecture != "bow":
         ids = [vocabulary.encode(tokens) for tokens in train_tokens]
         vectors = cooccurrence_vectors(ids, len(vocabulary), config.embedding_dim, seed=config.seed)
-    train_batches = make_batches(train_tokens, train_split.ratings, vocabulary, config, shuffle=True)
+    train_batches = make_batches(train_tokens, targets, vocabulary, config, shuffle=True)
     cut_rate = share_cut([len(tokens) for tokens in train_tokens], config)
     say(
-        f"Data: {len(train_split):,} reviews to train on, {len(validation_split):,} for validation; "
+        f"Data: {len(train_tokens):,} reviews to train on, {len(validation_split):,} for validation; "
         f"{len(vocabulary):,} words; {cut_rate:.1%} of the reviews are too long and cut"
     )
 
@@ -157,6 +169,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--initialize-from", type=Path, metavar="DIR", help="bundle of a language model whose layers to start from"
     )
+    parser.add_argument(
+        "--teachers", type=Path, nargs="+", default=[], metavar="DIR", help="rating models that rate --unlabelled"
+    )
+    parser.add_argument("--unlabelled", type=Path, metavar="FILE", help="reviews without ratings, to learn from too")
     add_settings(parser, SentimentConfig)
     arguments = parser.parse_args(argv)
     scores = train(read_settings(arguments, SentimentConfig), arguments)

@@ -121,7 +121,7 @@ def test_batches_have_every_review_once_with_its_rating():
     config, vocabulary = SentimentConfig(batch_size=3), Vocabulary("abcdefg")
     token_lists = [["a"], ["b"] * 6, ["c"] * 2, ["d"] * 5, ["e"] * 3, ["f"] * 4, ["g"]]
     ratings = np.arange(1, 8, dtype=np.float32)
-    batches = make_batches(token_lists, ratings, vocabulary, config, shuffle=False)
+    batches = make_batches(token_lists, ratings[:, None], vocabulary, config, shuffle=False)
     assert len(batches) == 3
     seen = {}
     for inputs, targets, weights in batches:

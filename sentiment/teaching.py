@@ -1,0 +1,58 @@
+"""Learn from texts that nobody has rated, too: models that have learned before say what to answer there.
+
+Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network": how likely several teachers find each
+answer tells a student more than one right answer would. Xie et al. 2020, "Self-training with Noisy Student Improves
+ImageNet Classification": a student of its teachers' size gets better than they are, for it reads more texts, with words
+dropped that the teachers saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from common.errors import InputError
+from sentiment.config import SentimentConfig
+from sentiment.predict import RatingModel
+
+
+def open_teachers(paths: Sequence[Path], config: SentimentConfig) -> list[RatingModel]:
+    """Open the bundles of teachers.
+
+    Args:
+        paths: of bundles.
+        config: the settings of the student.
+    Raises:
+        InputError: a bundle is damaged, or its answers are of another kind than those of the student.
+    """
+    teachers = [RatingModel.load(path) for path in paths]
+    for path, teacher in zip(paths, teachers, strict=True):
+        for name in ("head", "min_rating", "max_rating"):
+            theirs, own = getattr(teacher.config, name), getattr(config, name)
+            if theirs != own:
+                flag = "--" + name.replace("_", "-")
+                raise InputError(f"--teachers {path}: its {flag} is {theirs}, that of this run {own}; make them agree")
+    return teachers
+
+
+def taught_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+    """Take the mean of what teachers say of texts.
+
+    Args:
+        teachers: of `open_teachers`.
+        token_lists: the tokens of each text.
+    Returns:
+        In the form of `sentiment.loader.make_targets`, (texts, 1), (texts, levels - 1) or (texts, levels).
+    """
+    return np.mean([_say(teacher, token_lists) for teacher in teachers], axis=0).astype(np.float32)
+
+
+def _say(teacher: RatingModel, token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+    answers = teacher.answer_tokens(token_lists)
+    if teacher.config.head == "regression":
+        return np.clip(answers["rating"], teacher.config.min_rating, teacher.config.max_rating)
+    return expit(answers["logits"]) if teacher.config.head == "ordinal" else softmax(answers["logits"], axis=1)

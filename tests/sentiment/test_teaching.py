@@ -1,0 +1,97 @@
+"""A rating model that learns from its teachers' answers to texts that nobody has rated."""
+
+from __future__ import annotations
+
+import csv
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import sentiment
+from common.errors import InputError
+from sentiment.config import SentimentConfig
+from sentiment.teaching import taught_targets
+from sentiment.train import main
+from tests.sentiment.test_train import REVIEWS
+
+QUICK = (
+    "--units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 --learning-rate 0.05 --dropout 0 "
+    "--word-dropout 0 --word-vector-dropout 0 --average-momentum 0 --min-count 1"
+)
+
+
+def fake_teacher(head, **answers):
+    return SimpleNamespace(config=SentimentConfig(head=head), answer_tokens=lambda token_lists: answers)
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "said", "expected"),
+    [
+        ("class", "logits", ([[0.0, np.log(3)]], [[0.0, 0.0]]), [[0.375, 0.625]]),  # 1/4 and 1/2; 3/4 and 1/2
+        ("ordinal", "logits", ([[0.0, np.log(3)]], [[0.0, 0.0]]), [[0.5, 0.625]]),  # 1/2 and 1/2; 3/4 and 1/2
+        ("regression", "rating", ([[4.0], [12.0]], [[5.0], [8.0]]), [[4.5], [9.0]]),  # 12 is off the scale, so 10
+    ],
+)
+def test_targets_are_the_mean_of_what_teachers_find_likely(head, name, said, expected):
+    teachers = [fake_teacher(head, **{name: np.array(answer, np.float32)}) for answer in said]
+    targets = taught_targets(teachers, [["word"]] * len(expected))
+    assert targets.dtype == np.float32
+    np.testing.assert_allclose(targets, expected, atol=1e-6)
+
+
+@pytest.fixture
+def write_table(tmp_path):
+    def write(name, rows):
+        with open(tmp_path / name, "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize("head", ["regression", "class"])
+def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_path):
+    rated = write_table("rated.csv", [("review", "rating"), *REVIEWS.items()] + list(REVIEWS.items()) * 7)
+    two = [(text, rating) for text, rating in REVIEWS.items() if rating in (1, 10)]
+    few = write_table("few.csv", [("review", "rating"), *two])
+    unlabelled = write_table("unlabelled.csv", [["review"], *([text] for text in REVIEWS)] + [[t] for t in REVIEWS] * 7)
+    flags = ["--validation", rated, *QUICK.split(), "--head", head]
+    teacher, student, alone = (str(tmp_path / name) for name in ("teacher", "student", "alone"))
+    main(["--train", rated, "--output-dir", teacher, *flags])
+    main(["--train", few, "--output-dir", student, *flags, "--teachers", teacher, "--unlabelled", unlabelled])
+    main(["--train", few, "--output-dir", alone, *flags])
+
+    def error(folder):
+        answers = [answer.rating for answer in sentiment.load(folder).predict(list(REVIEWS))]
+        return np.abs(np.array(answers) - list(REVIEWS.values())).max()
+
+    assert error(student) < 1 < error(alone)
+    manifest = json.loads((tmp_path / "student/manifest.json").read_text())
+    assert manifest["unlabelled"]["file"] == "unlabelled.csv"
+    assert [facts["file"] for facts in manifest["teachers"]] == ["teacher"]
+    assert "--unlabelled unlabelled.csv --teachers teacher" in (tmp_path / "student/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--teachers {teacher}", "--teachers and --unlabelled: .* give both or neither"),
+        ("--unlabelled {train}", "--teachers and --unlabelled: .* give both or neither"),
+        ("--teachers {teacher} --unlabelled {train} --head class", "its --head is regression, that of this run class"),
+        ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
+        ("--teachers {teacher} --unlabelled {train}x", "no such file"),
+        ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),
+    ],
+)
+def test_what_does_not_fit_is_one_clear_line(flags, message, write_table, small_bundle, small_runs, tmp_path):
+    places = {
+        "teacher": small_bundle("sentiment"),
+        "train": small_runs["sentiment"].train,
+        "empty": write_table("empty.csv", [["review"], ["Good."], [" "]]),
+    }
+    data = ["--train", str(places["train"]), "--output-dir", str(tmp_path / "model")]
+    with pytest.raises(InputError, match=message):
+        main([*data, *flags.format(**places).split()])
+    assert not (tmp_path / "model").exists()
