@@ -111,6 +111,7 @@ def rating_model(
         units=units,
         bidirectional=bidirectional,
         pooling=pooling,
+        head="regression",
         word_vector_dropout=0.0,
         **NO_DROPOUT,
     )

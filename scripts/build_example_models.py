@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ABOUT = "The sample in the repository: original text, written for this project, CC0."
 # Settings that suit some hundred examples; the defaults suit tens of thousands.
 TRAINING = {
-    "sentiment": "--num-epochs 16 --batch-size 16 --patience 16",
+    "sentiment": "--num-epochs 16 --batch-size 16 --patience 16 --head regression",
     "language_model": "--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005",
     "pos_tagging": "--num-epochs 20 --batch-size 8 --units 64 --embedding-dim 64 --learning-rate 0.005",
 }

@@ -25,7 +25,7 @@ class SentimentConfig(TrainingConfig):
     units: int = setting(96, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
     pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
     head: str = setting(
-        "regression",
+        "class",
         "what the network says: the rating; or, with the spread of its answer, how likely it is to be above each level "
         "of the scale (ordinal), or at each (class)",
         HEADS,
@@ -51,7 +51,7 @@ class SentimentConfig(TrainingConfig):
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
     lowercase: bool = setting(True, "read GOOD as good")
-    max_length: int = setting(400, "longest text read, in tokens; 0 reads all of any text", minimum=0)
+    max_length: int = setting(4000, "longest text read, in tokens; 0 reads all of any text", minimum=0)
     gradient_length: int = setting(
         0, "tokens that the gradient goes back through, at most, in an lstm; 0: all of a text", minimum=0
     )

@@ -116,14 +116,14 @@ print(f"{share:.1%} of the tokens in the test reviews are unknown to the vocabul
 # %% [markdown]
 # **Step 3: cutting.** Long reviews are shortened to `max_length` ids, so that one enormous review cannot slow
 # everything down. What should stay? People tend to give their verdict at the end, so a quarter of the room goes to
-# the start of the review and three quarters to its end. To see the cut we ask for 8 ids; the default is 400. Every
-# review also gets `<bos>`, "beginning of sequence", in front.
+# the start of the review and three quarters to its end. To see the cut we ask for 8 ids; the default, 4,000, cuts
+# hardly any review. Every review also gets `<bos>`, "beginning of sequence", in front.
 
 # %%
 from sentiment.config import SentimentConfig
 from sentiment.loader import encode_review
 
-for max_length in (400, 8):
+for max_length in (4000, 8):
     row = encode_review(tokens, vocabulary, SentimentConfig(max_length=max_length))
     print(f"max_length {max_length}:", row)
     print("   ", " ".join(vocabulary.decode(row)))
@@ -152,7 +152,7 @@ print(example["mask"].astype(int))
 # %%
 from sentiment.loader import make_batches, make_targets
 
-config = SentimentConfig(batch_size=16)
+config = SentimentConfig(batch_size=16, head="regression")
 ratings = train_table.rating.to_numpy(np.float32)
 batches = make_batches(train_tokens, make_targets(ratings, config), vocabulary, config, shuffle=True)
 unsorted = make_mask([len(row) + 1 for row in train_tokens[:16]])
@@ -285,7 +285,7 @@ from sentiment import train
 
 workshop = tempfile.TemporaryDirectory()
 bundle = Path(workshop.name) / "sentiment"
-settings = "--num-epochs 16 --batch-size 16 --patience 16"
+settings = "--num-epochs 16 --batch-size 16 --patience 16 --head regression"
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(bundle), *settings.split()])
 print("\n".join(sorted(path.name for path in bundle.iterdir())))
@@ -309,11 +309,19 @@ history.iloc[[0, 3, 7, 11, 15]]
 # that much less is gone. Such a gap is called *overfitting*: part of what the network learns is true of the training
 # reviews only. The usual cure is more data.
 #
-# ## The same model, trained on more
+# ## A larger model, trained on more
 #
-# The repository also holds a *pretrained* model. It has the same architecture, but it was trained on film reviews
-# from IMDb, 25,000 of them less those held back for validation. `sentiment.load()` opens it. (The sample's vocabulary
-# is smaller here than above because a tenth of the reviews was held back in training.)
+# The repository also holds a *pretrained* model. It differs in four ways:
+#
+# - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
+# - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
+#   guessed every next word. What it learned about words and sentences there is where it started from.
+# - It reads in one direction only, as a language model must, with 512 units.
+# - Its *head* does not say one number but how likely it is that each of the ten ratings was given. Their mean is its
+#   answer, and their standard deviation, the *spread*, says how sure it is.
+#
+# `sentiment.load()` opens it. (The sample's vocabulary is smaller here than above because a tenth of the reviews was
+# held back in training.)
 
 # %%
 import sentiment
@@ -345,13 +353,14 @@ sentences = [
     "The dentist was gentle and it did not hurt.",
 ]
 for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
-    print(f"{answer.rating:4.1f}  {sentence}")
+    print(f"{answer.rating:4.1f} ± {answer.spread:.1f}  {sentence}")
 
 # %% [markdown]
-# The clear cases come out as they should, and the dentist is rated sensibly by a model that knows films only. The
-# difficult ones are a different matter. "Not bad." alone is taken for blame: two tokens say little more than "bad".
-# In the pair about expectations, the ratings are the wrong way round, because the model goes by "love" and "hate" and
-# does not see what "I was wrong" does to them. And the lift is taken at its word.
+# The first comes out as it should, and so does the third, where "not bad" is only the beginning. The difficult ones
+# are a different matter. "Not bad." alone is taken for blame: two tokens say little more than "bad". In the pair about
+# expectations, the ratings are the wrong way round, because the model goes by "love" and "hate" and does not see what
+# "I was wrong" does to them. And the lift is taken at its word. At least the model says that it is not sure: a single
+# sentence is little to go by, and the spread is three stars or more.
 #
 # ## Scores
 #
@@ -439,15 +448,16 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 # %% [markdown]
 # What kinds of mistakes are these?
 #
-# **Foreign ground.** A cockroach in a restaurant, dead bees: film reviews do not teach what is good or bad in other
-# walks of life. These reviews hardly use words of praise or blame; they tell what happened.
-#
 # **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else":
-# the warmest review of a film uses words that sound like trouble. "Adored" and "well done" in the review of a
-# revival, "excellent" and "friendly" in that of a brunch, mislead in the other direction.
+# the warmest review of a film uses words that sound like trouble, and so does the second, with "sadder", "broken",
+# "wrecked" and "sobbed". "Terrific, natural and funny" and "adored" mislead in the other direction: one is said of a
+# child in a bad film, the other of what the film was before it was made again.
 #
-# **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. With squared errors,
-# it pays to stay near the middle whenever in doubt, and reviews of other things leave the model in doubt.
+# **Little to go by.** The book that was begun again at page one is praised by what the reader did. The dead parcel,
+# too, is told and not judged, and film reviews do not teach what is good or bad in other walks of life.
+#
+# **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
+# probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
 #
 # ## A look inside: word vectors
 #
@@ -490,17 +500,17 @@ pd.DataFrame({word: neighbours(word) for word in words})
 
 # %% [markdown]
 # These neighbours are of two kinds. Some are synonyms, and some are words that fill the same place in a sentence, as
-# numbers do. Both come from the same source: words that keep similar company get similar vectors. Training on ratings
-# then moves them further, above all the words that judge.
+# numbers do. Both come from the same source: to a language model, words that keep similar company are alike. Training
+# on ratings then moves them further, above all the words that judge.
 #
 # ## A look inside: the weights
 #
-# The forward LSTM has a *recurrent kernel*: the matrices `U` of the equations above, side by side. They say how the
+# The LSTM has a *recurrent kernel*: the matrices `U` of the equations above, side by side. They say how the
 # state before influences each gate. Below it are the *biases*, what a gate does when everything else is silent.
 
 # %%
-forward = next(layer for layer in network.layers if isinstance(layer, keras.layers.Bidirectional)).forward_layer
-kernel, recurrent_kernel, bias = forward.get_weights()
+recurrent = network.get_layer("recurrent_0")
+kernel, recurrent_kernel, bias = recurrent.get_weights()
 GATES = ["input gate", "forget gate", "candidate", "output gate"]
 print("kernel", kernel.shape, " recurrent kernel", recurrent_kernel.shape, " bias", bias.shape)
 figure, axes = plt.subplots(2, 4, figsize=(11, 4.8), layout="constrained", height_ratios=(3, 1.2))
@@ -515,10 +525,11 @@ figure.colorbar(picture, ax=axes[0], label="weight")
 plt.show()
 
 # %% [markdown]
-# No single weight has a meaning that we could name, but there is a pattern. The gates have horizontal stripes: such a
+# No single weight has a meaning that we could name, but there are patterns. The gates have horizontal stripes: such a
 # unit of the state pushes a gate in the same direction for nearly all units, so it opens or closes the gate as a
-# whole. The candidate has fewer of them, as new content must differ from unit to unit. The biases of the forget gate
-# lie around 1, where Keras starts them: unless something speaks against it, an LSTM keeps what it has.
+# whole. The candidate has a diagonal instead, as each unit writes mostly about itself. The biases of the forget gate
+# lie between 0.3 and 1.3 (Keras starts them at 1): unless something speaks against it, an LSTM keeps what it has. Those
+# of the input and output gates lie below 0: unless something asks for it, little is written and little is shown.
 #
 # To learn what a network does, it is better to watch it work.
 #
@@ -529,21 +540,19 @@ plt.show()
 # review from above.
 
 # %%
-recurrent = next(layer for layer in network.layers if isinstance(layer, keras.layers.Bidirectional))
 states_of = keras.Model(network.input, recurrent.output)
 batches = make_batches(test_tokens, None, rater.vocabulary, rater.config, shuffle=False)
 means = np.zeros((len(test_tokens), recurrent.output.shape[-1]))
 for indices, (arrays, _, _) in zip(batches.indices, batches, strict=True):
     mask = arrays["mask"][:, :, None]
-    means[indices] = (np.asarray(states_of(arrays)) * mask).sum(axis=1) / mask.sum(axis=1)  # (reviews, 2 * units)
+    means[indices] = (np.asarray(states_of(arrays)) * mask).sum(axis=1) / mask.sum(axis=1)  # (reviews, units)
 correlation = np.array([np.corrcoef(column, given)[0, 1] for column in means.T])
 telling = np.concatenate([np.argsort(-correlation)[:6], np.argsort(correlation)[:6]])
 states = np.asarray(states_of(inputs))[0][:, telling]  # (time, 12)
 print("correlation with the rating:", correlation[telling].round(2))
 
 # %%
-units = recurrent.forward_layer.units
-names = [f"{'forward' if unit < units else 'backward'} {unit % units}" for unit in telling]
+names = [f"unit {unit}" for unit in telling]
 figure, axis = plt.subplots(figsize=(10, 4), layout="constrained")
 picture = axis.imshow(states.T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
 axis.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
@@ -554,10 +563,10 @@ figure.colorbar(picture, ax=axis, label="state")
 plt.show()
 
 # %% [markdown]
-# Most of these units belong to the backward LSTM, so read their rows from right to left. At "loved", "moving" and
-# "wonderful" the upper units turn positive and the lower ones negative, and in between they keep what they have: that
-# is the memory at work. At "dull" they let go of it or even change sides. Nobody told the network to have units for
-# praise and blame. They came about because they are useful.
+# Read from left to right, as the network does. At "dull" some of the upper units turn negative and some of the lower
+# ones positive; at "wonderful", "funny" and "moving" they change sides, one after the other, and in between they keep
+# what they have: that is the memory at work. Units 35 and 66 hold on to the praise until the end. Nobody told the
+# network to have units for praise and blame. They came about because they are useful.
 #
 # We can also ask for the rating itself along the way: give the model the first word, the first two, the first three,
 # and so on, as if the review ended there.
@@ -574,15 +583,34 @@ plt.show()
 
 # %% [markdown]
 # "Dull" pulls the rating down, and then it stays there: "but" alone promises nothing to this model, although a human
-# reader would already wait for the turn. "Wonderful" lifts it across the middle, and "moving" and "loved" raise it
-# further. At the words that judge nothing, little happens.
+# reader would already wait for the turn. "Wonderful" begins it, and with "funny", "moving" and "loved" the rating
+# rises across the middle and on. This model is slow to change its mind, as it learned to be: it was trained on words
+# that had been changed for the worse, and with a tenth of them missing.
+#
+# Which words did it, all in all? `explain` leaves out one word after the other, as if it were unknown, and takes the
+# difference.
+
+# %%
+explanation = rater.explain(review)
+figure, axis = plt.subplots(figsize=(10, 2.6), layout="constrained")
+colours = ["tab:blue" if weight > 0 else "tab:red" for weight in explanation.weights]
+axis.bar(range(len(explanation.weights)), explanation.weights, color=colours)
+axis.axhline(0, color="grey", linewidth=1)
+axis.set_xticks(range(len(explanation.tokens)), explanation.tokens, rotation=60, ha="right")
+axis.set(title="What each word adds to the rating", ylabel="stars")
+plt.show()
+
+# %% [markdown]
+# "Wonderful" does most, as one would think. But look at "but": when it was read it moved nothing, and yet without it
+# the rating would be a star lower. The state remembers that there was a turn, until there is something to turn to. No
+# bag of words could do that.
 #
 # ## Exercises
 #
 # 1. **Fool it.** Write a review that any person would take for praise and that the pretrained model rates below 3.
 #    Then write the opposite. Which trick worked: irony, negation, rare words? (`rater.predict`)
-# 2. **Which words matter?** Leave one token out of a review, rate it again, and take the difference. Do so for every
-#    token of a long review and plot the differences as bars. (`rater.predict_tokens`)
+# 2. **Which pairs of words matter?** `explain` leaves out one word. Leave out two neighbours instead, for every pair
+#    of a long review, and find pairs that do more together than each for itself. (`rater.predict_tokens`)
 # 3. **Does order matter?** Shuffle the tokens of each test review and score the shuffled ones with `rating_scores`.
 #    How much is lost, and what does this say about the task?
 # 4. **No recurrence.** Train `--architecture cbow`, the mean word vector under a hidden layer, and `--architecture

@@ -38,16 +38,16 @@ def layers_of(model):
 
 
 def unknown_class(model):
-    layers_of(model)["score"]["class_name"] = "Conv9D"
+    layers_of(model)["logits"]["class_name"] = "Conv9D"
 
 
 def million_units(model):
-    for side in ("layer", "backward_layer"):
-        layers_of(model)["recurrent_0"]["config"][side]["config"]["units"] = 1_000_000
+    layers_of(model)["recurrent_0"]["config"]["units"] = 1_000_000
 
 
 def a_lambda(model):
-    layers_of(model)["rating"].update(class_name="Lambda", config={"name": "rating", "function": "import os"})
+    layer = layers_of(model)["expected_level"]
+    layer.update(class_name="Lambda", config={"name": "expected_level", "function": "import os"})
 
 
 def other_shapes(model):
@@ -55,7 +55,7 @@ def other_shapes(model):
 
 
 def cycle(model):
-    layers_of(model)["score"]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "rating"
+    layers_of(model)["logits"]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "expected_level"
 
 
 @pytest.mark.parametrize(

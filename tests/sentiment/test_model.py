@@ -25,7 +25,7 @@ VARIANTS = [
 
 
 def small(**settings):
-    return SentimentConfig(**{"units": UNITS, "embedding_dim": EMBEDDING_DIM, **settings})
+    return SentimentConfig(**{"head": "regression", "units": UNITS, "embedding_dim": EMBEDDING_DIM, **settings})
 
 
 def build(**settings):

@@ -22,7 +22,7 @@ TEXTS = ["The film.", "Good good good bad.", "bad " * 30, "The good film, the ba
 
 
 def build(**settings):
-    config = SentimentConfig(**{"units": 5, "embedding_dim": 7, "batch_size": 2, **settings})
+    config = SentimentConfig(**{"head": "regression", "units": 5, "embedding_dim": 7, "batch_size": 2, **settings})
     model = build_model(config, len(VOCABULARY))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])

@@ -24,7 +24,7 @@ TOKENS = ["It", "is", "a", "good", "story", "."]
 
 def test_the_encoder_says_what_the_language_model_says(small_bundle):
     reader, bundle = language_model.load(small_bundle("language_model")), open_bundle(small_bundle("language_model"))
-    config = inherit_settings(SentimentConfig(pooling="last"), bundle)
+    config = inherit_settings(SentimentConfig(pooling="last", head="regression"), bundle)
     assert (config.units, config.embedding_dim, config.bidirectional) == (12, 9, False)
     model = build_model(config, len(reader.vocabulary))
     inherit_weights(model, config, bundle)

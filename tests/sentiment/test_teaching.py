@@ -79,7 +79,7 @@ def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_
     [
         ("--teachers {teacher}", "--teachers and --unlabelled: .* give both or neither"),
         ("--unlabelled {train}", "--teachers and --unlabelled: .* give both or neither"),
-        ("--teachers {teacher} --unlabelled {train} --head class", "its --head is regression, that of this run class"),
+        ("--teachers {teacher} --unlabelled {train} --head ordinal", "its --head is class, that of this run ordinal"),
         ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
         ("--teachers {teacher} --unlabelled {train}x", "no such file"),
         ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),

@@ -35,7 +35,7 @@ def reviews_csv(tmp_path):
 @pytest.mark.parametrize("kind", ["--architecture lstm", "--architecture bow", "--adversarial-size 1"])
 def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     flags = (
-        f"{kind} --units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "
+        f"{kind} --head regression --units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "
         "--learning-rate 0.05 --dropout 0 --word-dropout 0 --word-vector-dropout 0 --average-momentum 0 --min-count 1"
     )
     data = ["--train", str(reviews_csv), "--validation", str(reviews_csv)]

@@ -21,7 +21,7 @@ TARGETS, WEIGHTS = np.array([[1.0], [10.0], [7.0], [3.0]], np.float32), np.ones(
 
 def build(**settings):
     no_chance = {"dropout": 0.0, "word_vector_dropout": 0.0, "units": 5, "embedding_dim": 7, "adversarial_size": SIZE}
-    config = SentimentConfig(**{**no_chance, **settings})
+    config = SentimentConfig(**{"head": "regression", **no_chance, **settings})
     keras.utils.set_random_seed(3)
     model = build_model(config, VOCAB_SIZE)
     learner, loss = learner_and_loss(model, config)
