@@ -116,8 +116,9 @@ TEXTS = ['So "good", she said.', "<b>No & no</b>, it is not.", "Ça va? It goes.
 
 def test_ratings_in_every_format(answer, tmp_path):
     text = answer("sentiment", *TEXTS).splitlines()
-    assert [line[6:] for line in text] == TEXTS
-    ratings = [float(line[:4]) for line in text]
+    parts = [re.fullmatch(r"([ \d]\d\.\d) ±\d\.\d  (.*)", line) for line in text]
+    assert [part[2] for part in parts] == TEXTS
+    ratings = [float(part[1]) for part in parts]
     records = answer("sentiment", *TEXTS, "--format", "jsonl").splitlines()
     assert [json.loads(line)["text"] for line in records] == TEXTS
     assert [json.loads(line)["rating"] for line in records] == pytest.approx(ratings, abs=0.06)
