@@ -360,7 +360,7 @@ for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
 # are a different matter. "Not bad." alone is taken for blame: two tokens say little more than "bad". In the pair about
 # expectations, the ratings are the wrong way round, because the model goes by "love" and "hate" and does not see what
 # "I was wrong" does to them. And the lift is taken at its word. At least the model says that it is not sure: a single
-# sentence is little to go by, and the spread is three stars or more.
+# sentence is little to go by, and the spread is about three stars or more.
 #
 # ## Scores
 #
