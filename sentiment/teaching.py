@@ -52,7 +52,7 @@ def taught_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequen
 
 
 def _say(teacher: RatingModel, token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-    answers = teacher.answer_tokens(token_lists)
     if teacher.config.head == "regression":
-        return np.clip(answers["rating"], teacher.config.min_rating, teacher.config.max_rating)
-    return expit(answers["logits"]) if teacher.config.head == "ordinal" else softmax(answers["logits"], axis=1)
+        return teacher.predict_tokens(token_lists).ratings[:, None]
+    logits = teacher.answer_tokens(token_lists)["logits"]
+    return expit(logits) if teacher.config.head == "ordinal" else softmax(logits, axis=1)

@@ -46,7 +46,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
     teachers = open_teachers(arguments.teachers, config)
 
-    # 1. Text to ids. Only the training split may shape the vocabulary.
+    # 1. Text to ids. Only the training split, and what is unlabelled, may shape the vocabulary.
     train_split = load_reviews(arguments.train, config, arguments.groups)
     if arguments.validation:
         validation_split = load_reviews(arguments.validation, config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import pytest
 import sentiment
 from common.errors import InputError
 from sentiment.config import SentimentConfig
+from sentiment.predict import RatingModel
 from sentiment.teaching import taught_targets
 from sentiment.train import main
 from tests.sentiment.test_train import REVIEWS
@@ -22,8 +22,13 @@ QUICK = (
 )
 
 
-def fake_teacher(head, **answers):
-    return SimpleNamespace(config=SentimentConfig(head=head), answer_tokens=lambda token_lists: answers)
+class FakeTeacher(RatingModel):
+    def __init__(self, head, **answers):
+        super().__init__(None, None, SentimentConfig(head=head))
+        self.answers = answers
+
+    def answer_tokens(self, token_lists):
+        return self.answers
 
 
 @pytest.mark.parametrize(
@@ -35,7 +40,7 @@ def fake_teacher(head, **answers):
     ],
 )
 def test_targets_are_the_mean_of_what_teachers_find_likely(head, name, said, expected):
-    teachers = [fake_teacher(head, **{name: np.array(answer, np.float32)}) for answer in said]
+    teachers = [FakeTeacher(head, **{name: np.array(answer, np.float32)}) for answer in said]
     targets = taught_targets(teachers, [["word"]] * len(expected))
     assert targets.dtype == np.float32
     np.testing.assert_allclose(targets, expected, atol=1e-6)
