@@ -58,6 +58,10 @@ class Bundle:
         """Read the settings the bundle was trained with."""
         return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
 
+    def has_layer(self, name: str) -> bool:
+        """Whether the network has a layer of this name."""
+        return name in read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
+
     def read_layer(self, name: str) -> list[np.ndarray]:
         """Read the weights of one layer, in Keras' order.
 

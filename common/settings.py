@@ -8,7 +8,7 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -54,6 +54,24 @@ class TrainingConfig:
         0.1, "share of the training data kept for validation if there is no --validation", minimum=0.001, maximum=0.9
     )
     seed: int = setting(1, "the one seed of everything random", minimum=0)
+
+
+def inherit(config: Config, values: Mapping[str, Any], whose: str) -> Config:
+    """Take settings from a model that a run starts from.
+
+    Args:
+        config: the settings of the run.
+        values: those that are not the run's to choose.
+        whose: "language model", say.
+    Raises:
+        InputError: the run has chosen one of them otherwise.
+    """
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        own = getattr(config, field.name)
+        if field.name in values and own not in (values[field.name], field.default):
+            flag = "--" + field.name.replace("_", "-")
+            raise InputError(f"{flag}: found {own}, the {whose} has {values[field.name]}; leave it out")
+    return dataclasses.replace(config, **values)  # type: ignore[type-var]
 
 
 class OneLineParser(argparse.ArgumentParser):

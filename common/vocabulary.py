@@ -67,6 +67,15 @@ class Vocabulary:
             frequent = frequent[: max_size - len(SPECIAL_TOKENS)]
         return cls(frequent, lowercase)
 
+    def extended(self, other: Vocabulary) -> Vocabulary:
+        """Put the tokens of another vocabulary behind these.
+
+        >>> Vocabulary(["so", "good"]).extended(Vocabulary(["not", "so", "bad"])).tokens[4:]
+        ['so', 'good', 'not', 'bad']
+        """
+        own = self.tokens[len(SPECIAL_TOKENS) :]
+        return Vocabulary(dict.fromkeys(own + other.tokens[len(SPECIAL_TOKENS) :]), self.lowercase)
+
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -47,6 +47,11 @@ class TaggingConfig(TrainingConfig):
     max_vectors: int = setting(50_000, "most words of --word-vectors-from, the first of the file", minimum=1)
     lowercase: bool = setting(True, "look words up in lower case; the characters keep their case")
     tag_column: str = setting("upos", "tags of a CoNLL-U file: universal ones, or those of the treebank", TAG_COLUMNS)
+    auxiliary_column: str | None = setting(
+        None,
+        "column of further tags that the network learns beside its own, while it trains: xpos or feats of a CoNLL-U "
+        "file, any of a CSV file",
+    )
     num_beams: int = setting(1, "ways to go on that previous-tag keeps in mind while it tags", minimum=1, maximum=1000)
     tokens_column: str = setting("tokens", "column of the tab-separated tokens in a CSV file")
     tags_column: str = setting("tags", "column of the tab-separated tags in a CSV file")

@@ -18,7 +18,7 @@ from pos_tagging.lexicon import Lexicon
 
 NUM_FIELDS = 10  # of a word's line in CoNLL-U
 FORM, MISC = 1, 9
-TAG_FIELDS = {"upos": 3, "xpos": 4}
+TAG_FIELDS = {"upos": 3, "xpos": 4, "feats": 5}
 MAX_RANGE = 100  # words that may be written as one
 
 
@@ -28,6 +28,7 @@ class Sentence:
 
     `probabilities` are those of the tags, where a tagger has given them and was asked for it. Of a CoNLL-U file there
     are also the comments, and the `ranges` of words that are written as one: first word, last word, as written.
+    `further` are tags of another kind, where a tagger is to learn those too.
     """
 
     tokens: list[str]
@@ -37,6 +38,7 @@ class Sentence:
     probabilities: list[float] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     ranges: list[tuple[int, int, str]] = field(default_factory=list)
+    further: list[str] = field(default_factory=list)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The tokens with their tags."""
@@ -61,22 +63,33 @@ class Sentence:
         return "".join(form + " " * spaces[places[-1]] for form, places in self.written()).rstrip()
 
 
-def load_sentences(path: Path, config: TaggingConfig) -> list[Sentence]:
+def load_sentences(path: Path, config: TaggingConfig, with_further: bool = False) -> list[Sentence]:
     """Read the tagged sentences of a `.conllu` or `.csv` file.
 
+    Args:
+        path: the file.
+        config: the names of the columns.
+        with_further: read `config.auxiliary_column` too, if there is one.
     Raises:
         InputError: the line or row, what was found there, and what would do.
     """
+    further = config.auxiliary_column if with_further else None
     if file_kind(path) == ".conllu":
-        sentences = list(require_good(read_conllu(path, tag_column=config.tag_column)))
+        if further not in (None, *TAG_FIELDS):
+            raise InputError(
+                f"--auxiliary-column: {path} has no {excerpt(further)}; the columns are {', '.join(TAG_FIELDS)}"
+            )
+        sentences = list(require_good(read_conllu(path, tag_column=config.tag_column, further_column=further)))
     else:
-        sentences = list(_read_table(path, config))
+        sentences = list(_read_table(path, config, further))
     if not sentences:
         raise InputError(f"{path}: no sentences; give a file with at least one")
     return sentences
 
 
-def read_conllu(path: Path, tagged: bool = True, tag_column: str = "upos") -> Iterator[Sentence | BadRow]:
+def read_conllu(
+    path: Path, tagged: bool = True, tag_column: str = "upos", further_column: str | None = None
+) -> Iterator[Sentence | BadRow]:
     """Read the sentences of a CoNLL-U file one by one; one with a wrong line becomes a BadRow.
 
     Words are the lines with a whole-number id; a range (`3-4`) says how the next words are written together, and empty
@@ -87,7 +100,9 @@ def read_conllu(path: Path, tagged: bool = True, tag_column: str = "upos") -> It
         path: the file.
         tagged: whether every word must have a tag.
         tag_column: "upos", universal tags, or "xpos", those of the treebank.
+        further_column: one more of these, or "feats", morphological features.
     """
+    fields = (TAG_FIELDS[tag_column], TAG_FIELDS.get(further_column or ""))
     with open_text(path) as file:
         sentence, problem = Sentence([], place=f"{path}, line 1"), ""
         number = 0
@@ -101,14 +116,16 @@ def read_conllu(path: Path, tagged: bool = True, tag_column: str = "upos") -> It
                     yield BadRow(problem) if problem else sentence
                 sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
             elif not problem:
-                problem = _read_line(line, sentence, place, tagged, TAG_FIELDS[tag_column])
+                problem = _read_line(line, sentence, place, tagged, *fields)
         if sentence.tokens and not problem:
             problem = f"{path}, line {number}: no blank line after the last sentence; the file may be cut short"
         if problem:
             yield BadRow(problem)
 
 
-def _read_line(line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int) -> str:
+def _read_line(
+    line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int, further_field: int | None
+) -> str:
     """Take a line into a sentence; returns what is wrong with it, or nothing."""
     try:
         if problem := undecodable(line):
@@ -116,13 +133,15 @@ def _read_line(line: str, sentence: Sentence, place: str, tagged: bool, tag_fiel
         if line.startswith("#"):
             sentence.comments.append(line)
         else:
-            _read_word(line, sentence, place, tagged, tag_field)
+            _read_word(line, sentence, place, tagged, tag_field, further_field)
     except InputError as error:
         return str(error)
     return ""
 
 
-def _read_word(line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int) -> None:
+def _read_word(
+    line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int, further_field: int | None
+) -> None:
     """Add the word of a line to the sentence."""
     fields = line.split("\t")
     if len(fields) != NUM_FIELDS:
@@ -151,22 +170,26 @@ def _read_word(line: str, sentence: Sentence, place: str, tagged: bool, tag_fiel
         raise InputError(f"{place}: word {excerpt(fields[FORM])} has no tag; write one in field {tag_field + 1}")
     sentence.tokens.append(fields[FORM])
     sentence.tags.append(fields[tag_field])
+    if further_field is not None:
+        sentence.further.append(fields[further_field])
     if len(sentence.space_after) < wanted:
         sentence.space_after.append(space_after)
 
 
-def _read_table(path: Path, config: TaggingConfig) -> Iterator[Sentence]:
-    for place, row in require_good(read_rows(path, [config.tokens_column, config.tags_column])):
-        tokens, tags = row[config.tokens_column].split("\t"), row[config.tags_column].split("\t")
+def _read_table(path: Path, config: TaggingConfig, further_column: str | None) -> Iterator[Sentence]:
+    columns = [config.tokens_column, config.tags_column, *([further_column] if further_column else [])]
+    for place, row in require_good(read_rows(path, columns)):
+        tokens, tags, *further = (row[column].split("\t") for column in columns)
         if not row[config.tokens_column].strip():
             raise InputError(f"{place}: empty sentence; write tokens there or leave the row out")
-        if len(tokens) != len(tags):
-            raise InputError(
-                f"{place}: {len(tokens)} tokens and {len(tags)} tags; each token needs one tag, separated by tabs"
-            )
-        if not all(part.strip() for part in tokens + tags):
-            raise InputError(f"{place}: an empty token or tag; two tabs may not follow each other")
-        yield Sentence(tokens, tags, place=place)
+        for kind in (tags, *further):
+            if len(tokens) != len(kind):
+                raise InputError(
+                    f"{place}: {len(tokens)} tokens and {len(kind)} tags; each token needs one tag, separated by tabs"
+                )
+            if not all(part.strip() for part in tokens + kind):
+                raise InputError(f"{place}: an empty token or tag; two tabs may not follow each other")
+        yield Sentence(tokens, tags, place=place, further=further[0] if further else [])
 
 
 def split_validation(sentences: list[Sentence], config: TaggingConfig) -> tuple[list[Sentence], list[Sentence]]:
@@ -193,7 +216,13 @@ def check_tags(sentences: Sequence[Sentence], tags: Sequence[str]) -> None:
                 )
 
 
-def make_batches(sentences: Sequence[Sentence], lexicon: Lexicon, config: TaggingConfig, shuffle: bool) -> Batches:
+def make_batches(
+    sentences: Sequence[Sentence],
+    lexicon: Lexicon,
+    config: TaggingConfig,
+    shuffle: bool,
+    further_tags: Sequence[str] = (),
+) -> Batches:
     """Put sentences into padded batches of similar length.
 
     Args:
@@ -201,11 +230,12 @@ def make_batches(sentences: Sequence[Sentence], lexicon: Lexicon, config: Taggin
         lexicon: of the training split.
         config: the settings.
         shuffle: for training: a new order each epoch, and word dropout.
+        further_tags: the tags of another kind that the sentences have, if they are to be learned too.
     Returns:
         Batches of `{"token_ids": int32 (batch, time), "character_ids": int32 (batch, time, WORD_LENGTH),
-        "mask": bool (batch, time)}`, with what else the lexicon has of words; tag ids int32 (batch, time); weights
-        float32 (batch, time), 0 where padded. For `previous-tag` the inputs also hold `previous_tags`: the tag ids one
-        step later, plus one; 0 at the first word.
+        "mask": bool (batch, time)}`, with what else the lexicon has of words; tag ids int32 (batch, time), with
+        further tags (batch, time, 2); weights float32 (batch, time), 0 where padded. For `previous-tag` the inputs also
+        hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
     """
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
     numbers = {word: number for number, word in enumerate(words, 1)}  # 0 is no word
@@ -216,6 +246,8 @@ def make_batches(sentences: Sequence[Sentence], lexicon: Lexicon, config: Taggin
     }
     tag_ids = {tag: i for i, tag in enumerate(lexicon.tags)}
     targets = [[tag_ids[tag] for tag in sentence.tags] for sentence in sentences]
+    further_ids = {tag: i for i, tag in enumerate(further_tags)}
+    further = [[further_ids[tag] for tag in sentence.further] for sentence in sentences] if further_tags else None
     drop_rates = word_drop_rates(rows, features["token_ids"], config) if shuffle else None
 
     def make_batch(indices, rng):
@@ -232,6 +264,9 @@ def make_batches(sentences: Sequence[Sentence], lexicon: Lexicon, config: Taggin
             # tags 5 7 2 -> previous 0 6 8
             inputs["previous_tags"] = np.pad(targets_padded + 1, [[0, 0], [1, 0]])[:, :-1].astype(np.int32)
             inputs["state"] = np.zeros((len(indices), config.units), np.float32)
+        if further:
+            further_padded = pad([further[i] for i in indices], mask.shape[1])
+            targets_padded = np.stack([targets_padded, further_padded], axis=-1)
         return inputs, targets_padded, mask.astype(np.float32)
 
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)

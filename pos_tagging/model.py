@@ -16,7 +16,6 @@ from common.layers import ChainScores, RowsAsWords, WordsAsRows
 from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import WORD_LENGTH
-from pos_tagging.training_model import ChainLearner
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 FILTER_WIDTHS = (2, 3, 5)  # characters
@@ -80,16 +79,6 @@ def build_model(
     if config.head == "crf":
         answer = {"scores": ChainScores(num_tags, name="scores", dtype="float32")(answer)}
     return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
-
-
-def build_learner(model: keras.Model, config: TaggingConfig) -> tuple[keras.Model, keras.losses.Loss | None]:
-    """The part of a tagger that learns, and by which loss; None where it has its own."""
-    if config.head == "crf":
-        return ChainLearner(model.input, model.output["scores"]), None
-    # A model with a state gives it beside the logits; the loss looks at the logits alone.
-    logits = model.output["logits"] if isinstance(model.output, dict) else model.output
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-    return keras.Model(model.input, logits), loss
 
 
 def _spelling_vectors(character_ids, token_ids, config: TaggingConfig, num_characters: int):

@@ -20,7 +20,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, save_bundle
+    from common.persistence import check_output_folder, open_bundle, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
@@ -28,14 +28,20 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from pos_tagging.evaluate import SCORES, tagging_scores
     from pos_tagging.lexicon import Lexicon
     from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
+    from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
+    start = open_bundle(arguments.initialize_from, "pos_tagging") if arguments.initialize_from else None
+    if start and arguments.word_vectors_from:
+        raise InputError("--word-vectors-from and --initialize-from both give word vectors; leave one out")
+    if start:
+        config = inherit_settings(config, start)
     if config.head == "crf" and config.architecture == "previous-tag":
         raise InputError("--head crf: previous-tag chooses each tag before it reads on; leave one of the two out")
 
     # 1. Words, characters and tags to ids. Only the training split may shape them.
-    train_split = load_sentences(arguments.train, config)
+    train_split = load_sentences(arguments.train, config, with_further=True)
     if arguments.validation:
         validation_split = load_sentences(arguments.validation, config)
     else:
@@ -49,8 +55,13 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         config,
         vector_words,
     )
+    if start:
+        lexicon = inherit_lexicon(lexicon, Lexicon.load(start.path))
+        if lexicon.vector_words:
+            [vectors] = start.read_layer("given_vectors")
     check_tags(validation_split, lexicon.tags)
-    train_batches = make_batches(train_split, lexicon, config, shuffle=True)
+    further_tags = sorted({tag for sentence in train_split for tag in sentence.further})
+    train_batches = make_batches(train_split, lexicon, config, True, further_tags)
     say(
         f"Data: {len(train_split):,} sentences to train on, {len(validation_split):,} for validation; "
         f"{len(lexicon.words):,} words, {len(lexicon.characters)} characters, {len(lexicon.tags)} tags"
@@ -59,17 +70,20 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     # 2. Ids to logits.
     start_keras()
 
-    from pos_tagging.model import build_learner, build_model
+    from pos_tagging.model import build_model
     from pos_tagging.predict import Tagger
+    from pos_tagging.training_model import TaggingLearner
 
     set_seed(config.seed)
     set_precision(config.mixed_precision)
     sizes = {**lexicon.sizes(), "vector_dim": 0 if vectors is None else vectors.shape[1]}
     model = build_model(config, **sizes)
-    if vectors is not None:
+    if start:
+        inherit_weights(model, lexicon, start)
+    elif vectors is not None:
         model.get_layer("given_vectors").set_weights([vectors])
-    learner, loss = build_learner(model, config)
-    learner.compile(make_optimizer(config, config.num_epochs * len(train_batches)), loss)
+    learner = TaggingLearner(model, len(further_tags))
+    learner.compile(make_optimizer(config, config.num_epochs * len(train_batches)))
     tagger = Tagger(KerasEngine(model), lexicon, config)
 
     def validate() -> dict[str, float]:
@@ -107,6 +121,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         metavar="PATH",
         help="word vectors that stay as they are, also of words that training never sees: a text file of GloVe, "
         "word2vec or fastText, a bundle, or a spaCy package",
+    )
+    parser.add_argument(
+        "--initialize-from", type=Path, metavar="DIR", help="bundle of a tagger, of other tags perhaps, to start from"
     )
     add_settings(parser, TaggingConfig)
     arguments = parser.parse_args(argv)

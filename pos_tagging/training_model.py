@@ -1,4 +1,4 @@
-"""The likelihood of a sequence of tags under a conditional random field: how a tagger with that head learns.
+"""What a tagger learns by: the nats of its tags, one by one, or of a whole sentence under a conditional random field.
 
     -log P(tags)  =  log Z - sum over the words of scores[word, tag before, tag]
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import keras
 from keras import ops
+
+FURTHER_WEIGHT = 0.5  # of the further tags in the loss
 
 
 def chain_nats(scores, tags, mask):
@@ -42,9 +44,39 @@ def chain_nats(scores, tags, mask):
     return ops.logsumexp(log_alpha, axis=-1) - ops.sum(chosen * real, axis=1)
 
 
-class ChainLearner(keras.Model):
-    """A tagger as it is trained: inputs to scores, with the nats for a word as its loss."""
+class TaggingLearner(keras.Model):
+    """A tagger as it is trained, with the nats of a word as its loss.
+
+    Args:
+        model: of `pos_tagging.model.build_model`.
+        num_further: number of tags of another kind, to be learned from the same features; 0 for none. Caruana 1997,
+            "Multitask Learning": what helps with a related question helps with the first. The answers to it are not
+            part of the model.
+    """
+
+    def __init__(self, model: keras.Model, num_further: int = 0) -> None:
+        # A model with a state gives it beside the answer; the loss looks at the answer alone.
+        answers = dict(model.output) if isinstance(model.output, dict) else {"logits": model.output}
+        answers.pop("state", None)
+        if num_further:
+            features = model.get_layer("logits").input
+            answers["further"] = keras.layers.Dense(num_further, name="further", dtype="float32")(features)
+        super().__init__(model.input, answers, name="training")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        nats = chain_nats(ops.cast(y_pred, "float32"), ops.cast(y, "int32"), sample_weight > 0)
-        return ops.sum(nats) / ops.sum(sample_weight) + sum(self.losses)
+        tags = ops.cast(y, "int32")
+        further = None
+        if "further" in y_pred:
+            tags, further = tags[..., 0], tags[..., 1]
+        if "scores" in y_pred:
+            nats = ops.sum(chain_nats(y_pred["scores"], tags, sample_weight > 0))
+        else:
+            nats = ops.sum(_nats(y_pred["logits"], tags) * sample_weight)
+        if further is not None:
+            nats += FURTHER_WEIGHT * ops.sum(_nats(y_pred["further"], further) * sample_weight)
+        return nats / ops.sum(sample_weight)
+
+
+def _nats(logits, tags):
+    """-log P of each tag by itself, (batch, time)."""
+    return keras.losses.sparse_categorical_crossentropy(tags, logits, from_logits=True)

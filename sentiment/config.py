@@ -47,6 +47,12 @@ class SentimentConfig(TrainingConfig):
         "learn each text once more, its word vectors changed in the worst direction by so much (3 to 10); 0: do not",
         minimum=0,
     )
+    linear_teacher: float = setting(
+        0.0,
+        "how much an NB-SVM over the training texts corrects the --teachers: its margin, times this, is added to their "
+        "log-odds of a good text (2 to 3); 0: not",
+        minimum=0,
+    )
 
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)

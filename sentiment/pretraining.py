@@ -6,11 +6,11 @@ knows much of what a rating needs. On top of it only the head is new.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 from common.errors import InputError
 from common.persistence import CONFIG_FILE, Bundle
+from common.settings import inherit
 from sentiment.config import SentimentConfig
 
 INHERITED = ("architecture", "num_layers", "units", "embedding_dim", "lowercase")
@@ -32,12 +32,7 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
             f"{bundle.path}: a {architecture} network that reads {level}s; wanted recurrent layers that read words"
         )
     values = {**{name: theirs[name] for name in INHERITED}, "bidirectional": False, "word_vectors": "given"}
-    for field in fields(config):
-        own = getattr(config, field.name)
-        if field.name in values and own not in (values[field.name], field.default):
-            flag = "--" + field.name.replace("_", "-")
-            raise InputError(f"{flag}: found {own}, the language model has {values[field.name]}; leave it out")
-    return replace(config, **values)
+    return inherit(config, values, "language model")
 
 
 def inherit_weights(model: Any, config: SentimentConfig, bundle: Bundle) -> None:

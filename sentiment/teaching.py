@@ -3,7 +3,9 @@
 Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network": how likely several teachers find each
 answer tells a student more than one right answer would. Xie et al. 2020, "Self-training with Noisy Student Improves
 ImageNet Classification": a student of its teachers' size gets better than they are, for it reads more texts, with words
-dropped that the teachers saw.
+dropped that the teachers saw. A linear model over word pairs and triples makes other mistakes than a recurrent network
+does (Mesnil et al. 2015, "Ensemble of Generative and Discriminative Techniques for Sentiment Analysis of Movie
+Reviews"), so it may correct the teachers.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from scipy.special import expit, softmax
 
 from common.errors import InputError
 from sentiment.config import SentimentConfig
+from sentiment.loader import Reviews, rating_levels
 from sentiment.predict import RatingModel
+from sentiment.tfidf_linear import LinearModels
 
 
 def open_teachers(paths: Sequence[Path], config: SentimentConfig) -> list[RatingModel]:
@@ -49,6 +53,29 @@ def taught_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequen
         In the form of `sentiment.loader.make_targets`, (texts, 1), (texts, levels - 1) or (texts, levels).
     """
     return np.mean([_say(teacher, token_lists) for teacher in teachers], axis=0).astype(np.float32)
+
+
+def correct_sides(
+    targets: NDArray[np.float32], texts: Sequence[str], train_split: Reviews, config: SentimentConfig
+) -> NDArray[np.float32]:
+    """Let an NB-SVM have its say in whether a text is good or bad; how good or how bad stays as it was.
+
+    Args:
+        targets: of `taught_targets` for the head `class`, (texts, levels).
+        texts: what they are about.
+        train_split: the rated reviews, from which the NB-SVM learns.
+        config: `linear_teacher` times its margin is added to the log-odds of a good text.
+    Raises:
+        InputError: the training split has no good reviews, or no bad ones.
+    """
+    middle = (config.min_rating + config.max_rating) / 2
+    linear = LinearModels(train_split.texts, train_split.ratings, middle)
+    if not linear.knows_sides:
+        raise InputError("--linear-teacher: the training split has good reviews only, or bad ones only; leave it out")
+    margins = linear.bayes.margins(linear.counter.transform(texts))
+    sides = np.sign(rating_levels(config) - middle)  # (levels,): -1 bad, 1 good
+    corrected = targets * np.exp(sides * config.linear_teacher * margins[:, None] / 2)
+    return (corrected / corrected.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _say(teacher: RatingModel, token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:

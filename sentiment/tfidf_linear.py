@@ -81,9 +81,13 @@ class NaiveBayesSVM:
         machine = LinearSVC(C=SVM_C, dual=True, random_state=0).fit(there.multiply(ratio).tocsr(), good)
         self.weights, self.bias = ratio * machine.coef_[0], machine.intercept_[0]
 
+    def margins(self, counts) -> np.ndarray:
+        """Say how good texts are: float64 (texts,), above 0 for a good one."""
+        return _binary(counts) @ self.weights + self.bias
+
     def predict(self, counts) -> np.ndarray:
         """Say which texts are good, bool (texts,)."""
-        return _binary(counts) @ self.weights + self.bias > 0
+        return self.margins(counts) > 0
 
 
 def _binary(counts):

@@ -33,7 +33,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from sentiment.evaluate import SCORES, rating_scores
     from sentiment.loader import load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
     from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
-    from sentiment.teaching import open_teachers, taught_targets
+    from sentiment.teaching import correct_sides, open_teachers, taught_targets
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
@@ -44,6 +44,8 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     check_architecture(config)
     if bool(arguments.teachers) != bool(arguments.unlabelled):
         raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
+    if config.linear_teacher and not (arguments.teachers and config.head == "class"):
+        raise InputError("--linear-teacher corrects --teachers of --head class; leave it out, or give both")
     teachers = open_teachers(arguments.teachers, config)
 
     # 1. Text to ids. Only the training split, and what is unlabelled, may shape the vocabulary.
@@ -57,9 +59,13 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     validation_tokens = tokenize_cached(validation_split.texts, pipeline)
     targets = make_targets(train_split.ratings, config)
     if teachers:
-        taught_tokens = tokenize_cached(load_texts(arguments.unlabelled, config), pipeline)
+        taught_texts = load_texts(arguments.unlabelled, config)
+        taught_tokens = tokenize_cached(taught_texts, pipeline)
         say(f"The teachers rate {len(taught_tokens):,} reviews")
-        targets = np.concatenate([targets, taught_targets(teachers, taught_tokens)])
+        taught = taught_targets(teachers, taught_tokens)
+        if config.linear_teacher:
+            taught = correct_sides(taught, taught_texts, train_split, config)
+        targets = np.concatenate([targets, taught])
         train_tokens += taught_tokens
     if encoder:
         vocabulary = Vocabulary.load(encoder.path / "vocabulary.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,6 +171,33 @@ def test_a_batch():
     assert previous.tolist() == [[0, 0, 0], [0, 1, 0], [0, 2, 1]]
     assert inputs["state"].shape == (3, 5)
     assert not inputs["state"].any()
+
+
+def test_further_tags_of_a_treebank_and_of_a_table(tmp_path):
+    lines = ["1\tgo\t_\tVERB\tVB\tMood=Imp\t_\t_\t_\t_\n", "2\t!\t_\tPUNCT\t.\t_\t_\t_\t_\t_\n\n"]
+    (tmp_path / "a.conllu").write_text("".join(lines))
+    (tmp_path / "a.csv").write_text("tokens,tags,fine\ngo\t!,VERB\tPUNCT,VB\t.\n")
+    for name, column, expected in (
+        ("a.conllu", "xpos", ["VB", "."]),
+        ("a.conllu", "feats", ["Mood=Imp", "_"]),
+        ("a.csv", "fine", ["VB", "."]),
+        ("a.csv", None, []),
+    ):
+        config = TaggingConfig(auxiliary_column=column)
+        [sentence] = load_sentences(tmp_path / name, config, with_further=True)
+        assert (sentence.tags, sentence.further) == (["VERB", "PUNCT"], expected)
+        assert load_sentences(tmp_path / name, config)[0].further == []  # to evaluate a model they are not needed
+    (tmp_path / "short.csv").write_text("tokens,tags,fine\ngo\t!,VERB\tPUNCT,VB\n")
+    with pytest.raises(InputError, match=r"row 1: 2 tokens and 1 tags"):
+        load_sentences(tmp_path / "short.csv", TaggingConfig(auxiliary_column="fine"), with_further=True)
+
+
+def test_further_tags_stand_beside_the_tags():
+    sentences = [replace(sentence, further=[tag.lower() for tag in sentence.tags]) for sentence in SENTENCES]
+    _, targets, weights = make_batches(sentences, LEXICON, CONFIG, False, ["verb", "noun", "adv", "adj"])[0]
+    assert targets.shape == (3, 3, 2)
+    assert (targets[..., 0] * weights).tolist() == [[3, 0, 0], [0, 2, 0], [1, 0, 1]]
+    assert (targets[..., 1] * weights).tolist() == [[0, 0, 0], [3, 1, 0], [2, 3, 2]]
 
 
 def test_sentences_without_tags_make_the_same_inputs():

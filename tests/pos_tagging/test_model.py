@@ -8,7 +8,8 @@ import pytest
 from common.training import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
 from pos_tagging.lexicon import WORD_LENGTH
-from pos_tagging.model import build_learner, build_model
+from pos_tagging.model import build_model
+from pos_tagging.training_model import FURTHER_WEIGHT, TaggingLearner
 
 VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
 MORE = {"num_shapes": 8, "num_vectors": 9, "vector_dim": 6}
@@ -97,8 +98,8 @@ def test_the_state_is_that_after_the_last_real_word():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_loss_counts_real_words_alone(architecture):
     model = build(architecture=architecture)
-    scored, loss = build_learner(model, small(architecture=architecture))
-    scored.compile(loss=loss)
+    scored = TaggingLearner(model)
+    scored.compile()
     lengths = [3, 1]
     tags = np.random.default_rng(2).integers(0, NUM_TAGS, (BATCH, 9))
     answer = logits(model, inputs(lengths, TIME)).astype(np.float64)
@@ -114,14 +115,39 @@ def test_the_loss_counts_real_words_alone(architecture):
         assert float(np.ravel(found)[0]) == pytest.approx(sum(nats) / 4, rel=1e-5)
 
 
+@pytest.mark.parametrize("settings", [{}, {"head": "crf"}, {"architecture": "previous-tag"}], ids=str)
+def test_further_tags_are_learned_and_are_no_part_of_the_model(settings):
+    config = small(**settings)
+    model, num_further = build_network(config), 3
+    before = len(model.weights)
+    learner = TaggingLearner(model, num_further)
+    learner.compile(make_optimizer(config, 10))
+    assert len(model.weights) == before
+    added = {variable.path for variable in learner.weights} - {variable.path for variable in model.weights}
+    assert added == {"further/kernel", "further/bias"}
+    batch = given(model, inputs([3, 1], TIME))
+    mask = inputs([3, 1], TIME)["mask"].astype(np.float32)
+    rng = np.random.default_rng(3)
+    both = np.stack([rng.integers(0, NUM_TAGS, (BATCH, TIME)), rng.integers(0, num_further, (BATCH, TIME))], axis=-1)
+    alone = TaggingLearner(model)
+    alone.compile()
+    expected = float(np.ravel(alone.test_on_batch(batch, both[..., 0], mask))[0])
+    further = np.asarray(learner(batch)["further"]).astype(float)
+    for row, length in enumerate([3, 1]):
+        for t in range(length):
+            nats = np.log(np.exp(further[row, t]).sum()) - further[row, t, both[row, t, 1]]
+            expected += FURTHER_WEIGHT * nats / 4
+    assert float(np.ravel(learner.test_on_batch(batch, both, mask))[0]) == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
     config = small(**settings)
     model = build_network(config)
     if config.shape_dim:
         model.get_layer("given_vectors").set_weights([np.random.default_rng(3).normal(size=(9, 6))])
-    scored, loss = build_learner(model, config)
-    scored.compile(make_optimizer(config, 10), loss=loss, run_eagerly=True)
+    scored = TaggingLearner(model)
+    scored.compile(make_optimizer(config, 10), run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]
     batch = inputs([6, 4], 8)
     tags = np.random.default_rng(2).integers(0, NUM_TAGS, (2, 8))

@@ -11,8 +11,10 @@ import pytest
 import sentiment
 from common.errors import InputError
 from sentiment.config import SentimentConfig
+from sentiment.loader import Reviews
 from sentiment.predict import RatingModel
-from sentiment.teaching import taught_targets
+from sentiment.teaching import correct_sides, taught_targets
+from sentiment.tfidf_linear import LinearModels
 from sentiment.train import main
 from tests.sentiment.test_train import REVIEWS
 
@@ -44,6 +46,22 @@ def test_targets_are_the_mean_of_what_teachers_find_likely(head, name, said, exp
     targets = taught_targets(teachers, [["word"]] * len(expected))
     assert targets.dtype == np.float32
     np.testing.assert_allclose(targets, expected, atol=1e-6)
+
+
+def test_a_linear_model_moves_the_odds_of_good_and_nothing_within_a_side():
+    texts = ["good fun", "good cast", "bad plot", "bad cast"] * 3
+    train_split = Reviews(texts, np.array([5.0, 4.0, 1.0, 2.0] * 3, np.float32))
+    targets = np.tile(np.float32([0.1, 0.2, 0.1, 0.2, 0.4]), (3, 1))
+    config = SentimentConfig(min_rating=1, max_rating=5, linear_teacher=2.0)
+    corrected = correct_sides(targets, ["good", "bad", "unheard"], train_split, config)
+    np.testing.assert_allclose(corrected.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(corrected[:, 1] / corrected[:, 0], 2, rtol=1e-5)
+    np.testing.assert_allclose(corrected[:, 4] / corrected[:, 3], 2, rtol=1e-5)
+    linear = LinearModels(texts, train_split.ratings, 3.0)
+    margins = linear.bayes.margins(linear.counter.transform(["good", "bad", "unheard"]))
+    assert margins[0] > 0.1 > -0.1 > margins[1]
+    odds = np.log(corrected[:, 3:].sum(axis=1) / corrected[:, :2].sum(axis=1))
+    np.testing.assert_allclose(odds, np.log(0.6 / 0.3) + 2.0 * margins, rtol=1e-5)
 
 
 @pytest.fixture
@@ -87,6 +105,7 @@ def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_
         ("--teachers {teacher} --unlabelled {train} --head ordinal", "its --head is class, that of this run ordinal"),
         ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
         ("--teachers {teacher} --unlabelled {train}x", "no such file"),
+        ("--linear-teacher 2", "--linear-teacher corrects --teachers of --head class"),
         ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),
     ],
 )

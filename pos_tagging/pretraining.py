@@ -1,0 +1,82 @@
+"""Start from another tagger: its words and letters, its vectors and its recurrent layers.
+
+A tagger of another corpus, with other tags perhaps, knows much of what this one has to learn, and words that the
+training text here lacks. Collobert & Weston 2008, "A Unified Architecture for Natural Language Processing".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from common.persistence import CONFIG_FILE, Bundle
+from common.settings import inherit
+from common.vocabulary import SPECIAL_TOKENS, Vocabulary
+from pos_tagging.config import TaggingConfig
+from pos_tagging.lexicon import TAGS_FILE, Lexicon
+
+INHERITED = (
+    "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
+    "character_filters", "character_units", "shape_dim", "tag_dim", "lowercase",
+)  # fmt: skip
+VOCABULARY_OF = {"embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes"}
+LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
+
+
+def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
+    """Take the shape of the network from another tagger.
+
+    Raises:
+        InputError: the run has settings that do not fit it.
+    """
+    theirs = bundle.read_json(CONFIG_FILE)
+    return inherit(config, {name: theirs[name] for name in INHERITED if name in theirs}, "tagger")
+
+
+def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon) -> Lexicon:
+    """Add the words, letters and shapes of another tagger, and take the words whose vectors it was given.
+
+    The tags, and what counts as a word of the training split, stay as they are.
+    """
+    return replace(
+        lexicon,
+        words=lexicon.words.extended(theirs.words),
+        characters=lexicon.characters.extended(theirs.characters),
+        shapes=lexicon.shapes and theirs.shapes and lexicon.shapes.extended(theirs.shapes),
+        vector_words=theirs.vector_words,
+    )
+
+
+def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
+    """Put the weights of another tagger into this one; what speaks of tags only if it has the same ones.
+
+    Args:
+        model: of `pos_tagging.model.build_model`.
+        lexicon: of `inherit_lexicon`, with the lexicon of the bundle.
+        bundle: the other tagger.
+    """
+    theirs = Lexicon.load(bundle.path)
+    same_tags = json.loads((bundle.path / TAGS_FILE).read_text(encoding="utf-8")) == lexicon.tags
+    for layer in model.layers:
+        fits = same_tags or layer.name not in LAYERS_OF_TAGS
+        if not (layer.weights and fits and bundle.has_layer(layer.name)):
+            continue
+        weights = bundle.read_layer(layer.name)
+        if layer.name in VOCABULARY_OF:
+            name = VOCABULARY_OF[layer.name]
+            weights = [_rows(layer.get_weights()[0], getattr(lexicon, name), weights[0], getattr(theirs, name))]
+        layer.set_weights(weights)
+
+
+def _rows(own: np.ndarray, vocabulary: Vocabulary, given: np.ndarray, given_vocabulary: Vocabulary) -> np.ndarray:
+    """The rows of an embedding: those given for the same token, its own for what is new."""
+    rows = own.copy()
+    rows[: len(SPECIAL_TOKENS)] = given[: len(SPECIAL_TOKENS)]
+    places = {token: i for i, token in enumerate(given_vocabulary.tokens)}
+    for i, token in enumerate(vocabulary.tokens[len(SPECIAL_TOKENS) :], len(SPECIAL_TOKENS)):
+        if token in places:
+            rows[i] = given[places[token]]
+    return rows

@@ -1,0 +1,124 @@
+"""A tagger that starts from another one, whose words and tags are not its own."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import pos_tagging
+from common.errors import InputError
+from common.persistence import open_bundle
+from common.vocabulary import UNK_ID, Vocabulary
+from pos_tagging.config import TaggingConfig
+from pos_tagging.lexicon import Lexicon
+from pos_tagging.model import build_model
+from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
+from pos_tagging.train import main
+
+# Words and letters that the other tagger has and has not, in an order of their own.
+OWN = Vocabulary(["zyzzyva", "you", "the"], lowercase=True)
+LETTERS = Vocabulary("☃hte")
+
+
+def start(bundle, tags):
+    """A tagger that has learned nothing since; and the lexicon and weights of the other one."""
+    theirs = Lexicon.load(bundle.path)
+    config = inherit_settings(TaggingConfig(), bundle)
+    lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags), theirs)
+    model = build_model(config, **lexicon.sizes())
+    fresh = {layer.name: layer.get_weights() for layer in model.layers}
+    inherit_weights(model, lexicon, bundle)
+    return model, fresh, lexicon, theirs
+
+
+@pytest.fixture(scope="module")
+def bundle(small_bundle):
+    return open_bundle(small_bundle("pos_tagging"))
+
+
+def test_words_and_letters_keep_their_vectors_under_new_numbers(bundle):
+    model, fresh, lexicon, theirs = start(bundle, ["A", "B"])
+    assert lexicon.words.tokens[4:7] == ["zyzzyva", "you", "the"]
+    assert set(theirs.words.tokens) < set(lexicon.words.tokens)
+    assert lexicon.training_words.tokens == OWN.tokens  # what is new to this training stays new
+    for layer, vocabulary, known in (
+        ("embedding", lexicon.words, theirs.words),
+        ("character_embedding", lexicon.characters, theirs.characters),
+    ):
+        [rows], [given] = model.get_layer(layer).get_weights(), bundle.read_layer(layer)
+        assert len(rows) == len(vocabulary)
+        for token in known.tokens:
+            np.testing.assert_array_equal(rows[vocabulary.tokens.index(token)], given[known.tokens.index(token)])
+        new = [i for i, token in enumerate(vocabulary.tokens) if token not in known.tokens]
+        assert len(new) == 1  # zyzzyva, ☃
+        np.testing.assert_array_equal(rows[new], fresh[layer][0][new])
+    for layer in ("recurrent_0", "recurrent_1", "filters_of_3"):
+        for ours, given in zip(model.get_layer(layer).get_weights(), bundle.read_layer(layer), strict=True):
+            np.testing.assert_array_equal(ours, given)
+    np.testing.assert_array_equal(model.get_layer("logits").get_weights()[0], fresh["logits"][0])  # other tags
+
+
+def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
+    theirs = Lexicon.load(bundle.path)
+    model, _, lexicon, _ = start(bundle, theirs.tags)
+    words = [word for word in ("the", "dog", "sleeps", "Nvrseen") if set(word) <= set(theirs.characters.tokens)]
+    assert len(words) >= 3
+
+    def ask(network, lexicon):
+        ids = {name: value[None] for name, value in lexicon.encode(words).items()}
+        return np.asarray(network({**ids, "mask": np.ones((1, len(words)), bool)}))
+
+    answer, expected = ask(model, lexicon), ask(pos_tagging.load(bundle.path).network, theirs)
+    assert np.ptp(expected, axis=-1).min() > 0.1
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_a_run_starts_from_the_bundle(bundle, small_runs, tmp_path):
+    data = ["--train", str(small_runs["pos_tagging"].test), "--initialize-from", str(bundle.path)]
+    flags = "--num-epochs 1 --learning-rate 0 --average-momentum 0 --auxiliary-column feats"
+    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    model = pos_tagging.load(tmp_path / "model")
+    assert model.config.units == 8
+    known = Lexicon.load(bundle.path).words
+    assert set(known.tokens) <= set(model.lexicon.words.tokens)
+    new = [word for word in model.lexicon.training_words.tokens[4:] if known.encode([word]) == [UNK_ID]]
+    assert new
+    assert all(word in model.lexicon.words for word in new)
+    theirs = pos_tagging.load(bundle.path).network.model
+    for layer in ("recurrent_0", "filters_of_2"):
+        weights = [network.get_layer(layer).get_weights()[0] for network in (model.network.model, theirs)]
+        np.testing.assert_array_equal(*weights)
+    manifest = json.loads((tmp_path / "model/manifest.json").read_text())
+    assert manifest["initialize_from"]["file"] == "pos_tagging"
+    assert "--initialize-from pos_tagging" in (tmp_path / "model/README.md").read_text()
+
+
+def test_given_vectors_come_along(small_runs, tmp_path):
+    (tmp_path / "vectors.txt").write_text("the 1 2\nqux 3 4\n")
+    flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", str(small_runs["pos_tagging"].train)]
+    first, second = (str(tmp_path / name) for name in ("first", "second"))
+    main([*flags, "--word-vectors-from", str(tmp_path / "vectors.txt"), "--output-dir", first])
+    main([*flags, "--initialize-from", first, "--output-dir", second])
+    models = [pos_tagging.load(folder) for folder in (first, second)]
+    assert models[1].lexicon.vector_words.tokens[4:] == ["the", "qux"]
+    vectors = [model.network.model.get_layer("given_vectors").get_weights()[0] for model in models]
+    np.testing.assert_array_equal(*vectors)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--initialize-from {bundle} --units 9", "--units: found 9, the tagger has 8; leave it out"),
+        ("--initialize-from {bundle} --word-vectors-from {bundle}", "both give word vectors; leave one out"),
+        ("--initialize-from {lm}", "a bundle for 'language_model', not for pos_tagging"),
+        ("--auxiliary-column lemma", "has no 'lemma'; the columns are upos, xpos, feats"),
+    ],
+)
+def test_what_does_not_fit_is_one_clear_line(flags, message, bundle, small_bundle, small_runs, tmp_path):
+    places = {"bundle": bundle.path, "lm": small_bundle("language_model")}
+    data = ["--train", str(small_runs["pos_tagging"].train), "--output-dir", str(tmp_path / "model")]
+    with pytest.raises(InputError, match=message):
+        main([*data, *flags.format(**places).split()])
+    assert not (tmp_path / "model").exists()
