@@ -56,10 +56,10 @@ def tagger(
     model = build_tagger(config, vocab_size, num_characters=1, num_tags=num_tags)
 
     def make_inputs(batch_size: int) -> dict[str, np.ndarray]:
-        letters = np.zeros(
-            (batch_size, num_steps, WORD_LENGTH), np.int32
-        )  # an input, but without `character_dim` unread
-        return {**full_rows(batch_size, num_steps, vocab_size), "character_ids": letters}
+        # Spellings are an input, but without `character_dim` unread.
+        unread = {"spellings": (1, WORD_LENGTH), "spelling_ids": (batch_size, num_steps)}
+        rows = {name: np.zeros(shape, np.int32) for name, shape in unread.items()}
+        return {**full_rows(batch_size, num_steps, vocab_size), **rows}
 
     return Network("tagger", _with_random_weights(model), num_steps, make_inputs)
 

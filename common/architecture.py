@@ -123,7 +123,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "Embedding": _embedding,
     "TiedEmbedding": _tied_embedding,
     "Dense": _dense,
-    "Conv2D": _convolution,
+    "Conv1D": _convolution,
     "LayerNormalization": _layer_normalization,
     "AttentionPooling": _attention_pooling,
     "ChainScores": _chain_scores,
@@ -131,7 +131,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "SlidingWindow": _sliding_window,
 } | dict.fromkeys(
     ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
-     "Rescaling", "MaxPooling2D", "MaskedPooling", "WordsAsRows", "RowsAsWords"),
+     "Rescaling", "GlobalMaxPooling1D", "MaskedPooling", "TakeRows"),
     _no_weights,
 )  # fmt: skip
 RECURRENT = ("SimpleRNN", "GRU", "LSTM")
@@ -199,13 +199,13 @@ def random_inputs(
         num_steps: of the longest row, the first; the others end at random.
         rng: source of chance.
     Returns:
-        An array for each input: ids below the number of rows of the embedding that reads them, masks padded on the
-        right, states between -1 and 1.
+        An array for each input: ids below the number of rows that they choose from, masks padded on the right, states
+        between -1 and 1.
     """
     num_ids = {
-        source: layer.config["input_dim"]
+        source: layer.config.get("input_dim", batch_size)
         for layer in architecture.layers.values()
-        if "input_dim" in layer.config
+        if "input_dim" in layer.config or layer.class_name == "TakeRows"
         for source, _ in sources(layer.calls[0])
     }
     lengths = rng.integers(1, num_steps + 1, batch_size)
@@ -320,8 +320,8 @@ def _stored_shapes(weights: h5py.File, group: str) -> list[tuple[int, ...]]:
 def _snake_case(name: str) -> str:
     """Keras' own name of a class in a weights file.
 
-    >>> [_snake_case(name) for name in ("LSTM", "SimpleRNN", "Conv2D", "MaxPooling2D", "InputLayer")]
-    ['lstm', 'simple_rnn', 'conv2d', 'max_pooling2d', 'input_layer']
+    >>> [_snake_case(name) for name in ("LSTM", "SimpleRNN", "Conv1D", "GlobalMaxPooling1D", "InputLayer")]
+    ['lstm', 'simple_rnn', 'conv1d', 'global_max_pooling1d', 'input_layer']
     """
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

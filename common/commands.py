@@ -117,6 +117,7 @@ def answer_all(
     arguments: argparse.Namespace,
     answer: Callable[[list[Any]], list[Answer]],
     items: Iterable[tuple[str, Any] | BadRow] | None = None,
+    at_once: int = TEXTS_AT_ONCE,
 ) -> Iterator[tuple[str, Any, Answer]]:
     """Answer texts in their order, some hundred at a time, however many there are.
 
@@ -126,13 +127,14 @@ def answer_all(
         arguments: of the command.
         answer: takes some texts and gives an answer to each.
         items: what to answer, each with its place, if not the texts that the command was given.
+        at_once: how many are answered together.
     Yields:
         The place of the text, the text, its answer.
     """
     interactive = not arguments.texts and arguments.input is None and sys.stdin.isatty()
     num_bad = num_answered = 0
     items = iter(given_texts(arguments) if items is None else items)
-    while chunk := list(itertools.islice(items, 1 if interactive else TEXTS_AT_ONCE)):
+    while chunk := list(itertools.islice(items, 1 if interactive else at_once)):
         good = []
         for item in chunk:
             if not isinstance(item, BadRow):

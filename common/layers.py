@@ -53,39 +53,21 @@ class MaskedPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class WordsAsRows(keras.layers.Layer):
-    """Lay the words of all sentences below each other, so that a recurrent layer can read the letters of each.
+class TakeRows(keras.layers.Layer):
+    """Put rows where they belong: what was computed once for each distinct word, at every place where it stands.
 
     Call arguments:
-        inputs: (batch, time, characters, features).
-    Returns:
-        (batch * time, characters, features).
-    """
-
-    def call(self, inputs):
-        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
-
-    def compute_output_shape(self, inputs_shape):
-        return (None, *inputs_shape[2:])
-
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class RowsAsWords(keras.layers.Layer):
-    """Put back into sentences what `WordsAsRows` has laid below each other.
-
-    Call arguments:
-        inputs: (batch * time, features).
-        token_ids: (batch, time).
+        rows: (rows, features).
+        places: int (batch, time), the number of a row.
     Returns:
         (batch, time, features).
     """
 
-    def call(self, inputs, token_ids):
-        batch_size, num_steps = ops.shape(token_ids)
-        return ops.reshape(inputs, (batch_size, num_steps, inputs.shape[-1]))
+    def call(self, rows, places):
+        return ops.take(rows, places, axis=0)
 
-    def compute_output_shape(self, inputs_shape, token_ids_shape):
-        return (*token_ids_shape, inputs_shape[-1])
+    def compute_output_shape(self, rows_shape, places_shape):
+        return (*places_shape, rows_shape[-1])
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

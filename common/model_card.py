@@ -95,13 +95,14 @@ def make_card(
         scoring = f" The test file was scored by\n`{evaluate}`"
     shown = [name for name in names if any(name in scores for scores in columns.values())]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    cores = facts["machine"]["cores"]
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
 
 Made by `{command}`
 
 {facts["num_epochs"]} epochs (the best was number {facts["best_epoch"]}) in {facts["seconds"] / 60:.1f} minutes on \
-{facts["machine"]["cores"]} cores; seed {facts["seed"]}. {versions}. Bundle format {FORMAT_VERSION}.
+{cores} core{"s" * (cores > 1)}; seed {facts["seed"]}. {versions}. Bundle format {FORMAT_VERSION}.
 
 ## Data
 

@@ -41,55 +41,23 @@ def _dense(graph: Graph, layer: LayerReader, inputs: str) -> str:
 
 
 def _convolution(graph: Graph, layer: LayerReader, inputs: str) -> str:
-    layer.require(data_format="channels_last", groups=1)
-    kernel, *bias = layer.weights  # (height, width, channels, filters)
-    names = [graph.weight(f"{layer.name}.kernel", kernel.transpose(3, 2, 0, 1))]
+    layer.require(data_format="channels_last", groups=1, strides=[1], dilation_rate=[1])
+    if layer["padding"] not in ("same", "valid"):
+        raise layer.not_covered(f"padding={layer['padding']!r}", "'same' and 'valid' are")
+    kernel, *bias = layer.weights  # (width, channels, filters)
+    names = [graph.weight(f"{layer.name}.kernel", kernel.transpose(2, 1, 0))]
     if layer["use_bias"]:
         names.append(graph.weight(f"{layer.name}.bias", bias[0]))
-    dilations = _sizes(layer, "dilation_rate")
-    window = [(size - 1) * gap + 1 for size, gap in zip(kernel.shape, dilations, strict=False)]
-    fits = graph.add(
-        "Conv", _channels_first(graph, inputs), *names, dilations=dilations, **_strides_and_padding(layer, window)
-    )
-    return activate(graph, layer, _channels_last(graph, fits))
+    missing = len(kernel) - 1 if layer["padding"] == "same" else 0
+    pads = [missing // 2, missing - missing // 2]  # the odd one of the steps that are missing comes last
+    rows = graph.add("Transpose", inputs, perm=[0, 2, 1])  # (batch, channels, time)
+    fits = graph.add("Conv", rows, *names, pads=pads)
+    return activate(graph, layer, graph.add("Transpose", fits, perm=[0, 2, 1]))
 
 
-def _max_pooling(graph: Graph, layer: LayerReader, inputs: str) -> str:
-    layer.require(data_format="channels_last")
-    window = _sizes(layer, "pool_size")
-    if layer["padding"] == "same" and any(s > size for s, size in zip(_sizes(layer, "strides"), window, strict=True)):
-        raise layer.not_covered(f"padding='same' with strides={layer['strides']!r}, above pool_size", "'valid' is")
-    pooled = graph.add(
-        "MaxPool", _channels_first(graph, inputs), kernel_shape=window, **_strides_and_padding(layer, window)
-    )
-    return _channels_last(graph, pooled)
-
-
-def _sizes(layer: LayerReader, setting: str) -> list[int]:
-    """Read a height and a width. ONNX Runtime would divide by a size of 0."""
-    sizes = layer[setting]
-    if len(sizes) != 2 or not all(isinstance(size, int) and 0 < size < 10_000 for size in sizes):
-        raise layer.not_covered(f"{setting}={sizes!r}", "two numbers above 0 are")
-    return sizes
-
-
-def _strides_and_padding(layer: LayerReader, window: list[int]) -> dict[str, Any]:
-    """How a window moves over an image, and what is padded so that it may stand over the edge."""
-    strides = _sizes(layer, "strides")
-    if layer["padding"] == "valid":
-        return {"strides": strides, "auto_pad": "VALID"}
-    if strides == [1, 1]:  # the odd one of the columns that are missing comes last
-        before = [(size - 1) // 2 for size in window]
-        return {"strides": strides, "pads": [*before, *(size - 1 - b for size, b in zip(window, before, strict=True))]}
-    return {"strides": strides, "auto_pad": "SAME_UPPER"}
-
-
-def _channels_first(graph: Graph, images: str) -> str:
-    return graph.add("Transpose", images, perm=[0, 3, 1, 2])
-
-
-def _channels_last(graph: Graph, images: str) -> str:
-    return graph.add("Transpose", images, perm=[0, 2, 3, 1])
+def _global_max_pooling(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    layer.require(data_format="channels_last", keepdims=False)
+    return graph.add("ReduceMax", inputs, graph.constant([1]), keepdims=0)
 
 
 def _layer_normalization(graph: Graph, layer: LayerReader, inputs: str) -> str:
@@ -129,15 +97,8 @@ def _reshape(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Reshape", inputs, graph.constant([0, *layer["target_shape"]]))  # 0: the batch stays
 
 
-def _words_as_rows(graph: Graph, layer: LayerReader, inputs: str) -> str:
-    shape = graph.add("Concat", graph.constant([-1]), graph.add("Shape", inputs, start=2), axis=0)
-    return graph.add("Reshape", inputs, shape)
-
-
-def _rows_as_words(graph: Graph, layer: LayerReader, inputs: str, token_ids: str) -> str:
-    return graph.add(
-        "Reshape", inputs, graph.add("Concat", graph.add("Shape", token_ids), graph.constant([-1]), axis=0)
-    )
+def _take_rows(graph: Graph, layer: LayerReader, rows: str, places: str) -> str:
+    return graph.add("Gather", rows, places, axis=0)
 
 
 def _rescaling(graph: Graph, layer: LayerReader, inputs: str) -> str:
@@ -221,8 +182,8 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "LSTM": recurrent,
     "Bidirectional": bidirectional,
     "Dense": _dense,
-    "Conv2D": _convolution,
-    "MaxPooling2D": _max_pooling,
+    "Conv1D": _convolution,
+    "GlobalMaxPooling1D": _global_max_pooling,
     "LayerNormalization": _layer_normalization,
     "Activation": _activation,
     "Dropout": _nothing,
@@ -231,8 +192,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Concatenate": _concatenate,
     "Add": _add,
     "Reshape": _reshape,
-    "WordsAsRows": _words_as_rows,
-    "RowsAsWords": _rows_as_words,
+    "TakeRows": _take_rows,
     "Rescaling": _rescaling,
     "MaskedPooling": _masked_pooling,
     "AttentionPooling": _attention_pooling,

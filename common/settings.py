@@ -98,9 +98,14 @@ def add_settings(parser: argparse.ArgumentParser, config_class: type) -> None:
     _add_flags(group, config_class, [field.name for field in dataclasses.fields(config_class)])
 
 
-def add_overrides(parser: argparse.ArgumentParser, config_class: type, names: Sequence[str]) -> None:
-    """Add flags for the few settings of a trained model that a command may set anew; see `override`."""
-    group = parser.add_argument_group("settings", "as the model was trained, unless given here")
+def add_overrides(
+    parser: argparse.ArgumentParser,
+    config_class: type,
+    names: Sequence[str],
+    otherwise: str = "as the model was trained, unless given here",
+) -> None:
+    """Add flags for a few settings, those of a trained model, say, that a command may set anew; see `override`."""
+    group = parser.add_argument_group("settings", otherwise)
     _add_flags(group, config_class, names)
 
 

@@ -35,12 +35,12 @@ class TaggingConfig(TrainingConfig):
     character_network: str = setting("convolution", "what reads the characters of a word", CHARACTER_NETWORKS)
     character_filters: int = setting(100, "convolution filters over the characters, of each width", minimum=1)
     character_units: int = setting(50, "size of the state of an lstm over the characters, both ways", minimum=1)
-    shape_dim: int = setting(0, "size of the vector of a word's shape, such as Xxxx or dd-dd; 0: none", minimum=0)
+    shape_dim: int = setting(16, "size of the vector of a word's shape, such as Xxxx or dd-dd; 0: none", minimum=0)
     tag_dim: int = setting(16, "size of the vector of the previous tag", minimum=1)
     dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
     word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
     rare_word_dropout: float = setting(
-        0.5, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
+        2.0, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
     )
 
     max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)

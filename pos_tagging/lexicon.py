@@ -95,12 +95,12 @@ class Lexicon:
         """Turn words into what a tagger reads of each.
 
         Returns:
-            `token_ids` (words,) and `character_ids` (words, WORD_LENGTH); `shape_ids` and `vector_ids` (words,) for a
+            `token_ids` (words,) and `spellings` (words, WORD_LENGTH); `shape_ids` and `vector_ids` (words,) for a
             tagger that has them. A word whose vector is not given as it is written has that of its lower case.
         """
         ids: dict[str, list] = {
             "token_ids": self.words.encode(words),
-            "character_ids": [encode_word(word, self.characters) for word in words],
+            "spellings": [encode_word(word, self.characters) for word in words],
         }
         if self.shapes is not None:
             ids["shape_ids"] = self.shapes.encode(_shapes(words))

@@ -232,10 +232,10 @@ def make_batches(
         shuffle: for training: a new order each epoch, and word dropout.
         further_tags: the tags of another kind that the sentences have, if they are to be learned too.
     Returns:
-        Batches of `{"token_ids": int32 (batch, time), "character_ids": int32 (batch, time, WORD_LENGTH),
-        "mask": bool (batch, time)}`, with what else the lexicon has of words; tag ids int32 (batch, time), with
-        further tags (batch, time, 2); weights float32 (batch, time), 0 where padded. For `previous-tag` the inputs also
-        hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
+        Batches of `{"token_ids": int32 (batch, time), "spellings": int32 (distinct words, WORD_LENGTH), "spelling_ids":
+        int32 (batch, time), "mask": bool (batch, time)}`, with what else the lexicon has of words; tag ids int32
+        (batch, time), with further tags (batch, time, 2); weights float32 (batch, time), 0 where padded. For
+        `previous-tag` the inputs also hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
     """
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
     numbers = {word: number for number, word in enumerate(words, 1)}  # 0 is no word
@@ -253,7 +253,9 @@ def make_batches(
     def make_batch(indices, rng):
         places = pad([rows[i] for i in indices])  # (batch, time)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
-        inputs = {name: ids[places] for name, ids in features.items()}
+        inputs = {name: ids[places] for name, ids in features.items() if name != "spellings"}
+        distinct, inputs["spelling_ids"] = distinct_ids(places)
+        inputs["spellings"] = features["spellings"][distinct]
         if rng is not None and drop_rates is not None:
             inputs["token_ids"] = drop_words(inputs["token_ids"], mask, drop_rates[places], rng)
             if "vector_ids" in inputs:
@@ -270,6 +272,17 @@ def make_batches(
         return inputs, targets_padded, mask.astype(np.float32)
 
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
+
+
+def distinct_ids(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Find the distinct ids of a batch (batch, time), ascending, and which of them stands at each place (batch, time).
+
+    >>> distinct, places = distinct_ids(np.array([[7, 3], [3, 0]]))
+    >>> distinct.tolist(), places.tolist()
+    ([0, 3, 7], [[2, 1], [1, 0]])
+    """
+    distinct, places = np.unique(ids, return_inverse=True)
+    return distinct, places.reshape(ids.shape).astype(np.int32)
 
 
 def word_drop_rates(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import ChainScores, RowsAsWords, WordsAsRows
+from common.layers import ChainScores, TakeRows
 from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import WORD_LENGTH
@@ -46,9 +46,10 @@ def build_model(
         the state after the last word.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
-    character_ids = keras.Input((None, WORD_LENGTH), dtype="int32", name="character_ids")  # (batch, time, characters)
+    spellings = keras.Input((WORD_LENGTH,), dtype="int32", name="spellings")  # (distinct words, characters)
+    spelling_ids = keras.Input((None,), dtype="int32", name="spelling_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
-    inputs = {"token_ids": token_ids, "character_ids": character_ids, "mask": mask}
+    inputs = {"token_ids": token_ids, "spellings": spellings, "spelling_ids": spelling_ids, "mask": mask}
     parts = [keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)]
     if num_vectors:
         inputs["vector_ids"] = keras.Input((None,), dtype="int32", name="vector_ids")  # (batch, time)
@@ -59,7 +60,7 @@ def build_model(
         shapes = keras.layers.Embedding(num_shapes, config.shape_dim, name="shape_embedding")
         parts.append(shapes(inputs["shape_ids"]))
     if config.character_dim:
-        parts.append(_spelling_vectors(character_ids, token_ids, config, num_characters))
+        parts.append(_spelling_vectors(spellings, spelling_ids, config, num_characters))
     words = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (batch, time, features)
     to_logits = keras.layers.Dense(num_tags, name="logits", dtype="float32")
     if config.architecture == "previous-tag":
@@ -81,39 +82,36 @@ def build_model(
     return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
 
 
-def _spelling_vectors(character_ids, token_ids, config: TaggingConfig, num_characters: int):
-    """A vector from a word's letters, so that a new word is not a blank: -ing, un-, capitals, digits."""
-    letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(character_ids)
-    if config.character_network == "lstm":
-        return _read_letters(letters, token_ids, config)
-    return _fit_letters(letters, config)
+def _spelling_vectors(spellings, spelling_ids, config: TaggingConfig, num_characters: int):
+    """A vector from a word's letters, so that a new word is not a blank: -ing, un-, capitals, digits.
+
+    A batch has the same words again and again; each is spelled once.
+    """
+    letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(spellings)
+    read = _read_letters if config.character_network == "lstm" else _fit_letters
+    return TakeRows(name="spelled_words")(read(letters, config), spelling_ids)  # (batch, time, features)
 
 
-def _read_letters(letters, token_ids, config: TaggingConfig):
+def _read_letters(letters, config: TaggingConfig):
     """An LSTM reads every word from both ends; the padding of short words is one more letter to it.
 
     Ling et al. 2015, "Finding Function in Form: Compositional Character Models for Open Vocabulary Word
     Representation".
     """
-    rows = WordsAsRows(name="words_as_rows")(letters)  # (batch * time, characters, features)
-    reader = keras.layers.Bidirectional(LSTM(config.character_units, name="letters"), name="letters")
-    return RowsAsWords(name="rows_as_words")(reader(rows), token_ids)  # (batch, time, 2 * character_units)
+    return keras.layers.Bidirectional(LSTM(config.character_units, name="letters"), name="letters")(letters)
 
 
 def _fit_letters(letters, config: TaggingConfig):
     """Each filter looks at a few letters in a row and reports where it fits best.
 
-    dos Santos & Zadrozny 2014, "Learning Character-level Representations for Part-of-Speech Tagging". A filter one word
-    high and `width` letters wide runs over all words of the batch at once.
+    dos Santos & Zadrozny 2014, "Learning Character-level Representations for Part-of-Speech Tagging".
     """
-    best = []  # letters: (batch, time, characters, features)
+    best = []  # letters: (words, characters, features)
     for width in FILTER_WIDTHS:
-        filters = keras.layers.Conv2D(
-            config.character_filters, (1, width), padding="same", activation="relu", name=f"filters_of_{width}"
+        filters = keras.layers.Conv1D(
+            config.character_filters, width, padding="same", activation="relu", name=f"filters_of_{width}"
         )
-        fits = filters(letters)  # (batch, time, characters, filters)
-        fits = keras.layers.MaxPooling2D((1, WORD_LENGTH))(fits)  # (batch, time, 1, filters)
-        best.append(keras.layers.Reshape((-1, config.character_filters))(fits))  # (batch, time, filters)
+        best.append(keras.layers.GlobalMaxPooling1D()(filters(letters)))  # (words, filters)
     return keras.layers.Concatenate()(best)
 
 

@@ -111,7 +111,7 @@ print("\n".join(f"{word:8} {', '.join(sorted(tags))}" for word, tags in tags_of.
 # %% [markdown]
 # ## From sentences to numbers
 #
-# A network computes with numbers. Each word becomes numbers in two ways, and we follow one short sentence.
+# A network computes with numbers. Each word becomes numbers in three ways, and we follow one short sentence.
 #
 # **The word as a whole.** A *vocabulary* gives every word of the training sentences a number, its *id*. Ids 0 to 3
 # are reserved for padding, unknown words, beginning and end. Words are looked up in lower case, so that "The" and
@@ -142,6 +142,15 @@ for word in ("dog", "blorping", "incomprehensibility"):
     print(" " * 20, " ".join(lexicon.characters.decode(ids)))
 
 # %% [markdown]
+# **The word as a shape.** At a glance: a capital is X, another letter x, a digit d, and of a row of one kind at most
+# four are kept. Each shape that training has seen has an id.
+
+# %%
+words = ["The", "blorping", "NATO", "iPhone", "1997", "U.S."]
+shape_ids = lexicon.encode(words)["shape_ids"]
+pd.DataFrame({"word": words, "id": shape_ids, "shape": lexicon.shapes.decode(shape_ids)}).T
+
+# %% [markdown]
 # **A batch.** Training works on several sentences at once, a *batch*. The arrays are rectangular, so shorter
 # sentences are padded with zeros on the right; the *mask* says which positions hold real words. The targets are the
 # ids of the tags, and each comes with a weight: 1 for a word, 0 for padding, so that padding is never scored.
@@ -157,11 +166,12 @@ for name, array in {**example, "targets": targets, "weights": weights}.items():
 print("token_ids", example["token_ids"].tolist())
 print("mask     ", example["mask"].astype(int).tolist())
 print("targets  ", targets.tolist(), "with", tags[targets[0, 0]], "=", targets[0, 0])
-print("first word, letters", example["character_ids"][0, 0].tolist())
+print("first word, letters", example["spellings"][example["spelling_ids"][0, 0]].tolist())
 
 # %% [markdown]
 # Rows are sorted by length, so the sentence about birds comes first. The axes are (sentences, words), and for the
-# letters (sentences, words, letters).
+# spellings (distinct words, letters): a word that stands in a batch many times is spelled once, and `spelling_ids` says
+# where it stands. The first spelling is that of padding.
 #
 # ## A baseline
 #
@@ -195,7 +205,7 @@ pd.DataFrame({name: tagging_scores(test_sentences, given, training_words) for na
 #       |                                                   |  a vector for each letter
 #       |                                               filters, 2, 3 and 5 letters wide, slide over the word
 #       |                                                   |  each reports its best fit only
-#       +-----------------------+---------------------------+
+#       +----- vector of xxxx --+---------------------------+
 #                               |
 #               features of the word         (and of all the other words of the sentence)
 #                               |
@@ -224,8 +234,9 @@ model = build_model(config, **lexicon.sizes())
 model.summary(line_length=100)
 
 # %% [markdown]
-# What comes out of each layer when the two example sentences go in? The first two axes stay sentences and words, all
-# the way through. The letters are an extra axis, until the pooling takes the best fit of each filter.
+# What comes out of each layer when the two example sentences go in? Spellings come first: distinct words, letters and
+# features, until the pooling takes the best fit of each filter. `spelled_words` puts them where they belong, and from
+# there on the first two axes are sentences and words, all the way through.
 
 # %%
 probe = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
@@ -273,7 +284,10 @@ plt.show()
 # ## The same model, trained on more
 #
 # The repository also holds a *pretrained* tagger. It has the same architecture and more units, and was trained on the
-# English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. `pos_tagging.load()`
+# English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. Before that it had learned
+# the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has others, counted
+# over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks.
+# `pos_tagging.load()`
 # opens it.
 
 # %%
@@ -302,11 +316,11 @@ for text in texts:
         print(" ".join(f"{token}/{tag}" for token, tag in sentence.pairs()))
 
 # %% [markdown]
-# Look closely, since some of these are wrong. In "the refuse permit", *refuse* is a noun (rubbish), and the tagger
-# repeats the verb, the only way in which its training data used the word; both *permit*s are right. *Fruit flies* are
-# insects, and so it tags them, but then *like* is what they do, not a comparison. In the third sentence *man* is the
-# verb: old people man the boats. Sentence four has a name, a noun and a verb among its *will*s, and the tagger sees
-# auxiliaries everywhere. The words of the last sentence were made up, and they get sensible tags all the same.
+# Look closely, since some of these are wrong. "The refuse permit" is right: *refuse* is rubbish there, and a noun.
+# *Fruit flies* are insects, but here *flies* is what the fruit does, and then *like* cannot be a verb. In the third
+# sentence *man* is the verb: old people man the boats. Sentence four has a name, a noun and a verb among its *will*s,
+# and the tagger sees auxiliaries everywhere. The words of the last sentence were made up, and they get sensible tags
+# all the same.
 #
 # ## Scores
 #
@@ -361,21 +375,16 @@ for number, text, words in worst_sentences(test_sentences, given, 6)[1:]:
     print(f"{number} mistakes: {text}\n    {words}\n")
 
 # %% [markdown]
-# They fall into three kinds.
+# They fall into two kinds.
 #
 # **Different conventions.** In the sample, `X` is for words of other languages, such as "al dente" and "in vitro". In
 # the treebank it is mostly for file names and mail addresses, so nobody could have learned the sample's meaning
-# there. Likewise, the "with" of "with strong winds making driving dangerous" opens a clause of its own, and the
-# treebank's annotators call it a conjunction then. These are not really the model's mistakes.
+# there. These are not really the model's mistakes.
 #
-# **Hard cases.** Is a "hidden" thing hidden by somebody (a verb form) or just out of sight (an adjective)? Is
+# **Hard cases.** Is a "scratched" table scratched by somebody (a verb form) or just in that state (an adjective)? Is
 # "driving" an activity with a name (a noun) or something one does? Participles and *-ing* forms lie on the border,
-# and people who tag texts disagree about them, too. "To work" in "drives to work" has the exact look of an
-# infinitive.
-#
-# **Gaps in what it has read.** Eleven, twelve and thirteen are numbers and nothing else. But the treebank has the
-# first two once each and the third never, and a list of bare words after a colon gives the network few neighbours to
-# go by. In the same way, an "apple" is a name for it: the web texts it learned from speak of the company.
+# and people who tag texts disagree about them, too. The same holds for "to complain less": less of something, or in a
+# lesser way? Only the "that" of "a museum that most tourists never notice" leaves no doubt: it stands for the museum.
 #
 # ## A look inside: what the letter filters look for
 #
@@ -385,12 +394,12 @@ for number, text, words in worst_sentences(test_sentences, given, 6)[1:]:
 # %%
 network = tagger.network.model
 WIDTH = 5
-layer = next(x for x in network.layers if isinstance(x, keras.layers.Conv2D) and x.kernel_size == (1, WIDTH))
+layer = next(x for x in network.layers if isinstance(x, keras.layers.Conv1D) and x.kernel_size == (WIDTH,))
 words = [word for word in tagger.lexicon.training_words.tokens[4:] if word.isalpha()][:8000]
-spelled = np.array([[encode_word(word, tagger.lexicon.characters) for word in words]])  # (1, words, 16)
-vectors = network.get_layer("character_embedding")(spelled)  # (1, words, 16, character_dim)
-pieces = [np.asarray(layer(vectors[:, i : i + 1000])) for i in range(0, len(words), 1000)]
-fits = np.concatenate(pieces, axis=1)[0]
+spelled = np.array([encode_word(word, tagger.lexicon.characters) for word in words])  # (words, 16)
+vectors = network.get_layer("character_embedding")(spelled)  # (words, 16, character_dim)
+pieces = [np.asarray(layer(vectors[i : i + 1000])) for i in range(0, len(words), 1000)]
+fits = np.concatenate(pieces)
 print("(words, places, filters) =", fits.shape)
 
 # %% [markdown]
@@ -411,7 +420,7 @@ def filter_for(chosen):
     number, patterns = int(contrast.argmax()), {}
     for word in np.argsort(-best[:, number])[:500]:
         start = fits[word, :, number].argmax()
-        letters = tagger.lexicon.characters.decode(np.pad(spelled[0, word], WIDTH // 2)[start : start + WIDTH])
+        letters = tagger.lexicon.characters.decode(np.pad(spelled[word], WIDTH // 2)[start : start + WIDTH])
         patterns.setdefault("".join(MARKS.get(letter, letter) for letter in letters), words[word])
     return f"filter {number}", [f"{pattern}  {word}" for pattern, word in patterns.items()][:8]
 
@@ -426,12 +435,13 @@ for group, chosen in GROUPS.items():
 pd.DataFrame(columns).fillna("")
 
 # %% [markdown]
-# The filter for *-s* looks as one would draw it by hand: letters that go before the ending, the ending, and the end of
-# the word. So does the one for capitals, at the other end. But others do several jobs. The one for *-ing* also answers
-# to words written in capitals, the one for *-ly* to words that merely look similar, and what excites the best filter
-# for *-ed* most is not *-ed* at all. There are more spellings to tell apart than filters, so the network shares them; a
-# later layer can still separate what one filter mixes, by comparing it with other filters. A tidy name for a unit of a
-# network is often more our wish than a fact.
+# The filter for *-s* looks as one would draw it by hand: letters that go before the ending, the ending, and the end
+# of the word. But others do several jobs. The ones for *-ing* and *-ly* also answer to words written in capitals and
+# to beginnings, and what excites the best filter for *-ed* most is not *-ed* at all. There are more spellings to tell
+# apart than filters, so the network shares them; a later layer can still separate what one filter mixes, by comparing
+# it with other filters. And no filter waits for a capital: the best that the letters have are endings of names, *-ia*
+# and *-ian*, for the tagger has another part that looks at the *shape* of a word, `Xxxx` or `dd`. A tidy name for a
+# unit of a network is often more our wish than a fact.
 #
 # Do the filters add up to something useful? We give the tagger invented words: first alone, so that there is nothing
 # to go by but the letters, then in two sentences. All of them are `<unk>` to the word table.
@@ -460,9 +470,9 @@ plt.show()
 
 # %% [markdown]
 # Alone, the endings decide: *-s* makes a noun, *-ing* and *-ed* mostly a verb, *-ly* an adverb, *-able* an adjective,
-# *-ness* a noun, and a capital letter a name. In a sentence the neighbours have their say. After "It was", nearly
-# everything leans towards the adjective, even *blorpness*. And *blorp*, whose spelling says nothing, changes from
-# picture to picture. The network weighs both sources, as a reader would.
+# *-ness* a noun or a name, and a capital letter a name. In a sentence the neighbours have their say. After "It was",
+# *blorp* and even *blorpness* become adjectives; *blorp*, whose spelling says nothing, changes from picture to picture.
+# The network weighs both sources, as a reader would.
 #
 # ## A look inside: up the garden path
 #
@@ -485,8 +495,8 @@ plt.show()
 
 # %% [markdown]
 # The tagger walks up the garden path: *man* scores highest as a noun in both sentences. But compare the two pictures
-# at *man* and VERB. On the left the score is positive, on the right it is close to zero. The network has noticed that
-# "the" follows, which would suit a verb. It just does not draw the conclusion.
+# at *man* and VERB. On the left the score is about zero and that of the noun is lower than on the right. The network
+# has noticed that "the" follows, which would suit a verb. It just does not draw the conclusion.
 #
 # What does a word's tag owe to the words after it? We show the tagger more and more of a sentence and watch the
 # probabilities of one word in it.
@@ -507,9 +517,9 @@ axes[0].set_ylabel("probability")
 plt.show()
 
 # %% [markdown]
-# *Book* alone is a noun or a name for the tagger, and one more word settles that it is neither. After "I think that", a
-# conjunction is the better guess; "he" confirms it and "was" overturns it. Tagging strictly from left to right would
-# have to guess at this point and stay with it. That is what the second LSTM, which reads from the end, is good for.
+# *Book* alone is a noun for the tagger, and one more word settles that it is not. After "I think", *that* may be
+# anything until "he" or "was" decides. Tagging strictly from left to right would have to guess at this point and stay
+# with it. That is what the second LSTM, which reads from the end, is good for.
 #
 # ## A look inside: word vectors
 #
@@ -533,9 +543,9 @@ pd.DataFrame({word: neighbours(word) for word in words})
 
 # %% [markdown]
 # The table sorts words by what they *do* in a sentence: pronouns stand by pronouns, modal verbs by modal verbs,
-# conjunctions by conjunctions. Meaning plays a small part. "People" stands beside "coffee" and "cats", which have
-# little in common but being nouns. A network learns what its task asks for; word vectors trained on another task
-# would show another neighbourhood.
+# conjunctions by conjunctions. Meaning plays a small part. "People" stands beside "feet" before it stands beside "men":
+# both are plurals without an *-s*, and the tags of the Brown Corpus told plurals apart. A network learns what its task
+# asks for; word vectors trained on another task would show another neighbourhood.
 #
 # ## Exercises
 #

@@ -27,6 +27,8 @@ from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import TAG_FIELDS, Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
+SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
+SENTENCES_READ = 16 * SENTENCES_AT_ONCE  # at a time, so that those of one length can be tagged together
 MAX_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is read in pieces
 
 
@@ -92,7 +94,8 @@ class Tagger:
             for start in range(0, len(sentence.tokens), MAX_TOKENS)
         ]
         found: list[tuple[list[str], list[float]]] = [([], [])] * len(pieces)
-        batches = make_batches([Sentence(tokens) for _, tokens in pieces], self.lexicon, self.config, shuffle=False)
+        config = replace(self.config, batch_size=SENTENCES_AT_ONCE)
+        batches = make_batches([Sentence(tokens) for _, tokens in pieces], self.lexicon, config, shuffle=False)
         for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
             best, chances = self._choose(inputs, probabilities)
             for row, number in enumerate(indices):
@@ -131,13 +134,14 @@ class Tagger:
         batch_size, num_steps = inputs["mask"].shape
         num_beams, num_tags = self.config.num_beams, len(self.lexicon.tags)
         rows = np.repeat(np.arange(batch_size), num_beams)  # the sentence that each way belongs to
-        repeated = {name: value[rows] for name, value in inputs.items() if name != "previous_tags"}
+        repeated = {name: value[rows] for name, value in inputs.items() if name not in ("previous_tags", "spellings")}
         state, previous = repeated.pop("state"), np.zeros((len(rows), 1), np.int32)
         tags, steps = np.zeros((2, len(rows), num_steps))
         totals = np.where(np.arange(len(rows)) % num_beams == 0, 0.0, -np.inf)  # all ways begin as one
         for t in range(num_steps):
             step = {name: value[:, t : t + 1] for name, value in repeated.items()}
-            answer = self.network({**step, "previous_tags": previous, "state": state})
+            step |= {"spellings": inputs["spellings"], "previous_tags": previous, "state": state}
+            answer = self.network(step)
             chances = np.log(_softmax(answer["logits"][:, 0].astype(float)))  # (batch * num_beams, tags)
             real = repeated["mask"][:, t]
             chances[~real] = np.where(np.arange(num_tags) == 0, 0.0, -np.inf)  # at padding nothing is chosen
@@ -266,7 +270,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with commands.open_output(arguments.output) as output:
         if arguments.format == "html":
             output.write(HTML_HEAD)
-        for place, item, sentences in commands.answer_all(arguments, answer, given()):
+        at_once = SENTENCES_READ if has_tokens else commands.TEXTS_AT_ONCE
+        for place, item, sentences in commands.answer_all(arguments, answer, given(), at_once):
             words = [token for sentence in sentences for token in sentence.tokens]
             if words and not any(word in tagger.lexicon.words for word in words):
                 text = item.text() if isinstance(item, Sentence) else item

@@ -22,7 +22,10 @@ INHERITED = (
     "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
     "character_filters", "character_units", "shape_dim", "tag_dim", "lowercase",
 )  # fmt: skip
-VOCABULARY_OF = {"embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes"}
+VOCABULARY_OF = {
+    "embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes",
+    "given_vectors": "vector_words",
+}  # fmt: skip
 LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
 
 
@@ -36,17 +39,18 @@ def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
     return inherit(config, {name: theirs[name] for name in INHERITED if name in theirs}, "tagger")
 
 
-def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon) -> Lexicon:
-    """Add the words, letters and shapes of another tagger, and take the words whose vectors it was given.
+def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon, max_vectors: int) -> Lexicon:
+    """Add the words, letters and shapes of another tagger, and take the first words whose vectors it was given.
 
     The tags, and what counts as a word of the training split, stay as they are.
     """
+    given = theirs.vector_words
     return replace(
         lexicon,
         words=lexicon.words.extended(theirs.words),
         characters=lexicon.characters.extended(theirs.characters),
         shapes=lexicon.shapes and theirs.shapes and lexicon.shapes.extended(theirs.shapes),
-        vector_words=theirs.vector_words,
+        vector_words=given and Vocabulary(given.tokens[len(SPECIAL_TOKENS) :][:max_vectors], given.lowercase),
     )
 
 

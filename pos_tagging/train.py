@@ -56,9 +56,9 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         vector_words,
     )
     if start:
-        lexicon = inherit_lexicon(lexicon, Lexicon.load(start.path))
+        lexicon = inherit_lexicon(lexicon, Lexicon.load(start.path), config.max_vectors)
         if lexicon.vector_words:
-            [vectors] = start.read_layer("given_vectors")
+            [vectors] = start.read_layer("given_vectors")  # their size is what is needed here
     check_tags(validation_split, lexicon.tags)
     further_tags = sorted({tag for sentence in train_split for tag in sentence.further})
     train_batches = make_batches(train_split, lexicon, config, True, further_tags)

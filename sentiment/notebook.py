@@ -311,11 +311,13 @@ history.iloc[[0, 3, 7, 11, 15]]
 #
 # ## A larger model, trained on more
 #
-# The repository also holds a *pretrained* model. It differs in four ways:
+# The repository also holds a *pretrained* model. It differs in five ways:
 #
 # - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
 # - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
 #   guessed every next word. What it learned about words and sentences there is where it started from.
+# - A teacher, the same network trained on the ratings alone, rated 49,000 of those that have none, and a linear model
+#   corrected it. The student learned from these answers too.
 # - It reads in one direction only, as a language model must, with 512 units.
 # - Its *head* does not say one number but how likely it is that each of the ten ratings was given. Their mean is its
 #   answer, and their standard deviation, the *spread*, says how sure it is.
@@ -449,12 +451,13 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 # What kinds of mistakes are these?
 #
 # **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else":
-# the warmest review of a film uses words that sound like trouble, and so does the second, with "sadder", "broken",
-# "wrecked" and "sobbed". "Terrific, natural and funny" and "adored" mislead in the other direction: one is said of a
-# child in a bad film, the other of what the film was before it was made again.
+# the warmest review of a film uses words that sound like trouble. "Terrific, natural and funny" and "adore" mislead in
+# the other direction: the one is said of a child in a bad film, the other of what came before, the series of the
+# seventies and the author's early stories.
 #
-# **Little to go by.** The book that was begun again at page one is praised by what the reader did. The dead parcel,
-# too, is told and not judged, and film reviews do not teach what is good or bad in other walks of life.
+# **Little to go by.** The book that was begun again at page one is praised by what the reader did. And the dentist's
+# patient tells of losing sleep, of tears and needles, all of it to say that there was nothing to fear: film reviews do
+# not teach what is good or bad in other walks of life.
 #
 # **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
 # probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
@@ -528,8 +531,8 @@ plt.show()
 # No single weight has a meaning that we could name, but there are patterns. The gates have horizontal stripes: such a
 # unit of the state pushes a gate in the same direction for nearly all units, so it opens or closes the gate as a
 # whole. The candidate has a diagonal instead, as each unit writes mostly about itself. The biases of the forget gate
-# lie between 0.3 and 1.3 (Keras starts them at 1): unless something speaks against it, an LSTM keeps what it has. Those
-# of the input and output gates lie below 0: unless something asks for it, little is written and little is shown.
+# lie above 0 (Keras starts them at 1): unless something speaks against it, an LSTM keeps what it has. Nearly all of
+# those of the input and output gates lie below 0: unless something asks for it, little is written and little is shown.
 #
 # To learn what a network does, it is better to watch it work.
 #
@@ -563,9 +566,9 @@ figure.colorbar(picture, ax=axis, label="state")
 plt.show()
 
 # %% [markdown]
-# Read from left to right, as the network does. At "dull" some of the upper units turn negative and some of the lower
-# ones positive; at "wonderful", "funny" and "moving" they change sides, one after the other, and in between they keep
-# what they have: that is the memory at work. Units 35 and 66 hold on to the praise until the end. Nobody told the
+# Read from left to right, as the network does. After "dull" some of the upper units turn negative and some of the lower
+# ones positive, and they keep what they have: that is the memory at work. Unit 397 does not let go of the blame before
+# the sentence has turned. From "moving" on units 66 and 424 fill with praise and hold it until the end. Nobody told the
 # network to have units for praise and blame. They came about because they are useful.
 #
 # We can also ask for the rating itself along the way: give the model the first word, the first two, the first three,
@@ -584,8 +587,7 @@ plt.show()
 # %% [markdown]
 # "Dull" pulls the rating down, and then it stays there: "but" alone promises nothing to this model, although a human
 # reader would already wait for the turn. "Wonderful" begins it, and with "funny", "moving" and "loved" the rating
-# rises across the middle and on. This model is slow to change its mind, as it learned to be: it was trained on words
-# that had been changed for the worse, and with a tenth of them missing.
+# rises across the middle and on.
 #
 # Which words did it, all in all? `explain` leaves out one word after the other, as if it were unknown, and takes the
 # difference.
@@ -601,9 +603,9 @@ axis.set(title="What each word adds to the rating", ylabel="stars")
 plt.show()
 
 # %% [markdown]
-# "Wonderful" does most, as one would think. But look at "but": when it was read it moved nothing, and yet without it
-# the rating would be a star lower. The state remembers that there was a turn, until there is something to turn to. No
-# bag of words could do that.
+# One would think that "wonderful" does most. It is "but": when it was read it moved nothing, and yet without it the
+# rating would be almost four stars lower. The state remembers that there was a turn, until there is something to turn
+# to. No bag of words could do that.
 #
 # ## Exercises
 #

@@ -18,10 +18,9 @@ from common.layers import (
     EmbeddingDropout,
     ExpectedLevel,
     MaskedPooling,
-    RowsAsWords,
     SlidingWindow,
+    TakeRows,
     TiedEmbedding,
-    WordsAsRows,
 )
 from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
@@ -45,22 +44,20 @@ def build_model_of_every_layer():
         "ids": keras.Input((None,), dtype="int32", name="ids"),
         "mask": keras.Input((None,), dtype="bool", name="mask"),
         "vectors": keras.Input((None, EMBEDDING_DIM), name="vectors"),
-        "images": keras.Input((None, 7, 3), name="images"),
         "state": keras.Input((None,), name="state"),
     }
-    ids, mask, vectors, images, state = inputs.values()
+    ids, mask, vectors, state = inputs.values()
     layers = keras.layers
     outputs = {}
     for size in (UNITS, UNITS + 2):
         results = [
             *(layer(ids) for layer in (layers.Embedding(VOCAB_SIZE, size), TiedEmbedding(VOCAB_SIZE, size))),
-            *(layer(images) for layer in (layers.Conv2D(size, (1, 3)), layers.MaxPooling2D((1, size)))),
+            *(layer(vectors) for layer in (layers.Conv1D(size, 3), layers.GlobalMaxPooling1D())),
             *(layer(vectors, mask=mask) for layer in (MaskedPooling("mean"), AttentionPooling(size))),
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
             EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
             *SlidingWindow(size)(vectors, state, mask=mask),
-            RowsAsWords()(MaskedPooling("sum")(vectors, mask=mask), ids),
-            WordsAsRows()(images),
+            TakeRows()(MaskedPooling("sum")(vectors, mask=mask), ids),
             *ExpectedLevel([0.0] * EMBEDDING_DIM)(MaskedPooling("max")(vectors, mask=mask)),
         ]
         for layer in (
@@ -199,7 +196,7 @@ def test_every_layer_on_the_list_exists():
         ("TiedEmbedding", "input_dim"),
         ("TiedEmbedding", "output_dim"),
         ("Dense", "units"),
-        ("Conv2D", "filters"),
+        ("Conv1D", "filters"),
         ("AttentionPooling", "units"),
         ("ChainScores", "num_tags"),
     ],
@@ -224,11 +221,11 @@ def test_the_size_of_each_direction_is_compared(direction, model_of_every_layer,
         read(tmp_path)
 
 
-@pytest.mark.parametrize("kernel_size", [[1, 4], [3, 1], [1], [1, 3, 1]])
+@pytest.mark.parametrize("kernel_size", [[4], [1], [1, 3], []])
 def test_the_size_of_a_convolution_kernel_is_compared(kernel_size, model_of_every_layer, tmp_path):
     save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, "Conv2D")["config"].update(kernel_size=kernel_size))
-    with pytest.raises(InputError, match=r"\(Conv2D\) declares weights of"):
+    rewrite(tmp_path, lambda content: find(content, "Conv1D")["config"].update(kernel_size=kernel_size))
+    with pytest.raises(InputError, match=r"\(Conv1D\) declares weights of"):
         read(tmp_path)
 
 

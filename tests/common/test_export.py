@@ -97,7 +97,8 @@ def test_random_inputs_fit_the_network(small_bundle, tmp_path):
     inputs = random_inputs(architecture, 3, 5, np.random.default_rng(0))
     assert {name: (array.shape, str(array.dtype)) for name, array in inputs.items()} == {
         "token_ids": ((3, 5), "int32"),
-        "character_ids": ((3, 5, 16), "int32"),
+        "spellings": ((3, 16), "int32"),
+        "spelling_ids": ((3, 5), "int32"),
         "mask": ((3, 5), "bool"),
     }
     assert inputs["mask"][0].all()
@@ -105,7 +106,8 @@ def test_random_inputs_fit_the_network(small_bundle, tmp_path):
     num_ids = {
         layer.name: layer.config["input_dim"] for layer in architecture.layers.values() if "input_dim" in layer.config
     }
-    assert inputs["character_ids"].max() < num_ids["character_embedding"] < num_ids["embedding"]
+    assert 0 < inputs["spelling_ids"].max() < 3
+    assert inputs["spellings"].max() < num_ids["character_embedding"] < num_ids["embedding"]
 
 
 def test_lengths_are_free_in_the_exported_file(small_bundle, tmp_path):

@@ -26,10 +26,9 @@ from common.layers import (
     EmbeddingDropout,
     ExpectedLevel,
     MaskedPooling,
-    RowsAsWords,
     SlidingWindow,
+    TakeRows,
     TiedEmbedding,
-    WordsAsRows,
 )
 from common.onnx_graph import build_network
 from common.onnx_layers import LAYERS
@@ -377,44 +376,20 @@ def test_dense_layers_and_activations(activation, tmp_path):
     assert_as_keras(build(outputs), tmp_path, *(make_batch(*BATCHES[name]) for name in ("one step", "no padding")))
 
 
-def make_images(*shape):
-    return {"images": np.random.default_rng(0).normal(size=shape).astype("float32")}
-
-
-IMAGE_SHAPES = [(1, 6, 9, 3), (1, 7, 10, 3), (5, 5, 10, 3)]  # what is padded to fit depends on height and width
-each_image_shape = pytest.mark.parametrize("shape", IMAGE_SHAPES, ids=str)
-
-
-@each_image_shape
+@pytest.mark.parametrize("batch", ["one step", "no padding", "padding"])
 @pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize(
-    "steps",
-    [{}, {"strides": (1, 2)}, {"strides": (2, 3)}, {"dilation_rate": (1, 2)}, {"dilation_rate": (2, 1)}],
-    ids=describe,
-)
-def test_convolutions(shape, padding, steps, tmp_path):
-    images = keras.Input((None, *shape[2:]), name="images")
-    outputs = {
-        f"kernel of {kernel_size}": layers.Conv2D(4, kernel_size, padding=padding, **steps)(images)
-        for kernel_size in ((1, 1), (1, 2), (1, 3), (1, 5), (2, 2), (2, 3), (3, 4))
-    }
-    outputs["bent"] = layers.Conv2D(4, (1, 2), activation="relu", use_bias=False)(images)
-    model = randomise(keras.Model({"images": images}, outputs))
-    assert_as_keras(model, tmp_path, make_images(*shape))
+def test_convolutions(batch, padding, tmp_path):
+    made = make_batch(*BATCHES[batch])
+    widths = (1, 2, 3, 5) if padding == "same" else (1,) if batch == "one step" else (1, 2, 3)
+    outputs = {f"width {width}": layers.Conv1D(4, width, padding=padding)(VECTORS) for width in widths}
+    outputs["bent"] = layers.Conv1D(4, widths[-1], padding=padding, activation="relu", use_bias=False)(VECTORS)
+    assert_as_keras(build(outputs), tmp_path, made)
 
 
-@each_image_shape
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_max_pooling(shape, padding, tmp_path):
-    images = keras.Input((None, *shape[2:]), name="images")
-    low = layers.Rescaling(1, offset=-9)(images)  # a zero at the edge would be the largest
-    outputs = {}
-    for pool_size, strides in [((1, 9), None), ((2, 2), None), ((2, 2), 1), ((2, 3), (1, 2)), ((3, 4), (2, 3))]:
-        layer = layers.MaxPooling2D(pool_size, strides, padding)
-        outputs[describe({"pool_size": pool_size, "strides": strides})] = layer(low)
-    if padding == "valid":
-        outputs["with gaps"] = layers.MaxPooling2D((1, 2), (2, 3))(low)
-    assert_as_keras(keras.Model({"images": images}, outputs), tmp_path, make_images(*shape))
+@pytest.mark.parametrize("batch", ["one step", "padding"])
+def test_the_largest_of_all_steps(batch, tmp_path):
+    low = layers.Rescaling(1, offset=-9)(VECTORS)  # a zero would be the largest
+    assert_as_keras(build(layers.GlobalMaxPooling1D()(low)), tmp_path, make_batch(*BATCHES[batch]))
 
 
 @pytest.mark.parametrize("settings", [{}, {"scale": False}, {"center": False}, {"epsilon": 0.5}], ids=describe)
@@ -465,11 +440,10 @@ def test_pooling(batch, tmp_path):
 
 
 @pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding", "padding"])
-def test_words_as_rows_and_back(batch, tmp_path):
-    letters = layers.Reshape((-1, 2, FEATURES // 2))(VECTORS)  # words of two letters
-    rows = WordsAsRows()(letters)
-    outputs = {"rows": rows, "read": RowsAsWords()(layers.Bidirectional(layers.LSTM(UNITS))(rows), IDS)}
-    assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
+def test_rows_at_their_places(batch, tmp_path):
+    made = make_batch(*BATCHES[batch])
+    places = {"ids": made["ids"] % len(made["ids"])}
+    assert_as_keras(build(TakeRows()(ROWS, IDS)), tmp_path, {**made, **places})
 
 
 @pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding"])
@@ -653,22 +627,21 @@ def test_an_embedding_that_makes_a_mask_is_refused(tmp_path):
     refuse(model, tmp_path, r"x' \(Embedding\): mask_zero=True")
 
 
-@pytest.mark.parametrize("make_layer", [partial(layers.Conv2D, 4, 1), partial(layers.MaxPooling2D, 1)])
-def test_images_with_their_channels_first_are_refused(make_layer, tmp_path):
-    images = keras.Input((3, 5, 7))
-    model = keras.Model(images, make_layer(data_format="channels_first", name="x")(images))
-    refuse(model, tmp_path, r"x' \(.*\): data_format='channels_first'")
-
-
-def test_padding_between_gaps_is_refused(tmp_path):
-    images = keras.Input((5, 7, 3))
-    model = keras.Model(images, layers.MaxPooling2D(1, strides=2, padding="same", name="x")(images))
-    refuse(model, tmp_path, r"x' \(MaxPooling2D\): .*strides.*")
-
-
-def test_a_convolution_in_groups_is_refused(tmp_path):
-    images = keras.Input((5, 7, 6))
-    refuse(keras.Model(images, layers.Conv2D(4, 1, groups=2, name="x")(images)), tmp_path, r"x' \(Conv2D\): groups=2")
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (layers.Conv1D(4, 1, data_format="channels_first", name="x"), r"data_format='channels_first'"),
+        (layers.GlobalMaxPooling1D(data_format="channels_first", name="x"), r"data_format='channels_first'"),
+        (layers.GlobalMaxPooling1D(keepdims=True, name="x"), r"keepdims=True"),
+        (layers.Conv1D(4, 1, groups=2, name="x"), r"groups=2"),
+        (layers.Conv1D(4, 2, strides=2, name="x"), r"strides=\[2\]"),
+        (layers.Conv1D(4, 2, dilation_rate=2, name="x"), r"dilation_rate=\[2\]"),
+        (layers.Conv1D(4, 2, padding="causal", name="x"), r"padding='causal'"),
+    ],
+)
+def test_windows_over_letters_that_are_refused(layer, message, tmp_path):
+    letters = keras.Input((6, 8))
+    refuse(keras.Model(letters, layer(letters)), tmp_path, rf"x' \(.*\): {message}")
 
 
 @pytest.mark.parametrize(
@@ -785,7 +758,7 @@ def random_inputs(model, num_steps, lengths):
     rng = np.random.default_rng(num_steps)
     embeddings = {
         "token_ids": "embedding",
-        "character_ids": "character_embedding",
+        "spellings": "character_embedding",
         "previous_tags": "tag_embedding",
         "shape_ids": "shape_embedding",
         "vector_ids": "given_vectors",
@@ -796,6 +769,8 @@ def random_inputs(model, num_steps, lengths):
         shape = [len(lengths), *(num_steps if size is None else size for size in tensor.shape[1:])]
         if name == "mask":
             inputs[name] = np.arange(num_steps) < np.array(lengths)[:, None]
+        elif name == "spelling_ids":
+            inputs[name] = rng.integers(0, len(lengths), shape, dtype=np.int32)
         elif name in embeddings:
             num_ids = model.get_layer(embeddings[name]).input_dim if embeddings[name] in names else 1
             inputs[name] = rng.integers(0, num_ids, shape, dtype=np.int32)

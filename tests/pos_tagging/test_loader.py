@@ -162,9 +162,11 @@ def test_a_batch():
     # one batch, the shortest sentence first: Go; new thing; so good so
     assert inputs["token_ids"].tolist() == [[5, 0, 0], [UNK_ID, 7, 0], [4, 6, 4]]
     assert inputs["mask"].tolist() == [[True, False, False], [True, True, False], [True, True, True]]
-    assert inputs["character_ids"].shape == (3, 3, WORD_LENGTH)
-    assert inputs["character_ids"][0, 0].tolist() == encode_word("Go", CHARACTERS)  # with its capital
-    assert not inputs["character_ids"][0, 1:].any()
+    assert inputs["spellings"].shape == (6, WORD_LENGTH)  # of five words, and of none
+    spelled = inputs["spellings"][inputs["spelling_ids"]]
+    assert spelled[0, 0].tolist() == encode_word("Go", CHARACTERS)  # with its capital
+    assert spelled[2, 0].tolist() == spelled[2, 2].tolist() == encode_word("so", CHARACTERS)
+    assert not spelled[0, 1:].any()
     assert (targets * weights).tolist() == [[3, 0, 0], [0, 2, 0], [1, 0, 1]]
     assert weights.tolist() == inputs["mask"].astype(float).tolist()
     previous = inputs["previous_tags"] * inputs["mask"]  # one more than the tag before; 0 at the first word

@@ -14,6 +14,7 @@ from pos_tagging.training_model import FURTHER_WEIGHT, TaggingLearner
 VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
 MORE = {"num_shapes": 8, "num_vectors": 9, "vector_dim": 6}
 UNITS, BATCH, TIME = 6, 2, 3
+NUM_SPELLINGS = 20
 VARIANTS = [
     *[{"architecture": name} for name in ARCHITECTURES],
     {"architecture": "gru", "bidirectional": False, "num_layers": 1},
@@ -50,7 +51,7 @@ def inputs(lengths, time, filler=0):
     rng = np.random.default_rng(1)
     drawn = {
         "token_ids": rng.integers(1, VOCAB_SIZE, (len(lengths), 12)),
-        "character_ids": rng.integers(1, NUM_CHARACTERS, (len(lengths), 12, WORD_LENGTH)),
+        "spelling_ids": rng.integers(1, NUM_SPELLINGS, (len(lengths), 12)),
         "shape_ids": rng.integers(1, MORE["num_shapes"], (len(lengths), 12)),
         "vector_ids": rng.integers(1, MORE["num_vectors"], (len(lengths), 12)),
         "previous_tags": rng.integers(0, NUM_TAGS + 1, (len(lengths), 12)),
@@ -59,7 +60,8 @@ def inputs(lengths, time, filler=0):
     batch = {name: value[:, :time].astype(np.int32) for name, value in drawn.items()}
     for value in batch.values():
         value[~mask] = filler
-    return {**batch, "mask": mask, "state": np.zeros((len(lengths), UNITS), np.float32)}
+    spellings = rng.integers(1, NUM_CHARACTERS, (NUM_SPELLINGS, WORD_LENGTH)).astype(np.int32)
+    return {**batch, "spellings": spellings, "mask": mask, "state": np.zeros((len(lengths), UNITS), np.float32)}
 
 
 def given(model, batch):
@@ -79,8 +81,9 @@ def test_padding_and_company_change_nothing(settings):
     answer = logits(model, inputs(lengths, TIME))
     assert answer.shape == (BATCH, TIME, NUM_TAGS)
     assert np.ptp(answer[0], axis=0).max() > 1e-2  # the words matter, or nothing below proves anything
-    alone = {name: value[1:, :2] for name, value in inputs(lengths, TIME).items()}
-    alone["state"] = np.zeros((1, UNITS), np.float32)
+    both = inputs(lengths, TIME)
+    alone = {name: value[1:, :2] for name, value in both.items()}
+    alone |= {"spellings": both["spellings"], "state": np.zeros((1, UNITS), np.float32)}
     np.testing.assert_allclose(logits(model, alone)[0], answer[1, :2], atol=1e-5)
     for filler in (0, 4):
         padded = logits(model, inputs(lengths, 9, filler))
@@ -167,8 +170,8 @@ def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
 def test_a_word_is_known_by_its_spelling_and_by_its_neighbours():
     model, batch = build(), inputs([4, 4], 4)
     answer = logits(model, batch)
-    respelled = {**batch, "character_ids": batch["character_ids"].copy()}
-    respelled["character_ids"][0, 2] = 3
+    respelled = {**batch, "spelling_ids": batch["spelling_ids"].copy()}
+    respelled["spelling_ids"][0, 2] = NUM_SPELLINGS - 1
     moved = np.abs(logits(model, respelled) - answer).max(axis=-1) > 1e-6  # (batch, time)
     assert moved.tolist() == [[True] * 4, [False] * 4]  # both directions carry it to the whole sentence, not beyond
 

@@ -222,7 +222,8 @@ def best_by_hand(tagger, sentence, num_kept):
     for t in range(len(sentence.tokens)):
         longer = []
         for total, tags, state in ways:
-            step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "character_ids", "mask")}
+            step = {name: inputs[name][:, t : t + 1] for name in ("token_ids", "spelling_ids", "mask")}
+            step["spellings"] = inputs["spellings"]
             previous = np.array([[tags[-1] + 1 if tags else 0]], np.int32)
             answer = tagger.network({**step, "previous_tags": previous, "state": state})
             logits = answer["logits"][0, 0].astype(float)

@@ -20,13 +20,14 @@ from pos_tagging.train import main
 # Words and letters that the other tagger has and has not, in an order of their own.
 OWN = Vocabulary(["zyzzyva", "you", "the"], lowercase=True)
 LETTERS = Vocabulary("☃hte")
+SHAPES = Vocabulary(["☃☃☃", "xxx"])
 
 
 def start(bundle, tags):
     """A tagger that has learned nothing since; and the lexicon and weights of the other one."""
     theirs = Lexicon.load(bundle.path)
     config = inherit_settings(TaggingConfig(), bundle)
-    lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags), theirs)
+    lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags, SHAPES), theirs, max_vectors=9)
     model = build_model(config, **lexicon.sizes())
     fresh = {layer.name: layer.get_weights() for layer in model.layers}
     inherit_weights(model, lexicon, bundle)
@@ -46,13 +47,14 @@ def test_words_and_letters_keep_their_vectors_under_new_numbers(bundle):
     for layer, vocabulary, known in (
         ("embedding", lexicon.words, theirs.words),
         ("character_embedding", lexicon.characters, theirs.characters),
+        ("shape_embedding", lexicon.shapes, theirs.shapes),
     ):
         [rows], [given] = model.get_layer(layer).get_weights(), bundle.read_layer(layer)
         assert len(rows) == len(vocabulary)
         for token in known.tokens:
             np.testing.assert_array_equal(rows[vocabulary.tokens.index(token)], given[known.tokens.index(token)])
         new = [i for i, token in enumerate(vocabulary.tokens) if token not in known.tokens]
-        assert len(new) == 1  # zyzzyva, ☃
+        assert len(new) == 1  # zyzzyva, ☃, ☃☃☃
         np.testing.assert_array_equal(rows[new], fresh[layer][0][new])
     for layer in ("recurrent_0", "recurrent_1", "filters_of_3"):
         for ours, given in zip(model.get_layer(layer).get_weights(), bundle.read_layer(layer), strict=True):
@@ -67,8 +69,10 @@ def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
     assert len(words) >= 3
 
     def ask(network, lexicon):
-        ids = {name: value[None] for name, value in lexicon.encode(words).items()}
-        return np.asarray(network({**ids, "mask": np.ones((1, len(words)), bool)}))
+        ids = lexicon.encode(words)
+        batch = {"spellings": ids.pop("spellings"), **{name: value[None] for name, value in ids.items()}}
+        batch |= {"spelling_ids": np.arange(len(words), dtype=np.int32)[None], "mask": np.ones((1, len(words)), bool)}
+        return np.asarray(network(batch))
 
     answer, expected = ask(model, lexicon), ask(pos_tagging.load(bundle.path).network, theirs)
     assert np.ptp(expected, axis=-1).min() > 0.1
@@ -98,13 +102,15 @@ def test_a_run_starts_from_the_bundle(bundle, small_runs, tmp_path):
 def test_given_vectors_come_along(small_runs, tmp_path):
     (tmp_path / "vectors.txt").write_text("the 1 2\nqux 3 4\n")
     flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", str(small_runs["pos_tagging"].train)]
-    first, second = (str(tmp_path / name) for name in ("first", "second"))
+    first, second, third = (str(tmp_path / name) for name in ("first", "second", "third"))
     main([*flags, "--word-vectors-from", str(tmp_path / "vectors.txt"), "--output-dir", first])
     main([*flags, "--initialize-from", first, "--output-dir", second])
-    models = [pos_tagging.load(folder) for folder in (first, second)]
-    assert models[1].lexicon.vector_words.tokens[4:] == ["the", "qux"]
+    main([*flags, "--initialize-from", first, "--max-vectors", "1", "--output-dir", third])
+    models = [pos_tagging.load(folder) for folder in (first, second, third)]
+    assert [model.lexicon.vector_words.tokens[4:] for model in models] == [["the", "qux"], ["the", "qux"], ["the"]]
     vectors = [model.network.model.get_layer("given_vectors").get_weights()[0] for model in models]
-    np.testing.assert_array_equal(*vectors)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[0][:5], vectors[2])
 
 
 @pytest.mark.parametrize(
