@@ -97,6 +97,7 @@ def test_random_inputs_fit_the_network(small_bundle, tmp_path):
     inputs = random_inputs(architecture, 3, 5, np.random.default_rng(0))
     assert {name: (array.shape, str(array.dtype)) for name, array in inputs.items()} == {
         "token_ids": ((3, 5), "int32"),
+        "shape_ids": ((3, 5), "int32"),
         "spellings": ((3, 16), "int32"),
         "spelling_ids": ((3, 5), "int32"),
         "mask": ((3, 5), "bool"),
