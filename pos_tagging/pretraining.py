@@ -6,7 +6,6 @@ training text here lacks. Collobert & Weston 2008, "A Unified Architecture for N
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from common.persistence import CONFIG_FILE, Bundle
 from common.settings import inherit
 from common.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
-from pos_tagging.lexicon import TAGS_FILE, Lexicon
+from pos_tagging.lexicon import Lexicon
 
 INHERITED = (
     "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
@@ -63,7 +62,7 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
         bundle: the other tagger.
     """
     theirs = Lexicon.load(bundle.path)
-    same_tags = json.loads((bundle.path / TAGS_FILE).read_text(encoding="utf-8")) == lexicon.tags
+    same_tags = theirs.tags == lexicon.tags
     for layer in model.layers:
         fits = same_tags or layer.name not in LAYERS_OF_TAGS
         if not (layer.weights and fits and bundle.has_layer(layer.name)):
