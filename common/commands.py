@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from common.ahead import map_ahead
 from common.engine import ENGINES
 from common.errors import InputError
 from common.files import BadRow, check_file, check_writable, read_texts
@@ -133,20 +134,29 @@ def answer_all(
     """
     interactive = not arguments.texts and arguments.input is None and sys.stdin.isatty()
     num_bad = num_answered = 0
-    items = iter(given_texts(arguments) if items is None else items)
-    while chunk := list(itertools.islice(items, 1 if interactive else at_once)):
-        good = []
-        for item in chunk:
-            if not isinstance(item, BadRow):
-                good.append(item)
-            elif arguments.strict:
-                raise InputError(item.message)
-            else:
-                say(f"left out: {item.message}")
-                num_bad += 1
-        for (place, text), result in zip(good, answer([text for _, text in good]), strict=True):
-            yield place, text, result
-        num_answered += len(good)
+
+    def chunks() -> Iterator[list[tuple[str, Any]]]:
+        nonlocal num_bad
+        rest = iter(given_texts(arguments) if items is None else items)
+        while chunk := list(itertools.islice(rest, 1 if interactive else at_once)):
+            for item in chunk:
+                if isinstance(item, BadRow):
+                    if arguments.strict:
+                        raise InputError(item.message)
+                    say(f"left out: {item.message}")
+                    num_bad += 1
+            yield [item for item in chunk if not isinstance(item, BadRow)]
+
+    def answer_chunk(chunk: list[tuple[str, Any]]) -> list[tuple[str, Any, Answer]]:
+        results = answer([text for _, text in chunk])
+        return [(*item, result) for item, result in zip(chunk, results, strict=True)]
+
+    # Of a file, while some are answered, the next are read and the last are written. Who types, or feeds a pipe, may
+    # wait for the answers before going on.
+    is_file = arguments.input is not None and arguments.input.is_file()
+    for answers in map_ahead(answer_chunk, chunks()) if is_file else map(answer_chunk, chunks()):
+        yield from answers
+        num_answered += len(answers)
     if num_bad:
         say(f"{num_bad:,} of {num_bad + num_answered:,} rows left out")
     if not num_bad + num_answered:

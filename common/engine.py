@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from common.ahead import map_ahead
 from common.errors import InputError, excerpt
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class Engine(Protocol):
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """Run the network; see `OnnxEngine`."""
 
+    def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
+        """Run the network on one batch after the other; see `OnnxEngine`."""
+
 
 def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = None) -> Engine:
     """Choose what runs a bundle's network.
@@ -43,7 +47,7 @@ def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = 
         bundle: a checked bundle.
         engine: "onnx"; "onnx-int8" for LSTMs in whole numbers of 8 bits, two to three times as fast and a little
             rounded; or "keras" for the reference. They are called alike.
-        num_threads: processor cores one call may use; None takes those there are.
+        num_threads: processor cores it may use; None takes those there are.
     Raises:
         ValueError: no such engine.
     """
@@ -72,7 +76,7 @@ class OnnxEngine:
     Args:
         bundle: a checked bundle. Its graph is made at the first call: a wrong row or option is reported without that
             wait.
-        num_threads: processor cores one call may use; None takes those there are.
+        num_threads: processor cores it may use; None takes those there are.
         int8: whether LSTMs multiply in whole numbers of 8 bits.
     """
 
@@ -81,7 +85,7 @@ class OnnxEngine:
         self.num_threads = num_threads or num_cores()
         self.int8 = int8
         self._lock = threading.Lock()
-        self._opened: dict[bool, _Opened] = {}
+        self._opened: dict[tuple[bool, int], _Opened] = {}
 
     @cached_property
     def model(self) -> Any:
@@ -102,11 +106,27 @@ class OnnxEngine:
             InputError: the network is not made for these inputs, as when the vocabulary has more words than it.
             ValueError: a mask that is not right-padded: the graph knows only how long each row is.
         """
+        return self._run(inputs, self.num_threads)
+
+    def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
+        """Run the network on batches: as many at a time as there are cores, each on one, while the next are made.
+
+        A recurrent network is a long row of small steps. Cores that share a batch wait for each other at every step;
+        those that have a batch each do not.
+
+        Args:
+            batches: the inputs of each, see `__call__`.
+        Yields:
+            The answers, in the order of the batches.
+        """
+        return map_ahead(lambda inputs: self._run(inputs, 1), batches, self.num_threads)
+
+    def _run(self, inputs: Mapping[str, np.ndarray], num_threads: int) -> Any:
         mask = inputs.get("mask")
         full = mask is not None and bool(mask.all())
         if mask is not None and not full and (mask[:, 1:] > mask[:, :-1]).any():
             raise ValueError("mask: padding before a token; pad on the right, see common.sequences.pad")
-        opened = self._open(full)
+        opened = self._open(full, num_threads)
         given = {name: inputs[name] for name in opened.inputs} | opened.tables
         try:
             answers = opened.session.run(None, given)
@@ -114,15 +134,16 @@ class OnnxEngine:
             raise self._failed(error) from None
         return answers[0] if opened.outputs is None else dict(zip(opened.outputs, answers, strict=True))
 
-    def _open(self, full: bool) -> _Opened:
+    def _open(self, full: bool, num_threads: int) -> _Opened:
         """Open the network: for batches without padding, a tenth faster when tokens are read one by one, or for any."""
-        if full not in self._opened:
+        kind = (full, num_threads)
+        if kind not in self._opened:
             with self._lock:
-                if full not in self._opened:
-                    self._opened[full] = self._open_session(full)
-        return self._opened[full]
+                if kind not in self._opened:
+                    self._opened[kind] = self._open_session(full, num_threads)
+        return self._opened[kind]
 
-    def _open_session(self, full: bool) -> _Opened:
+    def _open_session(self, full: bool, num_threads: int) -> _Opened:
         import onnxruntime
 
         from common.onnx_graph import build_network
@@ -130,7 +151,7 @@ class OnnxEngine:
 
         network = build_network(self.bundle.path / MODEL_FILE, self.bundle.path / WEIGHTS_FILE, full, self.int8)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.num_threads
+        options.intra_op_num_threads = num_threads
         options.log_severity_level = 3
         weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
         options.add_external_initializers(list(network.weights), weights)

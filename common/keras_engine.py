@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -61,3 +61,7 @@ class KerasEngine:
             A float32 array, or a dict of them for a model with named outputs.
         """
         return self._forward(inputs)
+
+    def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
+        """Run the model on one batch after the other."""
+        return map(self, batches)

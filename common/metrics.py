@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from common.ahead import map_ahead
+from common.engine import num_cores
+
 NUM_RESAMPLES = 500
 
 
@@ -45,7 +48,8 @@ def with_intervals(
     """
     scores = dict(score(np.arange(num_units)))
     rng = np.random.default_rng(seed)
-    samples = [score(rng.integers(num_units, size=num_units)) for _ in range(num_resamples)]
+    drawn = (rng.integers(num_units, size=num_units) for _ in range(num_resamples))
+    samples = list(map_ahead(score, drawn, num_cores()))
     result: dict[str, Any] = {}
     for name, value in scores.items():
         result[name] = float(value)

@@ -60,6 +60,8 @@ class Sentence:
         'No!'
         """
         spaces = self.space_after or [True] * len(self.tokens)
+        if not self.ranges:
+            return "".join(token + " " * space for token, space in zip(self.tokens, spaces, strict=True)).rstrip()
         return "".join(form + " " * spaces[places[-1]] for form, places in self.written()).rstrip()
 
 
@@ -107,73 +109,66 @@ def read_conllu(
         sentence, problem = Sentence([], place=f"{path}, line 1"), ""
         number = 0
         for number, line in enumerate(file, 1):
-            place = f"{path}, line {number}"
             line = line.rstrip("\r\n")
-            if not line.strip():
+            if not line or line.isspace():
                 if not problem and len(sentence.space_after) != len(sentence.tokens):
-                    problem = f"{place}: the sentence ends within a range of words; write a line for each of them"
+                    missing = "the sentence ends within a range of words; write a line for each of them"
+                    problem = f"{path}, line {number}: {missing}"
                 if problem or sentence.tokens:
                     yield BadRow(problem) if problem else sentence
                 sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
             elif not problem:
-                problem = _read_line(line, sentence, place, tagged, *fields)
+                try:
+                    _read_line(line, sentence, tagged, *fields)
+                except InputError as error:
+                    problem = f"{path}, line {number}: {error}"
         if sentence.tokens and not problem:
             problem = f"{path}, line {number}: no blank line after the last sentence; the file may be cut short"
         if problem:
             yield BadRow(problem)
 
 
-def _read_line(
-    line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int, further_field: int | None
-) -> str:
-    """Take a line into a sentence; returns what is wrong with it, or nothing."""
-    try:
-        if problem := undecodable(line):
-            raise InputError(f"{place}: {problem}")
-        if line.startswith("#"):
-            sentence.comments.append(line)
-        else:
-            _read_word(line, sentence, place, tagged, tag_field, further_field)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-def _read_word(
-    line: str, sentence: Sentence, place: str, tagged: bool, tag_field: int, further_field: int | None
-) -> None:
-    """Add the word of a line to the sentence."""
+def _read_line(line: str, sentence: Sentence, tagged: bool, tag_field: int, further_field: int | None) -> None:
+    """Add a comment, a word, or a range of words to the sentence."""
+    if problem := undecodable(line):
+        raise InputError(problem)
+    if line.startswith("#"):
+        sentence.comments.append(line)
+        return
     fields = line.split("\t")
     if len(fields) != NUM_FIELDS:
-        raise InputError(
-            f"{place}: {len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}"
-        )
+        raise InputError(f"{len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}")
     space_after = "SpaceAfter=No" not in fields[MISC].split("|")
-    if not fields[0].isdecimal():
-        if not fields[0].replace("-", "").replace(".", "").isdecimal():
-            raise InputError(f"{place}: id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
-        first, _, last = fields[0].partition("-")
-        if first.isdecimal() and last.isdecimal():
-            wanted = len(sentence.space_after) + 1
-            if int(first) != wanted or not 0 <= int(last) - int(first) < MAX_RANGE:
-                raise InputError(f"{place}: range {excerpt(fields[0])} where {wanted}-… is due; name the next words")
-            sentence.ranges.append((int(first), int(last), fields[FORM]))
-            # Of words that are written together only the last one has a space behind it, if there is one.
-            sentence.space_after.extend([False] * (int(last) - int(first)) + [space_after])
-        return
     wanted = len(sentence.tokens) + 1
+    if not fields[0].isdecimal():
+        _read_range(fields, sentence, space_after)
+        return
     if int(fields[0]) != wanted:
-        raise InputError(f"{place}: id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
+        raise InputError(f"id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
     if not fields[FORM].strip():
-        raise InputError(f"{place}: empty word form; write the word in the second field")
+        raise InputError("empty word form; write the word in the second field")
     if tagged and fields[tag_field] in ("", "_"):
-        raise InputError(f"{place}: word {excerpt(fields[FORM])} has no tag; write one in field {tag_field + 1}")
+        raise InputError(f"word {excerpt(fields[FORM])} has no tag; write one in field {tag_field + 1}")
     sentence.tokens.append(fields[FORM])
     sentence.tags.append(fields[tag_field])
     if further_field is not None:
         sentence.further.append(fields[further_field])
     if len(sentence.space_after) < wanted:
         sentence.space_after.append(space_after)
+
+
+def _read_range(fields: list[str], sentence: Sentence, space_after: bool) -> None:
+    """Note that the next words are written as one; or pass over a node that stands for no word."""
+    if not fields[0].replace("-", "").replace(".", "").isdecimal():
+        raise InputError(f"id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
+    first, _, last = fields[0].partition("-")
+    if first.isdecimal() and last.isdecimal():
+        wanted = len(sentence.space_after) + 1
+        if int(first) != wanted or not 0 <= int(last) - int(first) < MAX_RANGE:
+            raise InputError(f"range {excerpt(fields[0])} where {wanted}-… is due; name the next words")
+        sentence.ranges.append((int(first), int(last), fields[FORM]))
+        # Of words that are written together only the last one has a space behind it, if there is one.
+        sentence.space_after.extend([False] * (int(last) - int(first)) + [space_after])
 
 
 def _read_table(path: Path, config: TaggingConfig, further_column: str | None) -> Iterator[Sentence]:

@@ -20,11 +20,12 @@ from common.engine import Engine, open_engine
 from common.errors import excerpt, run_command
 from common.files import BadRow, file_kind
 from common.progress import progress, say
+from common.sequences import make_mask
 from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.crf import best_paths, tag_probabilities
 from pos_tagging.lexicon import Lexicon
-from pos_tagging.loader import TAG_FIELDS, Sentence, make_batches, read_conllu
+from pos_tagging.loader import FORM, MISC, TAG_FIELDS, Sentence, make_batches, read_conllu
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
 SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
@@ -96,32 +97,22 @@ class Tagger:
         found: list[tuple[list[str], list[float]]] = [([], [])] * len(pieces)
         config = replace(self.config, batch_size=SENTENCES_AT_ONCE)
         batches = make_batches([Sentence(tokens) for _, tokens in pieces], self.lexicon, config, shuffle=False)
-        for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Tagging", len(batches)):
-            best, chances = self._choose(inputs, probabilities)
+        inputs = (inputs for inputs, _, _ in batches)
+        if self.config.architecture == "previous-tag":
+            chosen = map(self._tag_by_tag, inputs)
+        else:
+            masks = (make_mask(batches.lengths[indices]) for indices in batches.indices)
+            chosen = map(partial(_best, probabilities=probabilities), self.network.answers(inputs), masks)
+        for indices, (best, chances) in progress(zip(batches.indices, chosen, strict=True), "Tagging", len(batches)):
             for row, number in enumerate(indices):
-                places = range(len(pieces[number][1]))
-                tags = [self.lexicon.tags[best[row, t]] for t in places]
-                found[number] = (tags, [] if chances is None else [float(chances[row, t]) for t in places])
+                length = len(pieces[number][1])
+                tags = [self.lexicon.tags[tag] for tag in best[row, :length].tolist()]
+                found[number] = (tags, chances[row, :length].tolist() if probabilities else [])
         answers = [replace(sentence, tags=[], probabilities=[]) for sentence in sentences]
         for (i, _), (tags, shares) in zip(pieces, found, strict=True):
             answers[i].tags.extend(tags)
             answers[i].probabilities.extend(shares)
         return answers
-
-    def _choose(self, inputs: dict[str, np.ndarray], probabilities: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Choose the tags of a batch: ids (batch, time), and if wanted their probabilities (batch, time)."""
-        if self.config.architecture == "previous-tag":
-            best, chances = self._tag_by_tag(inputs)
-            return best, chances if probabilities else None
-        answer = self.network(inputs)
-        if isinstance(answer, dict):
-            best = best_paths(answer["scores"], inputs["mask"])
-            shares = tag_probabilities(answer["scores"], inputs["mask"]) if probabilities else None
-        else:
-            best, shares = answer.argmax(axis=-1), _softmax(answer) if probabilities else None
-        if shares is None:
-            return best, None
-        return best, np.take_along_axis(shares, best[:, :, None], axis=-1)[:, :, 0]
 
     def _tag_by_tag(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """One word after the other: the tag given to a word is an input at the next.
@@ -155,6 +146,16 @@ class Tagger:
             state, previous = answer["state"][origins], here[:, None].astype(np.int32) + 1
         best = slice(None, None, num_beams)
         return tags[best].astype(int), np.exp(steps[best])
+
+
+def _best(answer, mask: np.ndarray, probabilities: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The best tags of the network's answer: ids (batch, time); their probabilities (batch, time), if wanted."""
+    is_chain = isinstance(answer, dict)
+    best = best_paths(answer["scores"], mask) if is_chain else answer.argmax(axis=-1)
+    if not probabilities:
+        return best, np.zeros((0, 0))
+    shares = tag_probabilities(answer["scores"], mask) if is_chain else _softmax(answer)
+    return best, np.take_along_axis(shares, best[:, :, None], axis=-1)[:, :, 0]
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -192,6 +193,7 @@ def write_tsv(sentences: Iterable[Sentence], place: str) -> str:
 
 def write_conllu(sentences: Iterable[Sentence], place: str, tag_column: str = "upos") -> str:
     """Write CoNLL-U with forms and tags; the other fields are empty, a probability is among the last ones' values."""
+    before, after = "_\t" * (TAG_FIELDS[tag_column] - FORM - 1), "_\t" * (MISC - TAG_FIELDS[tag_column] - 1)
     blocks = []
     for sentence in sentences:
         lines = [f"# text = {sentence.text()}"]
@@ -203,9 +205,8 @@ def write_conllu(sentences: Iterable[Sentence], place: str, tag_column: str = "u
                 name, form, space = ranges[number]
                 lines.append("\t".join([name, form, *["_"] * 7, "_" if space else "SpaceAfter=No"]))
             no_space = "" if spaces[number - 1] or number in inside else "SpaceAfter=No"
-            fields = [str(number), token, *["_"] * 7, "|".join(filter(None, [no_space, shown])) or "_"]
-            fields[TAG_FIELDS[tag_column]] = tag
-            lines.append("\t".join(fields))
+            more = "|".join(filter(None, (no_space, shown))) or "_"
+            lines.append(f"{number}\t{token}\t{before}{tag}\t{after}{more}")
         blocks.append("\n".join(lines) + "\n\n")
     return "".join(blocks)
 

@@ -94,8 +94,8 @@ class RatingModel:
 
         batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
         answers: dict[str, np.ndarray] = {}
-        for indices, (inputs, _, _) in progress(zip(batches.indices, batches, strict=True), "Rating", len(batches)):
-            answer = self.network(inputs)
+        found = self.network.answers(inputs for inputs, _, _ in batches)
+        for indices, answer in progress(zip(batches.indices, found, strict=True), "Rating", len(batches)):
             if not isinstance(answer, dict):  # bundles made before there were several heads
                 answer = {"rating": answer}
             for name, rows in answer.items():

@@ -1,7 +1,7 @@
-"""Start from a language model: its vocabulary, its word vectors and its recurrent layers.
+"""Start from a language model or another rating model: its vocabulary, its word vectors, its layers.
 
 Dai & Le 2015, "Semi-supervised Sequence Learning": a network that has read many reviews, to guess their next word,
-knows much of what a rating needs. On top of it only the head is new.
+knows much of what a rating needs. On top of it only the head is new; of a rating model not even that.
 """
 
 from __future__ import annotations
@@ -17,29 +17,36 @@ INHERITED = ("architecture", "num_layers", "units", "embedding_dim", "lowercase"
 
 
 def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig:
-    """Take the settings of the encoder from a language model.
+    """Take the settings of the encoder from the model that a run starts from.
 
     Args:
         config: the settings of the run.
-        bundle: of a language model over words with recurrent layers.
+        bundle: of a language model over words with recurrent layers, or of a rating model.
     Raises:
         InputError: it is another kind of model, or the run has settings that do not fit it.
     """
-    theirs = bundle.read_json(CONFIG_FILE)
+    theirs, task = bundle.read_json(CONFIG_FILE), bundle.manifest["task"]
+    values = {**{name: theirs.get(name) for name in INHERITED}, "word_vectors": "given"}
+    if task == "sentiment":
+        return inherit(config, {**values, **{name: theirs[name] for name in ("bidirectional", "pooling")}}, "model")
+    if task != "language_model":
+        raise InputError(f"{bundle.path}: a bundle for {task}; wanted one of a language model or a rating model")
     level, architecture = theirs.get("level"), theirs.get("architecture")
     if level != "word" or architecture == "fixed-window":
         raise InputError(
             f"{bundle.path}: a {architecture} network that reads {level}s; wanted recurrent layers that read words"
         )
-    values = {**{name: theirs[name] for name in INHERITED}, "bidirectional": False, "word_vectors": "given"}
-    return inherit(config, values, "language model")
+    return inherit(config, {**values, "bidirectional": False}, "language model")
 
 
-def inherit_weights(model: Any, config: SentimentConfig, bundle: Bundle) -> None:
-    """Put the weights of a language model into the encoder of a rating model."""
-    model.get_layer("embedding").set_weights(bundle.read_layer("embedding")[:1])  # [1] is the bias of the way back
-    for number in range(config.num_layers):
-        model.get_layer(f"recurrent_{number}").set_weights(bundle.read_layer(f"recurrent_{number}"))
+def inherit_weights(model: Any, bundle: Bundle) -> None:
+    """Put the weights of another model into the layers of a rating model that have the same names and shapes."""
+    for layer in model.layers:
+        if layer.weights and bundle.has_layer(layer.name):
+            # A language model's embedding has one more array: the bias of its way back from vectors to words.
+            given = bundle.read_layer(layer.name)[: len(layer.weights)]
+            if [array.shape for array in given] == [tuple(weight.shape) for weight in layer.weights]:
+                layer.set_weights(given)
 
 
 def layer_rates(config: SentimentConfig, steps_per_epoch: int) -> dict[str, tuple[float, int]]:

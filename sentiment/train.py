@@ -37,7 +37,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
 
     check_output_folder(arguments.output_dir)
     check_checkpoint(arguments.output_dir, arguments.resume)
-    encoder = open_bundle(arguments.initialize_from, "language_model") if arguments.initialize_from else None
+    encoder = open_bundle(arguments.initialize_from) if arguments.initialize_from else None
     if encoder:
         config = inherit_settings(config, encoder)
     config = settle_vectors(config, arguments)
@@ -98,7 +98,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     num_steps = config.num_epochs * len(train_batches)
     learner.compile(make_optimizer(config, num_steps, layer_rates(config, len(train_batches))), loss)
     if encoder:
-        inherit_weights(model, config, encoder)
+        inherit_weights(model, encoder)
     if vectors is not None:
         model.get_layer("embedding").set_weights([vectors])
     rater = RatingModel(KerasEngine(model), vocabulary, config)
@@ -173,7 +173,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="word vectors to start from: a text file of GloVe, word2vec or fastText, a bundle, or a spaCy package",
     )
     parser.add_argument(
-        "--initialize-from", type=Path, metavar="DIR", help="bundle of a language model whose layers to start from"
+        "--initialize-from",
+        type=Path,
+        metavar="DIR",
+        help="bundle of a language model, or of a rating model, whose layers to start from",
     )
     parser.add_argument(
         "--teachers", type=Path, nargs="+", default=[], metavar="DIR", help="rating models that rate --unlabelled"

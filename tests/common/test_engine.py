@@ -126,10 +126,30 @@ def test_a_token_id_outside_of_the_embedding_is_an_error(bundle, token_id):
         OnnxEngine(bundle)(inputs)
 
 
+def intra_op_threads(engine):
+    [opened] = engine._opened.values()
+    return opened.session.get_session_options().intra_op_num_threads
+
+
 @pytest.mark.parametrize(("num_threads", "expected"), [(1, 1), (3, 3), (None, num_cores())])
-def test_the_number_of_threads_reaches_the_session(bundle, num_threads, expected):
-    session = OnnxEngine(bundle, num_threads)._open(False).session
-    assert session.get_session_options().intra_op_num_threads == expected
+def test_one_batch_has_all_threads(bundle, num_threads, expected):
+    engine = OnnxEngine(bundle, num_threads)
+    engine(make_batch([3, 1]))
+    assert intra_op_threads(engine) == expected
+
+
+@pytest.mark.parametrize("name", ["onnx", "keras"])
+def test_answers_to_many_batches_come_in_their_order(bundle, name):
+    engine = open_engine(bundle, name, num_threads=3 if name == "onnx" else None)
+    batches = [make_batch([3, 1, 2, 5][: 1 + number % 4]) for number in range(20)]
+    for found, inputs in zip(engine.answers(iter(batches)), batches, strict=True):
+        assert_same(found, engine(inputs))
+
+
+def test_of_many_batches_each_has_one_thread(bundle):
+    engine = OnnxEngine(bundle, 3)
+    assert len(list(engine.answers([make_batch([3, 1])] * 4))) == 4
+    assert intra_op_threads(engine) == 1
 
 
 # -- Threads --------------------------------------------------------------------------------------------------------
@@ -166,7 +186,7 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
 def test_a_table_is_read_where_it_is(bundle):
     engine, inputs = OnnxEngine(bundle), make_batch([3, 1])
     before = engine(inputs)
-    [table] = engine._open(False).tables.values()
+    [table] = engine._open(False, engine.num_threads).tables.values()
     assert table.shape == (VOCAB_SIZE, EMBEDDING_DIM)
     table += 1
     assert np.abs(engine(inputs)["scores"] - before["scores"]).min() > 1e-4
@@ -262,10 +282,11 @@ def test_a_batch_without_padding_gets_a_graph_without_masks_and_the_same_answers
     engine = OnnxEngine(bundle)
     inputs = make_batch([3, 3])
     fast = engine(inputs)
-    assert list(engine._opened) == [True]
+    assert [full for full, _ in engine._opened] == [True]
     padded = {name: np.pad(inputs[name], ((0, 0), (0, 2))) for name in ("token_ids", "mask")}
     slow = engine({**inputs, **padded})
-    assert list(engine._opened) == [True, False]
+    assert [full for full, _ in engine._opened] == [True, False]
     for name, answer in fast.items():
         np.testing.assert_allclose(slow[name], answer, atol=1e-6)
-    assert engine._open(True).tables is engine._open(False).tables
+    unpadded, any_batch = engine._opened.values()
+    assert unpadded.tables is any_batch.tables

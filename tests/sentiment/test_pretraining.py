@@ -27,7 +27,7 @@ def test_the_encoder_says_what_the_language_model_says(small_bundle):
     config = inherit_settings(SentimentConfig(pooling="last", head="regression"), bundle)
     assert (config.units, config.embedding_dim, config.bidirectional) == (12, 9, False)
     model = build_model(config, len(reader.vocabulary))
-    inherit_weights(model, config, bundle)
+    inherit_weights(model, bundle)
     inputs, _, _ = make_batches([TOKENS], None, reader.vocabulary, config, shuffle=False)[0]
     state = keras.Model(model.input, model.get_layer("score").input)(inputs)
     _, states = reader.step(inputs["token_ids"], inputs["mask"], initial_states(reader.config, 1))
@@ -49,6 +49,23 @@ def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, sma
     assert "--initialize-from language_model" in (tmp_path / "model/README.md").read_text()
 
 
+@pytest.mark.parametrize("head", ["regression", "class"])
+def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, tmp_path):
+    """All of it is the same, but for a head that it does not have."""
+    given = small_bundle("sentiment")
+    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given), "--head", head]
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --average-momentum 0"
+    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    ours, theirs = sentiment.load(tmp_path / "model"), sentiment.load(given)
+    assert ours.vocabulary.tokens == theirs.vocabulary.tokens
+    same = {layer.name: layer.get_weights() for layer in theirs.network.model.layers if layer.weights}
+    for layer in ours.network.model.layers:
+        if layer.name in same and layer.weights:
+            for own, their in zip(layer.get_weights(), same[layer.name], strict=True):
+                np.testing.assert_array_equal(own, their)
+    assert (ours.config.head == theirs.config.head) == (ours.predict(["A joy."]) == theirs.predict(["A joy."]))
+
+
 def test_rates_and_first_steps():
     config = SentimentConfig(num_layers=2, layer_rate_decay=2.0, unfreeze_epochs=0.5)
     assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
@@ -64,7 +81,8 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--initialize-from {sentiment}", "a bundle for 'sentiment', not for language_model"),
+        ("--initialize-from {tagger}", "a bundle for pos_tagging; wanted one of a language model or a rating model"),
+        ("--initialize-from {sentiment} --pooling attention", "--pooling: found attention, the model has"),
         ("--initialize-from {tmp}/nothing", "no such bundle"),
         ("--initialize-from {lm} --word-vectors-from {lm}", "both give word vectors"),
         ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
@@ -75,7 +93,8 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
     ],
 )
 def test_options_that_exclude_each_other(flags, message, small_bundle, small_runs, tmp_path):
-    places = {"tmp": tmp_path, "lm": small_bundle("language_model"), "sentiment": small_bundle("sentiment")}
+    places = {"tmp": tmp_path, "lm": small_bundle("language_model")}
+    places |= {"sentiment": small_bundle("sentiment"), "tagger": small_bundle("pos_tagging")}
     train = str(small_runs["sentiment"].train)
     with pytest.raises(InputError, match=message):
         main(["--train", train, "--output-dir", str(tmp_path / "model"), *flags.format(**places).split()])
