@@ -42,6 +42,9 @@ class TaggingConfig(TrainingConfig):
     rare_word_dropout: float = setting(
         2.0, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
     )
+    case_noise: float = setting(
+        0.0, "share of training sentences read in small letters, IN CAPITALS or With Capitals", minimum=0, maximum=1
+    )
 
     max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)
     max_vectors: int = setting(50_000, "most words of --word-vectors-from, the first of the file", minimum=1)

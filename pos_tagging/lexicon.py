@@ -6,6 +6,7 @@ Where word vectors are given (`--word-vectors-from`), their words are known too,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ FILES = {
     "vector_words": "vector_words.json",
 }
 TAGS_FILE = "tags.json"
+# Pictures, with the marks that join or colour them. Treebanks of older texts have none, but emoticons.
+EMOJI = re.compile("[\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u200d\ufe0f]+")
+EMOTICON = ":)"
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,10 @@ class Lexicon:
 
         Returns:
             `token_ids` (words,) and `spellings` (words, WORD_LENGTH); `shape_ids` and `vector_ids` (words,) for a
-            tagger that has them. A word whose vector is not given as it is written has that of its lower case.
+            tagger that has them. A word whose vector is not given as it is written has that of its lower case. An emoji
+            that training never saw is read as an emoticon.
         """
+        words = [EMOTICON if EMOJI.fullmatch(word) and word not in self.training_words else word for word in words]
         ids: dict[str, list] = {
             "token_ids": self.words.encode(words),
             "spellings": [encode_word(word, self.characters) for word in words],

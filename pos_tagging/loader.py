@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ NUM_FIELDS = 10  # of a word's line in CoNLL-U
 FORM, MISC = 1, 9
 TAG_FIELDS = {"upos": 3, "xpos": 4, "feats": 5}
 MAX_RANGE = 100  # words that may be written as one
+OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def make_batches(
         sentences: without tags where they are to be predicted.
         lexicon: of the training split.
         config: the settings.
-        shuffle: for training: a new order each epoch, and word dropout.
+        shuffle: for training: a new order each epoch, word dropout, and sentences in another case.
         further_tags: the tags of another kind that the sentences have, if they are to be learned too.
     Returns:
         Batches of `{"token_ids": int32 (batch, time), "spellings": int32 (distinct words, WORD_LENGTH), "spelling_ids":
@@ -232,7 +234,9 @@ def make_batches(
         (batch, time), with further tags (batch, time, 2); weights float32 (batch, time), 0 where padded. For
         `previous-tag` the inputs also hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
     """
-    words = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
+    written = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
+    other_cases = [[other(word) for word in written] for other in OTHER_CASES] if shuffle and config.case_noise else []
+    words = list(dict.fromkeys(itertools.chain(written, *other_cases)))
     numbers = {word: number for number, word in enumerate(words, 1)}  # 0 is no word
     rows = [[numbers[word] for word in sentence.tokens] for sentence in sentences]
     lengths = [len(row) for row in rows]
@@ -244,10 +248,16 @@ def make_batches(
     further_ids = {tag: i for i, tag in enumerate(further_tags)}
     further = [[further_ids[tag] for tag in sentence.further] for sentence in sentences] if further_tags else None
     drop_rates = word_drop_rates(rows, features["token_ids"], config) if shuffle else None
+    in_other_case = np.array([[0, *(numbers[word] for word in words)] for words in other_cases])  # (cases, written)
 
     def make_batch(indices, rng):
         places = pad([rows[i] for i in indices])  # (batch, time)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
+        if rng is not None and other_cases:
+            # Mayhew, Tsygankova & Roth 2019, "ner and pos when nothing is capitalized".
+            cases = rng.integers(len(other_cases), size=(len(indices), 1))
+            changed = rng.random((len(indices), 1)) < config.case_noise
+            places = np.where(changed, in_other_case[cases, places], places)
         inputs = {name: ids[places] for name, ids in features.items() if name != "spellings"}
         distinct, inputs["spelling_ids"] = distinct_ids(places)
         inputs["spellings"] = features["spellings"][distinct]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -229,6 +230,36 @@ def test_words_are_dropped_in_training_alone():
 
     assert (ids(False) == 4).all()
     assert (ids(True) == UNK_ID).mean() == pytest.approx(0.3, abs=0.05)  # 2,000 words: sigma 0.01
+
+
+def test_some_sentences_are_read_in_another_case_in_training_alone():
+    lexicon = replace(LEXICON, words=Vocabulary(["so", "So", "SO"]))
+    sentences = [Sentence(["so", "So"], ["ADV", "ADV"]) for _ in range(400)]
+    settings = {"word_dropout": 0.0, "rare_word_dropout": 0.0, "batch_size": 400}
+
+    def read(shuffle, case_noise):
+        inputs, _, _ = batches_of(shuffle, sentences, lexicon, case_noise=case_noise, **settings)[0]
+        spelled = inputs["spellings"][inputs["spelling_ids"]][:, :, 1:3]  # two letters of two words
+        assert (
+            spelled == np.array([encode_word(w, CHARACTERS)[1:3] for w in ("so", "So", "SO")])[inputs["token_ids"] - 4]
+        ).all()
+        return Counter(map(tuple, inputs["token_ids"].tolist()))
+
+    assert read(False, 0.6) == read(True, 0.0) == {(4, 5): 400}
+    found = read(True, 0.6)
+    assert set(found) == {(4, 5), (4, 4), (6, 6), (5, 5)}  # as written; so so, SO SO, So So
+    assert found[4, 5] == pytest.approx(160, abs=40)  # of 400: sigma 10
+    assert min(found.values()) > 40  # 80 each, sigma 8
+
+
+def test_an_emoji_is_read_as_an_emoticon_unless_training_had_it():
+    characters = Vocabulary("😀:)")
+    for training_words, same in ((Vocabulary([":)"]), True), (Vocabulary([":)", "😀"]), False)):
+        lexicon = Lexicon(training_words, characters, training_words, TAGS)
+        for ids in lexicon.encode(["😀", ":)"]).values():
+            assert (ids[0].tolist() == ids[1].tolist()) is same
+    flag, smile, word = lexicon.encode(["🇫🇷", ":)", "a😀"])["spellings"].tolist()
+    assert flag == smile != word
 
 
 def test_shapes_and_given_vectors_are_read_too():
