@@ -11,7 +11,9 @@ writes a few lines, each character drawn from what it says and fed back to it.
 from __future__ import annotations
 
 import argparse
+import gzip
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,7 +150,7 @@ def learn_text(
         )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, default=SAMPLE_TEXT, metavar="FILE", help="(default: some short stories)")
     parser.add_argument("--minutes", type=float, default=2.0, help="of learning (default: 2)")
@@ -157,8 +159,15 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=0.004, help="of Adam, at first (default: 0.004)")
     parser.add_argument("--dropout", type=float, default=0.3, help="share of the state not seen (default: 0.3)")
     parser.add_argument("--output-dir", type=Path, default=Path("runs/from_scratch"), metavar="DIR")
-    given = parser.parse_args()
-    text = given.text.read_text(encoding="utf-8")
+    given = parser.parse_args(argv)
+    try:
+        with (gzip.open if given.text.suffix == ".gz" else open)(given.text, "rt", encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        parser.exit(2, f"error: {given.text}: cannot be read as UTF-8 text ({error}); give a text file\n")
+    shortest = 3 * NUM_STEPS * given.batch_size
+    if len(text) < shortest:
+        parser.exit(2, f"error: {given.text}: {len(text):,} characters, wanted at least {shortest:,}\n")
     model = learn_text(text, given.minutes, given.units, given.batch_size, given.learning_rate, given.dropout)
     minutes, training, validation = zip(*model.history, strict=True)
     print()

@@ -54,12 +54,12 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         validation_split = load_reviews(arguments.validation, config)
     else:
         train_split, validation_split = split_validation(train_split, config)
+    taught_texts = load_texts(arguments.unlabelled, config) if teachers else []
     pipeline = load_pipeline()
     train_tokens = tokenize_cached(train_split.texts, pipeline)
     validation_tokens = tokenize_cached(validation_split.texts, pipeline)
     targets = make_targets(train_split.ratings, config)
     if teachers:
-        taught_texts = load_texts(arguments.unlabelled, config)
         taught_tokens = tokenize_cached(taught_texts, pipeline)
         say(f"The teachers rate {len(taught_tokens):,} reviews")
         taught = taught_targets(teachers, taught_tokens)

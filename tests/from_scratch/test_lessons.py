@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import subprocess
 import sys
@@ -237,6 +238,37 @@ def test_a_character_model_learns_and_writes(capsys):
     assert model.history[-1][2] < 0.2
     assert character_model.write(model, 8, np.random.default_rng(0), "abcdabcdab") == "cdabcdab"
     assert "on the last tenth" in capsys.readouterr().out
+
+
+def test_the_command_reads_plain_and_gzipped_text(tmp_path, capsys):
+    text = "To be, or not to be. " * 1000
+    (tmp_path / "plain.txt").write_text(text)
+    with gzip.open(tmp_path / "small.txt.gz", "wt") as file:
+        file.write(text)
+    for name in ("plain.txt", "small.txt.gz"):
+        flags = ["--minutes", "0.01", "--units", "8", "--output-dir", str(tmp_path)]
+        character_model.main(["--text", str(tmp_path / name), *flags])
+        assert (tmp_path / "character_model.png").stat().st_size > 1000
+    assert capsys.readouterr().out.count("nats on the last tenth") == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read as UTF-8 text"),
+        (b"caf\xe9", "cannot be read as UTF-8"),
+        (b"a" * 99, "99 characters, wanted"),
+    ],
+)
+def test_a_text_that_the_command_cannot_use(content, message, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(SystemExit) as stop:
+        character_model.main(["--text", str(tmp_path / "a.txt")])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{tmp_path / 'a.txt'}: {message}" in said
 
 
 def test_the_score_of_characters_by_hand():
