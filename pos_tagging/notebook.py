@@ -286,9 +286,8 @@ plt.show()
 # The repository also holds a *pretrained* tagger. It has the same architecture and more units, and was trained on the
 # English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. Before that it had learned
 # the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has others, counted
-# over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks.
-# `pos_tagging.load()`
-# opens it.
+# over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks. It has also
+# seen some of the treebank's sentences in small letters, IN CAPITALS or With Capitals. `pos_tagging.load()` opens it.
 
 # %%
 import pos_tagging
@@ -317,7 +316,7 @@ for text in texts:
 
 # %% [markdown]
 # Look closely, since some of these are wrong. "The refuse permit" is right: *refuse* is rubbish there, and a noun.
-# *Fruit flies* are insects, but here *flies* is what the fruit does, and then *like* cannot be a verb. In the third
+# *Fruit flies* are insects that like a banana; the tagger finds the insects, and then no verb at all. In the third
 # sentence *man* is the verb: old people man the boats. Sentence four has a name, a noun and a verb among its *will*s,
 # and the tagger sees auxiliaries everywhere. The words of the last sentence were made up, and they get sensible tags
 # all the same.
@@ -384,7 +383,7 @@ for number, text, words in worst_sentences(test_sentences, given, 6)[1:]:
 # **Hard cases.** Is a "scratched" table scratched by somebody (a verb form) or just in that state (an adjective)? Is
 # "driving" an activity with a name (a noun) or something one does? Participles and *-ing* forms lie on the border,
 # and people who tag texts disagree about them, too. The same holds for "to complain less": less of something, or in a
-# lesser way? Only the "that" of "a museum that most tourists never notice" leaves no doubt: it stands for the museum.
+# lesser way? Only the "light" of "light winds" leaves no doubt: it says what the winds are like.
 #
 # ## A look inside: what the letter filters look for
 #
@@ -435,13 +434,13 @@ for group, chosen in GROUPS.items():
 pd.DataFrame(columns).fillna("")
 
 # %% [markdown]
-# The filter for *-s* looks as one would draw it by hand: letters that go before the ending, the ending, and the end
-# of the word. But others do several jobs. The ones for *-ing* and *-ly* also answer to words written in capitals and
-# to beginnings, and what excites the best filter for *-ed* most is not *-ed* at all. There are more spellings to tell
-# apart than filters, so the network shares them; a later layer can still separate what one filter mixes, by comparing
-# it with other filters. And no filter waits for a capital: the best that the letters have are endings of names, *-ia*
-# and *-ian*, for the tagger has another part that looks at the *shape* of a word, `Xxxx` or `dd`. A tidy name for a
-# unit of a network is often more our wish than a fact.
+# The filter for *-ly* looks as one would draw it by hand: letters that go before the ending, the ending, and the end
+# of the word. But others do several jobs. The one for *-ing* also answers to plurals in *-mes* and *-mbs*, the one
+# for *-ed* to abbreviations, and what excites the best filter for *-s* most is the word *some*. There are more
+# spellings to tell apart than filters, so the network shares them; a later layer can still separate what one filter
+# mixes, by comparing it with other filters. And no filter waits for a capital: the best that the letters have are
+# endings of names, *-ia* and *-ian*, for the tagger has another part that looks at the *shape* of a word, `Xxxx` or
+# `dd`. A tidy name for a unit of a network is often more our wish than a fact.
 #
 # Do the filters add up to something useful? We give the tagger invented words: first alone, so that there is nothing
 # to go by but the letters, then in two sentences. All of them are `<unk>` to the word table.
@@ -469,10 +468,10 @@ figure.colorbar(picture, ax=axes, label="probability")
 plt.show()
 
 # %% [markdown]
-# Alone, the endings decide: *-s* makes a noun, *-ing* and *-ed* mostly a verb, *-ly* an adverb, *-able* an adjective,
-# *-ness* a noun or a name, and a capital letter a name. In a sentence the neighbours have their say. After "It was",
-# *blorp* and even *blorpness* become adjectives; *blorp*, whose spelling says nothing, changes from picture to picture.
-# The network weighs both sources, as a reader would.
+# Alone, the endings decide: *-s* makes a noun, *-ing* a noun or a verb, *-ed* mostly a verb, *-ly* an adverb, *-able*
+# an adjective, *-ness* a noun or a name, and a capital letter a name. In a sentence the neighbours have their say.
+# After "It was", *blorp* and even *blorpness* become adjectives; *blorp*, whose spelling says nothing, was a name
+# before. The network weighs both sources, as a reader would.
 #
 # ## A look inside: up the garden path
 #
