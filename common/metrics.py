@@ -33,6 +33,7 @@ def with_intervals(
     num_units: int,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
+    num_threads: int | None = None,
 ) -> dict[str, Any]:
     """Score all units, and give each score its 95% bootstrap interval.
 
@@ -43,13 +44,14 @@ def with_intervals(
         num_units: units there are.
         num_resamples: bootstrap samples drawn.
         seed: of the drawing; the same seed gives the same interval.
+        num_threads: processor cores to use; None takes those there are.
     Returns:
         For each NAME of `score`: NAME, and `NAME_interval` as [low, high].
     """
     scores = dict(score(np.arange(num_units)))
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(num_units, size=num_units) for _ in range(num_resamples))
-    samples = list(map_ahead(score, drawn, num_cores()))
+    samples = list(map_ahead(score, drawn, num_threads or num_cores()))
     result: dict[str, Any] = {}
     for name, value in scores.items():
         result[name] = float(value)

@@ -206,13 +206,17 @@ def evaluate(model: LanguageModel, arguments) -> dict:
     systems = {}
     for name, rows in nats.items():
         units = text_units(texts, rows)
-        systems[name] = with_intervals(lambda chosen, units=units: score_units(units[chosen]), len(units))
+        systems[name] = with_intervals(
+            lambda chosen, units=units: score_units(units[chosen]), len(units), num_threads=arguments.threads
+        )
     contexts, endings = split_endings(texts, model)
     for name, score in {"model": model.score_tokens, **dict([baseline] if baseline else [])}.items():
         if len(endings) > 1:
             won = compare_endings(contexts, endings, score)
             systems[name] |= with_intervals(
-                lambda chosen, won=won: {kind: float(wins[chosen].mean()) for kind, wins in won.items()}, len(endings)
+                lambda chosen, won=won: {kind: float(wins[chosen].mean()) for kind, wins in won.items()},
+                len(endings),
+                num_threads=arguments.threads,
             )
     num_tokens = sum(map(len, nats["model"]))
     result = {

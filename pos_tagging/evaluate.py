@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,7 @@ def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
     ]
 
 
-def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, Any]:
+def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence], num_threads: int | None) -> dict[str, Any]:
     """Let the tagger find sentences and words by itself; the scores of `pos_tagging.raw_text`, with intervals."""
     from common.metrics import with_intervals
     from pos_tagging.raw_text import count_words, raw_scores, read_documents
@@ -174,7 +175,7 @@ def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, A
     documents = read_documents(sentences)
     answers = tagger.tag_texts([text for text, _ in documents])
     counts = np.array([count_words(true, given) for (_, true), given in zip(documents, answers, strict=True)])
-    return with_intervals(lambda chosen: raw_scores(counts[chosen]), len(counts))
+    return with_intervals(lambda chosen: raw_scores(counts[chosen]), len(counts), num_threads=num_threads)
 
 
 def evaluate(tagger: Tagger, arguments) -> dict:
@@ -195,13 +196,14 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         baselines = {"most frequent tag": MostFrequentTag(train_sentences), "trigram HMM": TrigramHmm(train_sentences)}
         for name, baseline in baselines.items():
             answers[name] = [baseline.tag(sentence.tokens) for sentence in sentences]
+    intervals = partial(with_intervals, num_units=len(sentences), num_threads=arguments.threads)
     systems = {
-        name: with_intervals(_Tokens(sentences, given, tagger.lexicon.training_words).scores, len(sentences))
+        name: intervals(_Tokens(sentences, given, tagger.lexicon.training_words).scores)
         for name, given in answers.items()
     }
     scores = systems.pop("model")
     if arguments.raw:
-        scores |= score_raw_text(tagger, sentences)
+        scores |= score_raw_text(tagger, sentences, arguments.threads)
     num_tokens = sum(len(sentence.tokens) for sentence in sentences)
     result = {
         **scores,

@@ -209,7 +209,8 @@ def evaluate(model: RatingModel, arguments) -> dict:
     def score_sides(chosen: np.ndarray, good: np.ndarray) -> dict[str, float]:
         return side_scores(reviews.ratings[chosen], good[chosen], model.config)
 
-    systems = {"model": with_intervals(partial(score_ratings, given=predictions, spreads=spreads), len(reviews))}
+    intervals = partial(with_intervals, num_units=len(reviews), num_threads=arguments.threads)
+    systems = {"model": intervals(partial(score_ratings, given=predictions, spreads=spreads))}
     cut_rate = share_cut(lengths, model.config)
     notes = [f"{len(reviews):,} reviews, {lengths.sum():,} tokens; {cut_rate:.1%} of the reviews were cut"]
     without_known = {}
@@ -221,9 +222,9 @@ def evaluate(model: RatingModel, arguments) -> dict:
         for name, answer in linear.predict(reviews.texts).items():
             if name in RATES:
                 inside = np.clip(answer, model.config.min_rating, model.config.max_rating)
-                systems[name] = with_intervals(partial(score_ratings, given=inside), len(reviews))
+                systems[name] = intervals(partial(score_ratings, given=inside))
             else:
-                systems[name] = with_intervals(partial(score_sides, good=answer), len(reviews))
+                systems[name] = intervals(partial(score_sides, good=answer))
         new = ~np.isin(reviews.texts, known.texts)
         if not new.all() and new.any():
             without_known = {"num_examples": int(new.sum()), **score_ratings(new, predictions)}

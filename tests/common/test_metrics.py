@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -62,3 +64,25 @@ def test_format_score():
     scores = {"perplexity": 12.346, "perplexity_interval": [11.0, 13.999], "r2": 0.5}
     assert format_score("perplexity", scores) == "12.35 [11.00, 14.00]"
     assert format_score("r2", scores) == "0.5000"
+
+
+def test_intervals_are_the_same_on_any_number_of_threads():
+    """So many calls at a time and no more; each sample is drawn in one order whatever the threads."""
+    values, at_once, most, lock = np.arange(40.0), 0, 0, threading.Lock()
+
+    def score(chosen):
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.001)
+        with lock:
+            at_once -= 1
+        return {"mean": values[chosen].mean()}
+
+    results = []
+    for num_threads in (1, 3):
+        most = 0
+        results.append(with_intervals(score, len(values), 50, num_threads=num_threads))
+        assert most == num_threads
+    assert results[0] == results[1]
