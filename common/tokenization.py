@@ -14,7 +14,8 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,7 +34,8 @@ LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
 # take hours. Longer runs without white space are cut; the longest English words have 45 letters.
 MAX_TOKEN_CHARACTERS = 1000
-PIECES_REMEMBERED = 1 << 17
+PIECES_REMEMBERED = 1 << 18
+TEXTS_AT_ONCE = 256
 LONG_RUN = re.compile(rf"\S{{{MAX_TOKEN_CHARACTERS}}}(?=\S)")
 
 
@@ -68,18 +70,35 @@ def tokenize(text: str, pipeline: Language) -> list[str]:
     >>> tokenize("It isn't  bad.", load_pipeline())
     ['It', 'is', "n't", 'bad', '.']
     """
-    return [token for piece in clean_text(text).split() for token in _tokenize_piece(piece, pipeline)]
-
-
-@lru_cache(maxsize=PIECES_REMEMBERED)
-def _tokenize_piece(piece: str, pipeline: Language) -> tuple[str, ...]:
-    """Split what stands between white space. The same pieces come again and again; most texts are new in few places."""
-    return tuple(token.text for token in pipeline.tokenizer(piece))
+    return next(tokenize_all([text], pipeline))
 
 
 def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]]:
-    """Tokenize texts one after the other, in order, holding one at a time."""
-    return (tokenize(text, pipeline) for text in texts)
+    """Tokenize texts one after the other, in order, holding a few at a time.
+
+    What stands between white space is split by itself. The same pieces come again and again, so each is split once.
+    """
+    texts = iter(texts)
+    known: dict[str, list[str]] = {}
+    while block := [clean_text(text).split() for text in islice(texts, TEXTS_AT_ONCE)]:
+        if len(known) > PIECES_REMEMBERED:
+            known.clear()
+        new = list({piece for pieces in block for piece in pieces if piece not in known})
+        known.update(zip(new, _split_pieces(new, pipeline), strict=True))
+        for pieces in block:
+            yield [token for piece in pieces for token in known[piece]]
+
+
+def _split_pieces(pieces: Sequence[str], pipeline: Language) -> list[list[str]]:
+    """Split pieces that hold no white space; faster together than one by one."""
+    found: list[list[str]] = [[] for _ in pieces]
+    number = 0
+    for token in pipeline.tokenizer("\n".join(pieces)):
+        if token.text == "\n":
+            number += 1
+        else:
+            found[number].append(token.text)
+    return found
 
 
 def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:

@@ -68,6 +68,24 @@ def test_tokenize_all_keeps_the_order_and_streams():
     assert len(taken) < 5_000
 
 
+def test_a_text_is_split_alike_alone_and_among_others(monkeypatch):
+    table = pd.read_csv(ROOT / "sentiment/dataset/train.csv")
+    texts = [
+        *table.review,
+        ": ) a . m . a.m do n't",
+        ") 5 p . m .",
+        "",
+        "p.m",
+        "\x1f(I'm\u2028:)\u200b",
+        *table.review[:5],
+    ]
+    alone = [tokenize(text, load_pipeline()) for text in texts]
+    assert list(tokenize_all(texts, load_pipeline())) == alone
+    monkeypatch.setattr(tokenization, "PIECES_REMEMBERED", 100)
+    monkeypatch.setattr(tokenization, "TEXTS_AT_ONCE", 3)
+    assert list(tokenize_all(texts, load_pipeline())) == alone
+
+
 def test_sentences_end_at_marks_and_none_is_empty():
     sentences = split_sentences("Dr. Roe left at 5.30!  Why?!  \n\n It rained... ", load_pipeline())
     assert [sentence[0].text for sentence in sentences] == ["Dr.", "Why", "It"]
