@@ -7,7 +7,7 @@ only, sizes that are those of the weights in the HDF5 file, and calls that can b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ import numpy as np
 
 from common.errors import InputError, excerpt
 from common.settings import read_json_object
+
+INT8_POLICY = "QuantizedDTypePolicy"
+INT8_POLICY_SETTINGS = {"mode": "int8", "source_name": "float32"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class Architecture:
     outputs: Any
 
 
+def is_int8(config: Mapping[str, Any]) -> bool:
+    """Whether a layer keeps its weights in 8 bits, with a scale for each row."""
+    dtype = config.get("dtype")
+    return isinstance(dtype, dict) and dtype["class_name"] == INT8_POLICY and dtype["config"] == INT8_POLICY_SETTINGS
+
+
 # What a layer's weights must look like, from its config: the sizes it declares and which axis of which weight shows
 # them. A class that is not here is not built. `None` stands for a size that the layer before decides.
 Shapes = list[tuple[int | None, ...]]
@@ -71,7 +80,8 @@ def _recurrent(gates: int) -> Callable[[dict[str, Any]], Shapes]:
 
 
 def _embedding(config: dict[str, Any]) -> Shapes:
-    return [(config["input_dim"], config["output_dim"])]
+    rows = config["input_dim"]
+    return [(rows, config["output_dim"]), *([(rows,)] if is_int8(config) else [])]
 
 
 def _tied_embedding(config: dict[str, Any]) -> Shapes:
@@ -138,11 +148,11 @@ RECURRENT = ("SimpleRNN", "GRU", "LSTM")
 WRAPPERS = ("Bidirectional",)
 # Classes inside a layer's config that hold no weights: initializers, precision policies, the model itself.
 PLAIN_CLASSES = frozenset(
-    {"Functional", "DTypePolicy", "__tensor__", "__keras_tensor__", "GlorotUniform", "Orthogonal", "Zeros", "Ones",
-     "RandomUniform", "RandomNormal", "Constant", "HeNormal"}
+    {"Functional", "DTypePolicy", INT8_POLICY, "__tensor__", "__keras_tensor__", "GlorotUniform", "Orthogonal", "Zeros",
+     "Ones", "RandomUniform", "RandomNormal", "Constant", "HeNormal"}
 )  # fmt: skip
-MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.src.models.functional",
-                     "builtins", "common.layers", "common.lstm", None})  # fmt: skip
+MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.dtype_policies",
+                     "keras.src.models.functional", "builtins", "common.layers", "common.lstm", None})  # fmt: skip
 
 
 def read_architecture(model_file: Path, weights_file: Path) -> Architecture:
@@ -267,9 +277,16 @@ def weight_groups(class_name: str, group: str) -> list[str]:
 
 
 def read_weights(layer: Layer, file: h5py.File) -> list[np.ndarray]:
-    """Read the weights of a layer in Keras' order, of a layer in two directions those of both."""
+    """Read the weights of a layer in Keras' order, of a layer in two directions those of both.
+
+    Rows that are kept in 8 bits are read as the numbers that they stand for.
+    """
     groups = [file[group] for group in weight_groups(layer.class_name, layer.group) if group in file]
-    return [group[str(number)][()] for group in groups for number in range(len(group))]
+    weights = [group[str(number)][()] for group in groups for number in range(len(group))]
+    if is_int8(layer.config):
+        rows, scales = weights
+        return [(rows / scales[:, None]).astype(np.float32)]
+    return weights
 
 
 def _check_shapes(

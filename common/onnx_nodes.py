@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from common.architecture import is_int8
 from common.errors import InputError, excerpt
 
 # Settings that have done their work when a model is saved, or that only training reads.
@@ -88,8 +89,8 @@ class LayerReader:
         self.weights = weights
         self.read: set[str] = set()
         dtype = config.get("dtype", "float32")
-        policy = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
-        if policy != "float32":
+        policy = dtype["config"].get("name", dtype["class_name"]) if isinstance(dtype, dict) else dtype
+        if policy != "float32" and not (class_name == "Embedding" and is_int8(config)):
             raise self.not_covered(f"dtype {policy!r}", "a model saved in float32 is")
 
     def __getitem__(self, setting: str) -> Any:

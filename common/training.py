@@ -131,7 +131,8 @@ class AveragedWeights:
         self.num_updates += 1
         momentum = min(self.momentum, self.num_updates / (10 + self.num_updates))
         for average, value in zip(self.values, weights, strict=True):
-            average += (1 - momentum) * (value - average)
+            if np.issubdtype(value.dtype, np.floating):  # whole numbers are never trained
+                average += (1 - momentum) * (value - average)
 
     @contextmanager
     def in_model(self):

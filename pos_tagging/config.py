@@ -36,11 +36,17 @@ class TaggingConfig(TrainingConfig):
     character_filters: int = setting(100, "convolution filters over the characters, of each width", minimum=1)
     character_units: int = setting(50, "size of the state of an lstm over the characters, both ways", minimum=1)
     shape_dim: int = setting(16, "size of the vector of a word's shape, such as Xxxx or dd-dd; 0: none", minimum=0)
+    affix_dim: int = setting(
+        8, "size of the vector of each beginning and ending of a word, of 1 to 4 characters; 0: none", minimum=0
+    )
     tag_dim: int = setting(16, "size of the vector of the previous tag", minimum=1)
     dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
     word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
     rare_word_dropout: float = setting(
         2.0, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
+    )
+    affix_dropout: float = setting(
+        0.3, "share of the beginnings and endings of training words replaced by <unk>", minimum=0, maximum=0.99
     )
     case_noise: float = setting(
         0.0, "share of training sentences read in small letters, IN CAPITALS or With Capitals", minimum=0, maximum=1

@@ -106,15 +106,39 @@ def by_length(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -
     return rows
 
 
-def confusions(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -> list[tuple[str, str, int]]:
-    """The mistakes by kind: true tag, tag given, how often; most frequent first."""
-    counts = Counter(
-        (true, given)
-        for sentence, tags in zip(sentences, answers, strict=True)
-        for true, given in zip(sentence.tags, tags, strict=True)
-        if true != given
-    )
-    return [(true, given, count) for (true, given), count in counts.most_common()]
+def confusions(
+    sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]
+) -> list[tuple[str, str, list[tuple[int, int]]]]:
+    """The mistakes by kind, most frequent first: true tag, tag given, and where, as (sentence, word)."""
+    places: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for i, (sentence, tags) in enumerate(zip(sentences, answers, strict=True)):
+        for j, (true, given) in enumerate(zip(sentence.tags, tags, strict=True)):
+            if true != given:
+                places.setdefault((true, given), []).append((i, j))
+    return [(true, given, found) for (true, given), found in sorted(places.items(), key=lambda item: -len(item[1]))]
+
+
+def confusion_rows(
+    sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], training_words: Container[str]
+) -> list[list]:
+    """The 20 most frequent mistakes, how often the word was new to the tagger, and three sentences for each."""
+    rows: list[list] = [["true", "given", "words", "of them not in training", "for example"]]
+    for true, given, places in confusions(sentences, answers)[:20]:
+        new = sum(sentences[i].tokens[j] not in training_words for i, j in places)
+        examples = {sentences[i].tokens[j].lower(): _around(sentences[i].tokens, j) for i, j in places}
+        rows.append([true, given, len(places), new, " | ".join([*examples.values()][:3])])
+    return rows
+
+
+def _around(tokens: Sequence[str], place: int, number: int = 6) -> str:
+    """A word in brackets among its neighbours.
+
+    >>> _around("they refuse to permit us to go".split(), 3, number=1)
+    '… to [permit] us …'
+    """
+    before, after = tokens[max(place - number, 0) : place], tokens[place + 1 : place + 1 + number]
+    start, end = "…" if place > number else "", "…" if place + 1 + number < len(tokens) else ""
+    return " ".join(filter(None, [start, *before, f"[{tokens[place]}]", *after, end]))
 
 
 def worst_sentences(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], number: int) -> list[list]:
@@ -138,7 +162,9 @@ def weaknesses(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], 
     """Say where the errors are, from the figures."""
     worst = sorted(by_tag(sentences, answers)[1:], key=lambda row: row[4])[:3]
     listed = ", ".join(f"{row[0]} (F1 {row[4]:.2f}, {row[1]} words)" for row in worst)
-    mistakes = ", ".join(f"{true} for {given} ({n})" for true, given, n in confusions(sentences, answers)[:4])
+    mistakes = ", ".join(
+        f"{true} for {given} ({len(places)})" for true, given, places in confusions(sentences, answers)[:4]
+    )
     return [
         f"Words that training never saw: accuracy {scores['accuracy_unknown']:.1%}, known ones "
         f"{scores['accuracy_known']:.1%}.",
@@ -147,7 +173,7 @@ def weaknesses(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]], 
     ]
 
 
-def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
+def report_sections(sentences, answers, training_words, rows) -> list[tuple[str, str]]:
     """The pieces of the HTML report."""
     from sklearn.metrics import confusion_matrix
 
@@ -157,7 +183,7 @@ def report_sections(sentences, answers, rows) -> list[tuple[str, str]]:
     given = [tag for tags in answers for tag in tags]
     names = sorted(set(true) | set(given))
     figure = confusion_figure(confusion_matrix(true, given, labels=names), names, "Tags")
-    pairs = [["true", "given", "words"], *map(list, confusions(sentences, answers)[:20])]
+    pairs = confusion_rows(sentences, answers, training_words)
     return [
         ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over sentences.")),
         ("Which tag is taken for which", html_figure(figure, "confusion matrix of tags") + html_table(pairs)),
@@ -220,7 +246,7 @@ def evaluate(tagger: Tagger, arguments) -> dict:
         result,
         rows,
         f"{len(sentences):,} sentences, {num_tokens:,} words",
-        lambda: report_sections(sentences, answers["model"], rows),
+        lambda: report_sections(sentences, answers["model"], tagger.lexicon.training_words, rows),
     )
     return result
 

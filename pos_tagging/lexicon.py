@@ -19,11 +19,14 @@ from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
 WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end
+AFFIX_LENGTHS = (1, 2, 3, 4)  # characters of a beginning or an ending
+NUM_AFFIXES = 2 * len(AFFIX_LENGTHS)  # of a word
 FILES = {
     "words": "vocabulary.json",
     "characters": "characters.json",
     "training_words": "training_words.json",
     "shapes": "shapes.json",
+    "affixes": "affixes.json",
     "vector_words": "vector_words.json",
 }
 TAGS_FILE = "tags.json"
@@ -37,7 +40,7 @@ class Lexicon:
     """The vocabularies of a tagger.
 
     `words` have a vector that is learned; `training_words` are all of the training split, as written, and tell known
-    words from unknown ones in the scores. A tagger without them has None for `shapes` and `vector_words`.
+    words from unknown ones in the scores. A tagger without them has None for `shapes`, `affixes` and `vector_words`.
     """
 
     words: Vocabulary
@@ -45,6 +48,7 @@ class Lexicon:
     training_words: Vocabulary
     tags: list[str]
     shapes: Vocabulary | None = None
+    affixes: Vocabulary | None = None
     vector_words: Vocabulary | None = None
 
     @classmethod
@@ -69,6 +73,7 @@ class Lexicon:
             training_words=Vocabulary.build(token_lists),
             tags=sorted(set(tags)),
             shapes=Vocabulary.build(map(_shapes, token_lists)) if config.shape_dim else None,
+            affixes=_common_affixes(token_lists) if config.affix_dim else None,
             vector_words=vector_words,
         )
 
@@ -92,6 +97,7 @@ class Lexicon:
             "num_characters": len(self.characters),
             "num_tags": len(self.tags),
             "num_shapes": len(self.shapes or ()),
+            "num_affixes": len(self.affixes or ()),
             "num_vectors": len(self.vector_words or ()),
         }
 
@@ -99,9 +105,9 @@ class Lexicon:
         """Turn words into what a tagger reads of each.
 
         Returns:
-            `token_ids` (words,) and `spellings` (words, WORD_LENGTH); `shape_ids` and `vector_ids` (words,) for a
-            tagger that has them. A word whose vector is not given as it is written has that of its lower case. An emoji
-            that training never saw is read as an emoticon.
+            `token_ids` (words,) and `spellings` (words, WORD_LENGTH); for a tagger that has them, `shape_ids` and
+            `vector_ids` (words,) and `affix_ids` (words, NUM_AFFIXES). A word whose vector is not given as written
+            has that of its lower case. An emoji that training never saw is read as an emoticon.
         """
         words = [EMOTICON if EMOJI.fullmatch(word) and word not in self.training_words else word for word in words]
         ids: dict[str, list] = {
@@ -110,6 +116,8 @@ class Lexicon:
         }
         if self.shapes is not None:
             ids["shape_ids"] = self.shapes.encode(_shapes(words))
+        if self.affixes is not None:
+            ids["affix_ids"] = [self.affixes.encode(_affixes(word)) for word in words]
         if self.vector_words is not None:
             written = self.vector_words.encode(words)
             lowered = self.vector_words.encode(map(str.lower, words))
@@ -130,6 +138,22 @@ def encode_word(word: str, characters: Vocabulary) -> list[int]:
     if len(ids) > room:
         ids = ids[: room // 2] + ids[-(room // 2) :]
     return [BOS_ID, *ids, EOS_ID] + [PAD_ID] * (room - len(ids))
+
+
+def _common_affixes(token_lists: Iterable[Iterable[str]]) -> Vocabulary:
+    """The beginnings and endings that two words or more have."""
+    words = {word.lower() for words in token_lists for word in words}
+    return Vocabulary.build((sorted(set(_affixes(word))) for word in words), min_count=2)
+
+
+def _affixes(word: str) -> list[str]:
+    """The beginnings and endings of a word, in lower case; a shorter word stands for a missing one.
+
+    >>> _affixes("Going")
+    ['g-', 'go-', 'goi-', 'goin-', '-g', '-ng', '-ing', '-oing']
+    """
+    word = word.lower()
+    return [f"{word[:length]}-" for length in AFFIX_LENGTHS] + [f"-{word[-length:]}" for length in AFFIX_LENGTHS]
 
 
 def _shapes(words: Iterable[str]) -> list[str]:

@@ -263,6 +263,8 @@ def make_batches(
         inputs["spellings"] = features["spellings"][distinct]
         if rng is not None and drop_rates is not None:
             inputs["token_ids"] = drop_words(inputs["token_ids"], mask, drop_rates[places], rng)
+            if "affix_ids" in inputs:
+                inputs["affix_ids"] = drop_words(inputs["affix_ids"], mask[:, :, None], config.affix_dropout, rng)
             if "vector_ids" in inputs:
                 inputs["vector_ids"] = drop_words(inputs["vector_ids"], mask, config.word_dropout, rng)
         inputs["mask"] = mask

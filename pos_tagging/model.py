@@ -1,7 +1,7 @@
 """Taggers: words and their spelling in, a score for every tag of every word out.
 
-word id  -----------> word vector --------------------------+
-given vector, shape -> vectors, if there are any ------------+-> recurrent layers -> logits (batch, time, tags)
+word id  -----------> word vector ---------------------------+
+given vector, shape, beginnings and endings -> vectors ------+-> recurrent layers -> logits (batch, time, tags)
 characters ----------> vectors -> convolutions, or an LSTM --+
 
 previous-tag: the same word vectors and a vector of the tag before, into a GRU from left to right.
@@ -11,11 +11,12 @@ crf: on the logits, a score for each tag after each other tag; see `pos_tagging.
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 from common.layers import ChainScores, TakeRows
 from common.lstm import LSTM
 from pos_tagging.config import TaggingConfig
-from pos_tagging.lexicon import WORD_LENGTH
+from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 FILTER_WIDTHS = (2, 3, 5)  # characters
@@ -27,6 +28,7 @@ def build_model(
     num_characters: int,
     num_tags: int,
     num_shapes: int = 0,
+    num_affixes: int = 0,
     num_vectors: int = 0,
     vector_dim: int = 0,
 ) -> keras.Model:
@@ -38,7 +40,8 @@ def build_model(
         num_characters: number of character ids.
         num_tags: number of tags.
         num_shapes: number of ids of shapes; 0 for none.
-        num_vectors: number of ids of words whose vectors are given, to be put into the layer `given_vectors`; or 0.
+        num_affixes: number of ids of beginnings and endings; 0 for none.
+        num_vectors: number of ids of words whose vectors are given, by `give_vectors`; or 0.
         vector_dim: size of these vectors.
     Returns:
         The inputs of `pos_tagging.loader.make_batches` to logits (batch, time, tags); with the head `crf` to
@@ -53,12 +56,17 @@ def build_model(
     parts = [keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)]
     if num_vectors:
         inputs["vector_ids"] = keras.Input((None,), dtype="int32", name="vector_ids")  # (batch, time)
-        given = keras.layers.Embedding(num_vectors, vector_dim, trainable=False, name="given_vectors")
+        in_8_bits = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
+        given = keras.layers.Embedding(num_vectors, vector_dim, trainable=False, dtype=in_8_bits, name="given_vectors")
         parts.append(given(inputs["vector_ids"]))
     if num_shapes:
         inputs["shape_ids"] = keras.Input((None,), dtype="int32", name="shape_ids")  # (batch, time)
         shapes = keras.layers.Embedding(num_shapes, config.shape_dim, name="shape_embedding")
         parts.append(shapes(inputs["shape_ids"]))
+    if num_affixes:
+        inputs["affix_ids"] = keras.Input((None, NUM_AFFIXES), dtype="int32", name="affix_ids")
+        affixes = keras.layers.Embedding(num_affixes, config.affix_dim, name="affix_embedding")(inputs["affix_ids"])
+        parts.append(keras.layers.Reshape((-1, NUM_AFFIXES * config.affix_dim))(affixes))
     if config.character_dim:
         parts.append(_spelling_vectors(spellings, spelling_ids, config, num_characters))
     words = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (batch, time, features)
@@ -80,6 +88,17 @@ def build_model(
     if config.head == "crf":
         answer = {"scores": ChainScores(num_tags, name="scores", dtype="float32")(answer)}
     return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
+
+
+def give_vectors(model: keras.Model, vectors: np.ndarray) -> None:
+    """Put in the vectors that stay as they are: in 8 bits, with a scale for each word, for a quarter of the room.
+
+    Args:
+        model: of `build_model`.
+        vectors: float32 (num_vectors, vector_dim).
+    """
+    rows, scales = keras.quantizers.abs_max_quantize(vectors, axis=-1, to_numpy=True)
+    model.get_layer("given_vectors").set_weights([rows, scales[:, 0]])
 
 
 def _spelling_vectors(spellings, spelling_ids, config: TaggingConfig, num_characters: int):

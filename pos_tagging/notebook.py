@@ -111,7 +111,7 @@ print("\n".join(f"{word:8} {', '.join(sorted(tags))}" for word, tags in tags_of.
 # %% [markdown]
 # ## From sentences to numbers
 #
-# A network computes with numbers. Each word becomes numbers in three ways, and we follow one short sentence.
+# A network computes with numbers. Each word becomes numbers in four ways, and we follow one short sentence.
 #
 # **The word as a whole.** A *vocabulary* gives every word of the training sentences a number, its *id*. Ids 0 to 3
 # are reserved for padding, unknown words, beginning and end. Words are looked up in lower case, so that "The" and
@@ -149,6 +149,14 @@ for word in ("dog", "blorping", "incomprehensibility"):
 words = ["The", "blorping", "NATO", "iPhone", "1997", "U.S."]
 shape_ids = lexicon.encode(words)["shape_ids"]
 pd.DataFrame({"word": words, "id": shape_ids, "shape": lexicon.shapes.decode(shape_ids)}).T
+
+# %% [markdown]
+# **The word as its ends.** Its first one, two, three and four letters and its last ones, in lower case. Those that two
+# words of the training sentences have in common have an id; `<unk>` stands for all others.
+
+# %%
+ends = {word: lexicon.affixes.decode(lexicon.encode([word])["affix_ids"][0]) for word in ("blorping", "Unseen")}
+pd.DataFrame(ends).T
 
 # %% [markdown]
 # **A batch.** Training works on several sentences at once, a *batch*. The arrays are rectangular, so shorter
@@ -205,7 +213,9 @@ pd.DataFrame({name: tagging_scores(test_sentences, given, training_words) for na
 #       |                                                   |  a vector for each letter
 #       |                                               filters, 2, 3 and 5 letters wide, slide over the word
 #       |                                                   |  each reports its best fit only
-#       +----- vector of xxxx --+---------------------------+
+#       +--- vector of xxxx ----+--- vectors of b-, bl-, … -ng, -ing
+#       |                       |                           |
+#       +-----------------------+---------------------------+
 #                               |
 #               features of the word         (and of all the other words of the sentence)
 #                               |
@@ -264,7 +274,7 @@ settings = "--num-epochs 20 --batch-size 8 --units 64 --embedding-dim 64 --learn
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     train.main(["--train", str(DATA / "train.conllu"), "--output-dir", str(bundle), *settings.split()])
 history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
-history.iloc[[0, 4, 9, 14, 19]]
+history.iloc[::4]
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
@@ -283,11 +293,12 @@ plt.show()
 #
 # ## The same model, trained on more
 #
-# The repository also holds a *pretrained* tagger. It has the same architecture and more units, and was trained on the
-# English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. Before that it had learned
-# the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has others, counted
-# over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks. It has also
-# seen some of the treebank's sentences in small letters, IN CAPITALS or With Capitals. `pos_tagging.load()` opens it.
+# The repository also holds a *pretrained* tagger. It has more units, goes without the ends of words, and was trained on
+# the English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. Before that it had
+# learned the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has others,
+# counted over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks. It
+# has also seen some of the treebank's sentences in small letters, IN CAPITALS or With Capitals. `pos_tagging.load()`
+# opens it.
 
 # %%
 import pos_tagging
@@ -362,11 +373,10 @@ confusion_figure(confusion_matrix(true_tags, given_tags, labels=names), names, "
 # %%
 from pos_tagging.evaluate import confusions, worst_sentences
 
-wrong = defaultdict(list)
-for sentence, row in zip(test_sentences, given, strict=True):
-    for token, true, tag in zip(sentence.tokens, sentence.tags, row, strict=True):
-        wrong[true, tag].append(token)
-rows = [(true, tag, n, " ".join(wrong[true, tag][:12])) for true, tag, n in confusions(test_sentences, given)[:10]]
+rows = [
+    (true, tag, len(places), " ".join(test_sentences[i].tokens[j] for i, j in places[:12]))
+    for true, tag, places in confusions(test_sentences, given)[:10]
+]
 pd.DataFrame(rows, columns=["true", "given", "times", "words"])
 
 # %%

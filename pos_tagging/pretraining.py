@@ -19,10 +19,11 @@ from pos_tagging.lexicon import Lexicon
 
 INHERITED = (
     "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
-    "character_filters", "character_units", "shape_dim", "tag_dim", "lowercase",
+    "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
 VOCABULARY_OF = {
     "embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes",
+    "affix_embedding": "affixes",
     "given_vectors": "vector_words",
 }  # fmt: skip
 LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
@@ -35,7 +36,8 @@ def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
         InputError: the run has settings that do not fit it.
     """
     theirs = bundle.read_json(CONFIG_FILE)
-    return inherit(config, {name: theirs[name] for name in INHERITED if name in theirs}, "tagger")
+    values = {"affix_dim": 0, **{name: theirs[name] for name in INHERITED if name in theirs}}  # older ones had none
+    return inherit(config, values, "tagger")
 
 
 def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon, max_vectors: int) -> Lexicon:
@@ -49,6 +51,7 @@ def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon, max_vectors: int) -> Lexi
         words=lexicon.words.extended(theirs.words),
         characters=lexicon.characters.extended(theirs.characters),
         shapes=lexicon.shapes and theirs.shapes and lexicon.shapes.extended(theirs.shapes),
+        affixes=lexicon.affixes and theirs.affixes and lexicon.affixes.extended(theirs.affixes),
         vector_words=given and Vocabulary(given.tokens[len(SPECIAL_TOKENS) :][:max_vectors], given.lowercase),
     )
 
@@ -61,6 +64,8 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
         lexicon: of `inherit_lexicon`, with the lexicon of the bundle.
         bundle: the other tagger.
     """
+    from pos_tagging.model import give_vectors  # after Keras has been started
+
     theirs = Lexicon.load(bundle.path)
     same_tags = theirs.tags == lexicon.tags
     for layer in model.layers:
@@ -71,12 +76,15 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
         if layer.name in VOCABULARY_OF:
             name = VOCABULARY_OF[layer.name]
             weights = [_rows(layer.get_weights()[0], getattr(lexicon, name), weights[0], getattr(theirs, name))]
-        layer.set_weights(weights)
+        if layer.name == "given_vectors":
+            give_vectors(model, weights[0])
+        else:
+            layer.set_weights(weights)
 
 
 def _rows(own: np.ndarray, vocabulary: Vocabulary, given: np.ndarray, given_vocabulary: Vocabulary) -> np.ndarray:
     """The rows of an embedding: those given for the same token, its own for what is new."""
-    rows = own.copy()
+    rows = own.astype(given.dtype)
     rows[: len(SPECIAL_TOKENS)] = given[: len(SPECIAL_TOKENS)]
     places = {token: i for i, token in enumerate(given_vocabulary.tokens)}
     for i, token in enumerate(vocabulary.tokens[len(SPECIAL_TOKENS) :], len(SPECIAL_TOKENS)):

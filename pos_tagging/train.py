@@ -70,7 +70,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     # 2. Ids to logits.
     start_keras()
 
-    from pos_tagging.model import build_model
+    from pos_tagging.model import build_model, give_vectors
     from pos_tagging.predict import Tagger
     from pos_tagging.training_model import TaggingLearner
 
@@ -81,7 +81,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     if start:
         inherit_weights(model, lexicon, start)
     elif vectors is not None:
-        model.get_layer("given_vectors").set_weights([vectors])
+        give_vectors(model, vectors)
     learner = TaggingLearner(model, len(further_tags))
     learner.compile(make_optimizer(config, config.num_epochs * len(train_batches)))
     tagger = Tagger(KerasEngine(model), lexicon, config)

@@ -64,6 +64,7 @@ class SentimentConfig(TrainingConfig):
     truncation: str = setting(
         "both", "what is kept of a longer text; both: a quarter from the head", ("head", "tail", "both")
     )
+    reverse: bool = setting(False, "read texts from their last word to their first")
 
     text_column: str = setting("review", "column of the text")
     rating_column: str = setting("rating", "column of the rating")

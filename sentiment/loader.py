@@ -157,7 +157,7 @@ def make_targets(ratings: np.ndarray, config: SentimentConfig) -> np.ndarray:
 
 
 def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: SentimentConfig) -> list[int]:
-    """Turn a review's tokens into ids, with the beginning-of-text id first, cut to `config.max_length`.
+    """Turn a review's tokens into ids in the order of reading, the mark of its start first, cut to `config.max_length`.
 
     The verdict often stands at the end, so "both" keeps a quarter from the head and the rest from the tail.
 
@@ -170,7 +170,7 @@ def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: Sentime
     if config.max_length and len(ids) > room:
         num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
         ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
-    return [BOS_ID, *ids]
+    return [BOS_ID, *(reversed(ids) if config.reverse else ids)]
 
 
 def share_cut(lengths: Sequence[int], config: SentimentConfig) -> float:

@@ -28,11 +28,15 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     theirs, task = bundle.read_json(CONFIG_FILE), bundle.manifest["task"]
     values = {**{name: theirs.get(name) for name in INHERITED}, "word_vectors": "given"}
     if task == "sentiment":
-        return inherit(config, {**values, **{name: theirs[name] for name in ("bidirectional", "pooling")}}, "model")
+        values |= {
+            "reverse": theirs.get("reverse", False),
+            **{name: theirs[name] for name in ("bidirectional", "pooling")},
+        }
+        return inherit(config, values, "model")
     if task != "language_model":
         raise InputError(f"{bundle.path}: a bundle for {task}; wanted one of a language model or a rating model")
     level, architecture = theirs.get("level"), theirs.get("architecture")
-    if level != "word" or architecture == "fixed-window":
+    if level not in ("word", "spaced") or architecture == "fixed-window":
         raise InputError(
             f"{bundle.path}: a {architecture} network that reads {level}s; wanted recurrent layers that read words"
         )

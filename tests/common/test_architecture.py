@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import common.layers
-from common.architecture import LAYER_SHAPES, WRAPPERS, random_inputs, read_architecture, sources, weight_groups
+from common.architecture import (
+    LAYER_SHAPES,
+    WRAPPERS,
+    random_inputs,
+    read_architecture,
+    read_weights,
+    sources,
+    weight_groups,
+)
 from common.errors import InputError
 from common.layers import (
     AttentionPooling,
@@ -25,6 +33,9 @@ from common.layers import (
 from common.lstm import LSTM
 from common.persistence import MODEL_FILE, WEIGHTS_FILE
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
+
+IN_8_BITS = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
+IN_4_BITS = keras.dtype_policies.QuantizedDTypePolicy("int4", "float32")
 
 
 def build_tied_model():
@@ -52,6 +63,7 @@ def build_model_of_every_layer():
     for size in (UNITS, UNITS + 2):
         results = [
             *(layer(ids) for layer in (layers.Embedding(VOCAB_SIZE, size), TiedEmbedding(VOCAB_SIZE, size))),
+            layers.Embedding(VOCAB_SIZE, size, dtype=IN_8_BITS)(ids),
             *(layer(vectors) for layer in (layers.Conv1D(size, 3), layers.GlobalMaxPooling1D())),
             *(layer(vectors, mask=mask) for layer in (MaskedPooling("mean"), AttentionPooling(size))),
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
@@ -180,6 +192,34 @@ def test_every_layer_finds_its_own_weights(model_of_every_layer, tmp_path):
 def test_every_layer_on_the_list_exists():
     for name in LAYER_SHAPES:
         assert hasattr(keras.layers, name) or hasattr(common.layers, name)
+
+
+def test_rows_in_8_bits_are_read_as_the_numbers_they_stand_for(tmp_path):
+    ids = keras.Input((None,), dtype="int32")
+    model = keras.Model(ids, keras.layers.Embedding(VOCAB_SIZE, UNITS, dtype=IN_8_BITS, name="rows")(ids))
+    values = np.random.default_rng(0).normal(size=(VOCAB_SIZE, UNITS)).astype("float32")
+    whole, scales = keras.quantizers.abs_max_quantize(values, axis=-1, to_numpy=True)
+    scales = np.asarray(scales)[:, 0]
+    model.set_weights([whole, scales])
+    layer = read(save(model, tmp_path)).layers["rows"]
+    with h5py.File(tmp_path / WEIGHTS_FILE) as file:
+        [rows] = read_weights(layer, file)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows, model.predict(np.arange(VOCAB_SIZE)[None], verbose=0)[0], rtol=1e-6)
+    assert (np.abs(rows - values) <= 0.51 / scales[:, None]).all()  # half a step
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (keras.layers.Embedding(VOCAB_SIZE, UNITS, dtype=IN_4_BITS), keras.Input((None,), dtype="int32")),
+        (keras.layers.Dense(UNITS, dtype=IN_8_BITS), keras.Input((None, EMBEDDING_DIM))),
+    ],
+)
+def test_other_layers_in_few_bits_are_refused(layer, inputs, tmp_path):
+    save(keras.Model(inputs, layer(inputs)), tmp_path)
+    with pytest.raises(InputError, match=r"declares (\d )?weights"):
+        read(tmp_path)
 
 
 # -- Sizes ----------------------------------------------------------------------------------------------------------

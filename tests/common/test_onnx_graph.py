@@ -761,6 +761,7 @@ def random_inputs(model, num_steps, lengths):
         "spellings": "character_embedding",
         "previous_tags": "tag_embedding",
         "shape_ids": "shape_embedding",
+        "affix_ids": "affix_embedding",
         "vector_ids": "given_vectors",
     }
     names = {layer.name for layer in model.layers}
@@ -834,8 +835,10 @@ def test_language_models(settings, tmp_path):
 def test_taggers(settings, tmp_path):
     sizes = {"num_layers": 2, "units": UNITS, "embedding_dim": 5, "character_filters": 2, "tag_dim": 3}
     config = TaggingConfig(**settings, **sizes)
-    more = {"num_shapes": 6, "num_vectors": 8, "vector_dim": 3} if config.shape_dim else {}
+    more = {"num_shapes": 6, "num_affixes": 5, "num_vectors": 8, "vector_dim": 3} if config.shape_dim else {}
     model = randomise(pos_tagging.model.build_model(config, VOCAB_SIZE, num_characters=9, num_tags=7, **more))
+    if more:
+        pos_tagging.model.give_vectors(model, np.random.default_rng(1).normal(size=(8, 3)).astype(np.float32))
     assert_model_as_keras(model, open_engine(model, tmp_path), softmax=True)
 
 

@@ -9,6 +9,7 @@ from pos_tagging.evaluate import (
     SCORES,
     by_length,
     by_tag,
+    confusion_rows,
     confusions,
     tagging_scores,
     weaknesses,
@@ -50,7 +51,11 @@ def test_tables():
         ["INTJ", 1, 0.0, 0.0, 0.0],
     ]
     assert by_length(SENTENCES, ANSWERS)[1:] == [["1-1", 1, 0.0], ["2-2", 1, 1.0], ["3-3", 1, pytest.approx(2 / 3)]]
-    assert sorted(confusions(SENTENCES, ANSWERS)) == [("INTJ", "NOUN", 1), ("VERB", "NOUN", 1)]
+    assert sorted(confusions(SENTENCES, ANSWERS)) == [("INTJ", "NOUN", [(2, 0)]), ("VERB", "NOUN", [(0, 2)])]
+    assert confusion_rows(SENTENCES, ANSWERS, {"ah"})[1:] == [
+        ["VERB", "NOUN", 1, 1, "a dog [barks]"],
+        ["INTJ", "NOUN", 1, 0, "[ah]"],
+    ]
     assert worst_sentences(SENTENCES, ANSWERS, 50)[1:] == [
         [1, "a dog barks", "barks: VERB taken for NOUN"],
         [1, "ah", "ah: INTJ taken for NOUN"],

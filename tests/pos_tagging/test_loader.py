@@ -264,7 +264,12 @@ def test_an_emoji_is_read_as_an_emoticon_unless_training_had_it():
 
 def test_shapes_and_given_vectors_are_read_too():
     lexicon = Lexicon(
-        VOCABULARY, CHARACTERS, VOCABULARY, TAGS, Vocabulary(["xx", "Xx"]), Vocabulary(["new", "go", "Thing", "thing"])
+        VOCABULARY,
+        CHARACTERS,
+        VOCABULARY,
+        TAGS,
+        shapes=Vocabulary(["xx", "Xx"]),
+        vector_words=Vocabulary(["new", "go", "Thing", "thing"]),
     )
     sentences = [*SENTENCES, Sentence(["THING"], ["NOUN"])]
     (inputs, _, _) = batches_of(sentences=sentences, lexicon=lexicon)[0]
@@ -279,6 +284,27 @@ def test_shapes_and_given_vectors_are_read_too():
     assert lexicon.encode(["Thing", "THING", "gone"])["vector_ids"].tolist() == [6, 7, UNK_ID]
 
 
+def test_each_beginning_and_ending_has_its_number():
+    lexicon = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS, affixes=Vocabulary(["g-", "-oing", "-g"]))
+    found = lexicon.encode(["GOING", "go"])["affix_ids"]
+    assert found.tolist() == [[4, *[UNK_ID] * 3, 6, UNK_ID, UNK_ID, 5], [4, *[UNK_ID] * 7]]
+
+
+def test_beginnings_and_endings_are_dropped_one_by_one_in_training_alone():
+    sentences = [Sentence(["so"] * 100, ["ADV"] * 100), Sentence(["so"], ["ADV"])]
+    lexicon = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS, affixes=Vocabulary(["s-", "so-", "-o", "-so"]))
+
+    def read(shuffle):
+        inputs, _, weights = batches_of(shuffle, sentences, lexicon, affix_dropout=0.3, batch_size=2)[0]
+        assert (inputs["affix_ids"][weights == 0] == PAD_ID).all()
+        return inputs["affix_ids"][weights > 0] == UNK_ID  # (words, affixes)
+
+    assert not read(False).any()
+    dropped = read(True)
+    assert dropped.mean() == pytest.approx(0.3, abs=0.06)  # 808: sigma 0.016
+    assert 0 < (dropped.sum(axis=1) == 1).sum() < len(dropped)
+
+
 def test_given_vectors_are_dropped_apart_from_words():
     sentences = [Sentence(["so"] * 100, ["ADV"] * 100) for _ in range(20)]
     lexicon = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS, vector_words=Vocabulary(["so"]))
@@ -289,13 +315,14 @@ def test_given_vectors_are_dropped_apart_from_words():
 
 
 def test_a_lexicon_is_saved_and_read_again(tmp_path):
-    lexicon = Lexicon.build([["So", "good"], ["so"]], ["ADV", "ADJ", "ADV"], TaggingConfig(shape_dim=3))
-    assert lexicon.words.tokens[4:] == ["so", "good"]
-    assert lexicon.training_words.tokens[4:] == ["So", "good", "so"]
-    assert lexicon.shapes.tokens[4:] == ["Xx", "xx", "xxxx"]
-    assert lexicon.tags == ["ADJ", "ADV"]
+    lexicon = Lexicon.build([["So", "good"], ["so", "sod"]], ["ADV", "ADJ", "ADV", "NOUN"], TaggingConfig(shape_dim=3))
+    assert lexicon.words.tokens[4:] == ["so", "good", "sod"]
+    assert lexicon.training_words.tokens[4:] == ["So", "good", "so", "sod"]
+    assert lexicon.affixes.tokens[4:] == ["-d", "-od", "s-", "so-"]  # of so, good and sod
+    assert lexicon.shapes.tokens[4:] == ["Xx", "xx", "xxx", "xxxx"]
+    assert lexicon.tags == ["ADJ", "ADV", "NOUN"]
     assert lexicon.sizes() == {
-        "vocab_size": 6, "num_characters": 9, "num_tags": 2, "num_shapes": 7, "num_vectors": 0,
+        "vocab_size": 7, "num_characters": 9, "num_tags": 3, "num_shapes": 8, "num_affixes": 8, "num_vectors": 0,
     }  # fmt: skip
     lexicon.save(tmp_path)
     loaded = Lexicon.load(tmp_path)

@@ -7,12 +7,13 @@ import pytest
 
 from common.training import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
-from pos_tagging.lexicon import WORD_LENGTH
-from pos_tagging.model import build_model
+from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
+from pos_tagging.model import build_model, give_vectors
 from pos_tagging.training_model import FURTHER_WEIGHT, TaggingLearner
 
 VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS = 13, 11, 5
-MORE = {"num_shapes": 8, "num_vectors": 9, "vector_dim": 6}
+MORE = {"num_shapes": 8, "num_affixes": 7, "num_vectors": 9, "vector_dim": 6}
+VECTORS = np.random.default_rng(3).normal(size=(MORE["num_vectors"], MORE["vector_dim"])).astype(np.float32)
 UNITS, BATCH, TIME = 6, 2, 3
 NUM_SPELLINGS = 20
 VARIANTS = [
@@ -23,13 +24,20 @@ VARIANTS = [
     {"head": "crf"},
     {"character_network": "lstm"},
     {"character_network": "lstm", "architecture": "previous-tag"},
-    {"shape_dim": 3},  # and given vectors
+    {"shape_dim": 3},  # and affixes, and given vectors
     {"shape_dim": 3, "architecture": "previous-tag"},
 ]
 
 
 def small(**settings):
-    sizes = {"units": UNITS, "embedding_dim": 7, "character_dim": 4, "character_filters": 3, "tag_dim": 2}
+    sizes = {
+        "units": UNITS,
+        "embedding_dim": 7,
+        "character_dim": 4,
+        "character_filters": 3,
+        "tag_dim": 2,
+        "affix_dim": 2,
+    }
     sizes["character_units"] = 3
     return TaggingConfig(**{**sizes, "num_layers": 2, "dropout": 0.0, **settings})
 
@@ -43,6 +51,8 @@ def build(**settings):
     model = build_network(small(**settings))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
+    if small(**settings).shape_dim:
+        give_vectors(model, VECTORS)
     return model
 
 
@@ -53,6 +63,7 @@ def inputs(lengths, time, filler=0):
         "token_ids": rng.integers(1, VOCAB_SIZE, (len(lengths), 12)),
         "spelling_ids": rng.integers(1, NUM_SPELLINGS, (len(lengths), 12)),
         "shape_ids": rng.integers(1, MORE["num_shapes"], (len(lengths), 12)),
+        "affix_ids": rng.integers(1, MORE["num_affixes"], (len(lengths), 12, NUM_AFFIXES)),
         "vector_ids": rng.integers(1, MORE["num_vectors"], (len(lengths), 12)),
         "previous_tags": rng.integers(0, NUM_TAGS + 1, (len(lengths), 12)),
     }
@@ -148,7 +159,7 @@ def test_every_weight_learns_and_no_vector_of_an_absent_word(settings):
     config = small(**settings)
     model = build_network(config)
     if config.shape_dim:
-        model.get_layer("given_vectors").set_weights([np.random.default_rng(3).normal(size=(9, 6))])
+        give_vectors(model, VECTORS)
     scored = TaggingLearner(model)
     scored.compile(make_optimizer(config, 10), run_eagerly=True)
     before = [weight.copy() for weight in model.get_weights()]

@@ -21,13 +21,14 @@ from pos_tagging.train import main
 OWN = Vocabulary(["zyzzyva", "you", "the"], lowercase=True)
 LETTERS = Vocabulary("☃hte")
 SHAPES = Vocabulary(["☃☃☃", "xxx"])
+AFFIXES = Vocabulary(["☃-", "-e"])
 
 
 def start(bundle, tags):
     """A tagger that has learned nothing since; and the lexicon and weights of the other one."""
     theirs = Lexicon.load(bundle.path)
     config = inherit_settings(TaggingConfig(), bundle)
-    lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags, SHAPES), theirs, max_vectors=9)
+    lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags, SHAPES, AFFIXES), theirs, max_vectors=9)
     model = build_model(config, **lexicon.sizes())
     fresh = {layer.name: layer.get_weights() for layer in model.layers}
     inherit_weights(model, lexicon, bundle)
@@ -48,13 +49,14 @@ def test_words_and_letters_keep_their_vectors_under_new_numbers(bundle):
         ("embedding", lexicon.words, theirs.words),
         ("character_embedding", lexicon.characters, theirs.characters),
         ("shape_embedding", lexicon.shapes, theirs.shapes),
+        ("affix_embedding", lexicon.affixes, theirs.affixes),
     ):
         [rows], [given] = model.get_layer(layer).get_weights(), bundle.read_layer(layer)
         assert len(rows) == len(vocabulary)
         for token in known.tokens:
             np.testing.assert_array_equal(rows[vocabulary.tokens.index(token)], given[known.tokens.index(token)])
         new = [i for i, token in enumerate(vocabulary.tokens) if token not in known.tokens]
-        assert len(new) == 1  # zyzzyva, ☃, ☃☃☃
+        assert len(new) == 1  # zyzzyva, ☃, ☃☃☃, ☃-
         np.testing.assert_array_equal(rows[new], fresh[layer][0][new])
     for layer in ("recurrent_0", "recurrent_1", "filters_of_3"):
         for ours, given in zip(model.get_layer(layer).get_weights(), bundle.read_layer(layer), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,8 @@ def test_a_long_review_is_cut(truncation, kept):
     config, vocabulary = SentimentConfig(max_length=9, truncation=truncation), Vocabulary(letters)
     assert encode_review(list(letters), vocabulary, config) == [BOS_ID, *vocabulary.encode(kept)]
     assert encode_review(list(letters[:8]), vocabulary, config) == [BOS_ID, *vocabulary.encode(letters[:8])]
+    backwards = replace(config, reverse=True)
+    assert encode_review(list(letters), vocabulary, backwards) == [BOS_ID, *vocabulary.encode(kept[::-1])]
 
 
 def test_batches_have_every_review_once_with_its_rating():
