@@ -98,6 +98,7 @@ def test_random_inputs_fit_the_network(small_bundle, tmp_path):
     assert {name: (array.shape, str(array.dtype)) for name, array in inputs.items()} == {
         "token_ids": ((3, 5), "int32"),
         "shape_ids": ((3, 5), "int32"),
+        "affix_ids": ((3, 5, 8), "int32"),
         "spellings": ((3, 16), "int32"),
         "spelling_ids": ((3, 5), "int32"),
         "mask": ((3, 5), "bool"),
