@@ -225,12 +225,37 @@ def show_scores(
         print("no baseline: give the training data with --train")
 
 
-def save_scores(path: Path, task: str, config: Any, result: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Keep the scores of a test file in a bundle, and show them in its model card."""
+def save_scores(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    task: str,
+    config: Any,
+    result: dict[str, Any],
+    names: tuple[str, ...],
+) -> None:
+    """Keep the scores of a test file, and the command that gave them, in a bundle, and show them in its model card."""
     from common.model_card import make_card
     from common.persistence import METRICS_FILE, open_bundle, update_bundle
 
-    bundle = open_bundle(path, task)
-    metrics = {**bundle.read_json(METRICS_FILE), "test": {k: v for k, v in result.items() if k != "report"}}
+    bundle = open_bundle(arguments.model, task)
+    scores = {name: value for name, value in result.items() if name != "report"}
+    scores["command"] = shown_command(parser, arguments)
+    metrics = {**bundle.read_json(METRICS_FILE), "test": scores}
     update_bundle(bundle, metrics, make_card(bundle.manifest, config, metrics, names, result["weaknesses"]))
-    say(f"scores kept in {path}")
+    say(f"scores kept in {arguments.model}")
+
+
+def shown_command(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
+    """Write an `evaluate` command with the options that its scores depend on, and files without their folders."""
+    words = [parser.prog, "--model DIR"]
+    for name, value in vars(arguments).items():
+        if name in ("model", "threads", "report", "json", "save") or value == parser.get_default(name):
+            continue
+        flag = "--" + name.removeprefix("setting:").replace("_", "-")
+        if value is False:
+            words.append(flag.replace("--", "--no-", 1))
+        elif value is True:
+            words.append(flag)
+        else:
+            words.append(f"{flag} {value.name if isinstance(value, Path) else value}")
+    return " ".join([*words, "--save"])

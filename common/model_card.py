@@ -90,9 +90,7 @@ def make_card(
         columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
     scoring = ""
     if "test" in splits:
-        test = splits["test"]["data"]["file"]
-        evaluate = f"python -m {task}.evaluate --model DIR --test {test} --train {facts['train']['file']} --save"
-        scoring = f" The test file was scored by\n`{evaluate}`"
+        scoring = f" The test file was scored by\n`{splits['test']['command']}`"
     shown = [name for name in names if any(name in scores for scores in columns.values())]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     cores = facts["machine"]["cores"]

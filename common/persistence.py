@@ -23,13 +23,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from common.architecture import read_architecture, read_weights
+from common.architecture import Layer, read_architecture, read_weights
 from common.errors import InputError, excerpt
 from common.files import check_writable, sha256_of
 from common.keras_start import start_keras
@@ -50,6 +51,11 @@ class Bundle:
     path: Path
     manifest: dict[str, Any]
 
+    @cached_property
+    def layers(self) -> dict[str, Layer]:
+        """The layers of the network, by name."""
+        return read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
+
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the bundle's JSON files."""
         return read_json_object(self.path / name)
@@ -58,21 +64,17 @@ class Bundle:
         """Read the settings the bundle was trained with."""
         return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
 
-    def has_layer(self, name: str) -> bool:
-        """Whether the network has a layer of this name."""
-        return name in read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
-
     def read_layer(self, name: str) -> list[np.ndarray]:
         """Read the weights of one layer, in Keras' order.
 
         Raises:
             InputError: the network has no such layer.
         """
-        layers = read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
-        if name not in layers:
-            raise InputError(f"{self.path / MODEL_FILE}: no layer {name!r}; the layers there are: {', '.join(layers)}")
+        if name not in self.layers:
+            names = ", ".join(self.layers)
+            raise InputError(f"{self.path / MODEL_FILE}: no layer {name!r}; the layers there are: {names}")
         with h5py.File(self.path / WEIGHTS_FILE, "r") as file:
-            return read_weights(layers[name], file)
+            return read_weights(self.layers[name], file)
 
 
 # -- Saving ---------------------------------------------------------------------------------------------------------
@@ -213,8 +215,9 @@ def open_bundle(path: Path, task: str | None = None) -> Bundle:
         raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")
     for name, expected in files.items():
         _check_file(path, name, expected)
-    read_architecture(path / MODEL_FILE, path / WEIGHTS_FILE)
-    return Bundle(path, manifest)
+    bundle = Bundle(path, manifest)
+    _ = bundle.layers  # read, and so checked
+    return bundle
 
 
 def _check_file(folder: Path, name: str, expected: Any) -> None:

@@ -268,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(model, arguments)
     if arguments.save:
-        commands.save_scores(arguments.model, TASK, model.config, result, SCORES)
+        commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(tagger, arguments)
     if arguments.save:
-        commands.save_scores(arguments.model, TASK, tagger.config, result, (*SCORES, *RAW_SCORES))
+        commands.save_scores(parser, arguments, TASK, tagger.config, result, (*SCORES, *RAW_SCORES))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
     same_tags = theirs.tags == lexicon.tags
     for layer in model.layers:
         fits = same_tags or layer.name not in LAYERS_OF_TAGS
-        if not (layer.weights and fits and bundle.has_layer(layer.name)):
+        if not (layer.weights and fits and layer.name in bundle.layers):
             continue
         weights = bundle.read_layer(layer.name)
         if layer.name in VOCABULARY_OF:

@@ -266,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
     result = evaluate(model, arguments)
     if arguments.save:
-        commands.save_scores(arguments.model, TASK, model.config, result, SCORES)
+        commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
 def inherit_weights(model: Any, bundle: Bundle) -> None:
     """Put the weights of another model into the layers of a rating model that have the same names and shapes."""
     for layer in model.layers:
-        if layer.weights and bundle.has_layer(layer.name):
+        if layer.weights and layer.name in bundle.layers:
             # A language model's embedding has one more array: the bias of its way back from vectors to words.
             given = bundle.read_layer(layer.name)[: len(layer.weights)]
             if [array.shape for array in given] == [tuple(weight.shape) for weight in layer.weights]:

@@ -94,7 +94,9 @@ def test_evaluate(task, run, small_bundle, small_runs, tmp_path):
 
     bundle = open_bundle(model, task)  # the manifest has been brought up to date
     metrics = bundle.read_json("metrics.json")
-    assert metrics["test"] == {name: value for name, value in result.items() if name != "report"}
+    command = f"python -m {task}.evaluate --model DIR --test {small.test.name} --train {small.train.name} --save"
+    assert metrics["test"] == {name: value for name, value in result.items() if name != "report"} | {"command": command}
+    assert command in (model / "README.md").read_text()
     assert metrics["validation"] == json.loads((small_bundle(task) / "metrics.json").read_text())["validation"]
     assert result["weaknesses"][0] in (model / "README.md").read_text()
 

@@ -16,7 +16,8 @@ import pytest
 
 from common import commands
 from common.errors import InputError, excerpt, run_command
-from common.settings import make_parser
+from common.settings import add_overrides, make_parser
+from language_model.config import LanguageModelConfig
 
 
 def parse(*argv):
@@ -168,3 +169,20 @@ def test_evaluate_checks_its_files_first(tmp_path):
     arguments = argparse.Namespace(test=tmp_path / "test.csv", train=None, report=tmp_path / "test.csv")
     with pytest.raises(InputError, match="choose another --report"):
         commands.check_evaluate_arguments(arguments)
+
+
+def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
+    parser = make_parser("toy.evaluate", None)
+    commands.add_evaluate_arguments(parser, "toy", "model")
+    parser.add_argument("--raw", action="store_true")
+    parser.add_argument("--reset-every", type=int, default=0)
+    add_overrides(parser, LanguageModelConfig, ("carry_state", "text_column"))
+
+    def shown(*options):
+        return commands.shown_command(parser, parser.parse_args(["--test", "data/test.csv", "--save", *options]))
+
+    assert shown() == "python -m toy.evaluate --model DIR --test test.csv --save"
+    options = ["--train", "data/train.csv", "--engine", "keras", "--raw", "--reset-every", "3", "--no-carry-state"]
+    expected = "--train train.csv --raw --reset-every 3 --no-carry-state --save"
+    assert shown(*options, "--json", "--threads", "1", "--report", "page").endswith(expected)
+    assert "--engine keras" in shown(*options)

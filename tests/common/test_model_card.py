@@ -46,6 +46,7 @@ def test_scores_of_each_split_and_baseline_stand_in_one_table(tmp_path):
         "r2_interval": [0.3, 0.5],
         "mae": 1.5,
         "data": {"file": "test.csv"},
+        "command": "python -m toy.evaluate --odd --save",
         "baselines": {"ridge": {"r2": 0.2}},
     }
     _, card = make(tmp_path, ToyConfig(), {"validation": {"r2": 0.5}, "test": test}, ["Irony."])
@@ -53,6 +54,7 @@ def test_scores_of_each_split_and_baseline_stand_in_one_table(tmp_path):
     assert "| r2 | 0.5000 | 0.4000 [0.3000, 0.5000] | 0.2000 |" in card
     assert "| mae |  | 1.5000 |  |" in card
     assert "- Irony." in card
+    assert "`python -m toy.evaluate --odd --save`" in card
     assert "3 epochs (the best was number 2) in 1.5 minutes" in card
     assert "Reviews, CC0." in card
 
