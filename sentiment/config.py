@@ -53,6 +53,9 @@ class SentimentConfig(TrainingConfig):
         "log-odds of a good text (2 to 3); 0: not",
         minimum=0,
     )
+    calibrate: bool = setting(
+        False, "after training, make the answers as sure as they may be, on the validation reviews (class heads)"
+    )
 
     max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
     min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)

@@ -316,8 +316,9 @@ history.iloc[[0, 3, 7, 11, 15]]
 # - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
 # - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
 #   guessed every next word. What it learned about words and sentences there is where it started from.
-# - Teachers, the same network trained on the ratings alone and a first student of it, rated 49,000 of those that have
-#   none, and a linear model corrected them. It learned from these answers too.
+# - Two teachers, networks of the same shape, rated 49,000 of those that have none, and a linear model corrected them.
+#   It learned from these answers too. One teacher reads a review from its first word to its last, the other from the
+#   last to the first; they err in different places, and so know more together.
 # - It reads in one direction only, as a language model must, with 512 units.
 # - Its *head* does not say one number but how likely it is that each of the ten ratings was given. Their mean is its
 #   answer, and their standard deviation, the *spread*, says how sure it is.
@@ -455,9 +456,10 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 # in the other direction: the one is said of a child in a bad film, the other of what came before, the series of the
 # seventies.
 #
-# **Little to go by.** The book that was begun again at page one is praised by what the reader did, and so is the
-# restaurant, by what became of the father. The dentist's patient tells of losing sleep, of tears and needles, all of
-# it to say that there was nothing to fear: film reviews do not teach what is good or bad in other walks of life.
+# **Little to go by.** One restaurant is blamed by what happened there, the cockroach and the bill, the other praised by
+# what became of the father, and neither by a word like "awful" or "great". The dentist's patient tells of losing
+# sleep, of tears and needles, all of it to say that there was nothing to fear: film reviews do not teach what is good
+# or bad in other walks of life.
 #
 # **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
 # probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
@@ -604,7 +606,7 @@ plt.show()
 
 # %% [markdown]
 # One would think that "wonderful" does most. It is "but": when it was read it moved nothing, and yet without it the
-# rating would be more than four stars lower. The state remembers that there was a turn, until there is something to
+# rating would be three and a half stars lower. The state remembers that there was a turn, until there is something to
 # turn to. No bag of words could do that.
 #
 # ## Exercises

@@ -30,6 +30,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
     from common.vocabulary import Vocabulary
     from common.word_vectors import cooccurrence_vectors, load_word_vectors
+    from sentiment.calibration import divide_logits, fit_temperature
     from sentiment.evaluate import SCORES, rating_scores
     from sentiment.loader import load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
     from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
@@ -111,6 +112,12 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     # 3. Learn. The test file stays closed until evaluate.
     state = fit(learner, train_batches, validate, "r2", config, arguments.output_dir, arguments.resume)
 
+    if config.calibrate:
+        logits = rater.answer_tokens(validation_tokens)["logits"]
+        temperature = fit_temperature(logits, make_targets(validation_split.ratings, config))
+        divide_logits(model, temperature)
+        say(f"Calibrated: the logits are divided by {temperature:.2f}")
+
     # 4. Keep together all that predict needs.
     set_precision(mixed=False)
     final = build_model(config, len(vocabulary))
@@ -143,6 +150,8 @@ def check_architecture(config: SentimentConfig) -> None:
             raise InputError(
                 f"{flag}: not with --architecture {config.architecture}; leave it out, or take {' or '.join(able)}"
             )
+    if config.calibrate and config.head != "class":
+        raise InputError(f"--calibrate: not with --head {config.head}; leave it out, or take class")
 
 
 def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> SentimentConfig:

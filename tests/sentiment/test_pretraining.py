@@ -89,6 +89,7 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
         ("--word-vectors given", "by what"),
         ("--gradient-length 5 --architecture gru", "--gradient-length: not with --architecture gru; .*, or take lstm"),
+        ("--calibrate --head ordinal", "--calibrate: not with --head ordinal; leave it out, or take class"),
         ("--adversarial-size 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
     ],
 )
