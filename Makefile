@@ -24,7 +24,7 @@ $(RUN):
 example: $(INSTALLED)  ## train, score and use the three example models, about 5 minutes
 	@$(RUN) -m scripts.build_example_models
 
-test: $(INSTALLED)  ## the default tests, six minutes
+test: $(INSTALLED)  ## the default tests, 15 minutes
 	@$(RUN) -m pytest -m "not slow"
 
 test-slow: $(INSTALLED)  ## the tests that take longer
