@@ -18,6 +18,7 @@ from common.engine import ENGINES
 from common.errors import InputError
 from common.files import BadRow, check_file, check_writable, read_texts
 from common.progress import say
+from common.settings import as_option
 
 Answer = TypeVar("Answer")
 ROOT = Path(__file__).resolve().parent.parent
@@ -251,11 +252,6 @@ def shown_command(parser: argparse.ArgumentParser, arguments: argparse.Namespace
     for name, value in vars(arguments).items():
         if name in ("model", "threads", "report", "json", "save") or value == parser.get_default(name):
             continue
-        flag = "--" + name.removeprefix("setting:").replace("_", "-")
-        if value is False:
-            words.append(flag.replace("--", "--no-", 1))
-        elif value is True:
-            words.append(flag)
-        else:
-            words.append(f"{flag} {value.name if isinstance(value, Path) else value}")
+        shown = value.name if isinstance(value, Path) else value
+        words.append(as_option(name.removeprefix("setting:"), shown))
     return " ".join([*words, "--save"])

@@ -10,6 +10,7 @@ from common.files import sha256_of
 from common.persistence import FORMAT_VERSION, MANIFEST_FILE
 from common.report import markdown_table, score_rows
 from common.reproducibility import describe_machine, describe_versions
+from common.settings import as_option
 from common.tokenization import load_pipeline, tokenizer_settings
 
 # Of the `train` commands: files beside the training file.
@@ -71,17 +72,13 @@ def make_card(
     command = f"python -m {task}.train --train {facts['train']['file']}"
     for option in FILE_OPTIONS:
         if facts.get(option):
-            command += f" --{option.replace('_', '-')} {facts[option]['file']}"
+            command += " " + as_option(option, facts[option]["file"])
     if facts.get("teachers"):
         command += " --teachers " + " ".join(teacher["file"] for teacher in facts["teachers"])
     for name, value in vars(config).items():
         default = type(config).__dataclass_fields__[name].default
         if value != default:
-            flag = "--" + name.replace("_", "-")
-            if isinstance(value, bool):
-                command += " " + (flag if value else flag.replace("--", "--no-", 1))
-            else:
-                command += f" {flag} {value}"
+            command += " " + as_option(name, value)
     splits = {name: scores for name, scores in metrics.items() if scores}
     columns = {
         f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()

@@ -56,6 +56,26 @@ class TrainingConfig:
     seed: int = setting(1, "the one seed of everything random", minimum=0)
 
 
+def flag_of(name: str) -> str:
+    """The flag of a setting.
+
+    >>> flag_of("max_length")
+    '--max-length'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def as_option(name: str, value: Any) -> str:
+    """Write a setting as it is typed behind a command.
+
+    >>> as_option("max_length", 400), as_option("reverse", True), as_option("lowercase", False)
+    ('--max-length 400', '--reverse', '--no-lowercase')
+    """
+    if isinstance(value, bool):
+        return flag_of(name if value else f"no_{name}")
+    return f"{flag_of(name)} {value}"
+
+
 def inherit(config: Config, values: Mapping[str, Any], whose: str) -> Config:
     """Take settings from a model that a run starts from.
 
@@ -69,8 +89,7 @@ def inherit(config: Config, values: Mapping[str, Any], whose: str) -> Config:
     for field in dataclasses.fields(config):  # type: ignore[arg-type]
         own = getattr(config, field.name)
         if field.name in values and own not in (values[field.name], field.default):
-            flag = "--" + field.name.replace("_", "-")
-            raise InputError(f"{flag}: found {own}, the {whose} has {values[field.name]}; leave it out")
+            raise InputError(f"{flag_of(field.name)}: found {own}, the {whose} has {values[field.name]}; leave it out")
     return dataclasses.replace(config, **values)  # type: ignore[type-var]
 
 
@@ -137,7 +156,7 @@ def _add_flags(group: Any, config_class: type, names: Sequence[str]) -> None:
         else:
             options["type"] = kind
             options["metavar"] = "|".join(field.metadata["choices"]) or kind.__name__.upper()
-        group.add_argument("--" + field.name.replace("_", "-"), **options)
+        group.add_argument(flag_of(field.name), **options)
 
 
 def read_settings(arguments: argparse.Namespace, config_class: type[Config]) -> Config:
@@ -178,7 +197,7 @@ def make_config(config_class: type[Config], values: dict[str, Any], source: str 
     """
     fields = {field.name: field for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     for name, value in values.items():
-        place = f"{source}: setting {name}" if source else "--" + name.replace("_", "-")
+        place = f"{source}: setting {name}" if source else flag_of(name)
         if name not in fields:
             close = difflib.get_close_matches(name, fields, n=1)
             raise InputError(f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see --help"))

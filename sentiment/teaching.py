@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from common.errors import InputError
+from common.settings import flag_of
 from sentiment.config import SentimentConfig
 from sentiment.loader import Reviews, rating_levels
 from sentiment.predict import RatingModel
@@ -38,7 +39,7 @@ def open_teachers(paths: Sequence[Path], config: SentimentConfig) -> list[Rating
         for name in ("head", "min_rating", "max_rating"):
             theirs, own = getattr(teacher.config, name), getattr(config, name)
             if theirs != own:
-                flag = "--" + name.replace("_", "-")
+                flag = flag_of(name)
                 raise InputError(f"--teachers {path}: its {flag} is {theirs}, that of this run {own}; make them agree")
     return teachers
 
