@@ -141,7 +141,7 @@ LAYER_SHAPES: dict[str, Callable[[dict[str, Any]], Shapes]] = {
     "SlidingWindow": _sliding_window,
 } | dict.fromkeys(
     ("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "EmbeddingDropout", "Concatenate", "Add", "Reshape",
-     "Rescaling", "GlobalMaxPooling1D", "MaskedPooling", "TakeRows"),
+     "Rescaling", "GlobalMaxPooling1D", "MaskedPooling", "TakeRows", "FlipTime"),
     _no_weights,
 )  # fmt: skip
 RECURRENT = ("SimpleRNN", "GRU", "LSTM")

@@ -53,6 +53,30 @@ class MaskedPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class FlipTime(keras.layers.Layer):
+    """Turn a sequence around, padding and all: a layer that goes backwards gives its last step first.
+
+    Call arguments:
+        inputs: (batch, time, features).
+    Returns:
+        (batch, time, features).
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return ops.flip(inputs, axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class TakeRows(keras.layers.Layer):
     """Put rows where they belong: what was computed once for each distinct word, at every place where it stands.
 

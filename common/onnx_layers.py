@@ -12,7 +12,7 @@ import numpy as np
 from onnx import TensorProto
 
 from common.levels import level_moments
-from common.onnx_nodes import Graph, LayerReader, activate
+from common.onnx_nodes import Graph, LayerReader, activate, flip
 from common.onnx_recurrent import bidirectional, recurrent
 
 
@@ -95,6 +95,10 @@ def _add(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
 
 def _reshape(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Reshape", inputs, graph.constant([0, *layer["target_shape"]]))  # 0: the batch stays
+
+
+def _flip_time(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    return flip(graph, inputs, axis=1)
 
 
 def _take_rows(graph: Graph, layer: LayerReader, rows: str, places: str) -> str:
@@ -192,6 +196,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Concatenate": _concatenate,
     "Add": _add,
     "Reshape": _reshape,
+    "FlipTime": _flip_time,
     "TakeRows": _take_rows,
     "Rescaling": _rescaling,
     "MaskedPooling": _masked_pooling,

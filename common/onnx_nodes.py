@@ -125,6 +125,11 @@ class LayerReader:
         )
 
 
+def flip(graph: Graph, inputs: str, axis: int) -> str:
+    """Add a node that turns an axis around."""
+    return graph.add("Slice", inputs, *map(graph.constant, ([-1], [np.iinfo(np.int64).min], [axis], [-1])))
+
+
 # Keras' name: ONNX' operator and its attributes.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),

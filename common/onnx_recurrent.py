@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from common.onnx_nodes import Graph, LayerReader, activation_operator
+from common.onnx_nodes import Graph, LayerReader, activation_operator, flip
 
 # Keras' class: ONNX' operator, and the places of its gates among Keras' gates.
 RECURRENT = {"SimpleRNN": ("RNN", [0]), "GRU": ("GRU", [0, 1, 2]), "LSTM": ("LSTM", [0, 3, 1, 2])}
@@ -40,7 +40,7 @@ def recurrent(
     if layer["return_sequences"]:
         output = graph.add("Squeeze", steps, graph.constant([1]))  # (time, batch, units)
         if backwards:  # Keras returns the steps in the order in which they were made: padding first
-            output = graph.add("Slice", output, *map(graph.constant, ([-1], [np.iinfo(np.int64).min], [0], [-1])))
+            output = flip(graph, output, axis=0)
         output = graph.add("Transpose", output, perm=[1, 0, 2])  # (batch, time, units)
         if mask and not backwards and not layer["zero_output_for_mask"]:
             # ONNX returns zeros where there is padding, Keras the last output again.

@@ -23,6 +23,19 @@ class SentimentConfig(TrainingConfig):
     bidirectional: bool = setting(True, "read the text from both ends")
     num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
     units: int = setting(96, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
+    backward_units: int = setting(
+        0,
+        "with --no-bidirectional, or from a model that reads forward: a smaller reader from the other end, with a "
+        "hidden state of this size; 0: none",
+        minimum=0,
+    )
+    direction_dropout: float = setting(
+        0.0,
+        "share of texts in training that the reader from one end leaves to the one from the other, each by itself "
+        "(needs --backward-units)",
+        minimum=0,
+        maximum=0.99,
+    )
     pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
     head: str = setting(
         "class",

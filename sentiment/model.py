@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import AttentionPooling, ExpectedLevel, MaskedPooling
+from common.layers import AttentionPooling, ExpectedLevel, FlipTime, MaskedPooling
 from common.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
@@ -94,13 +94,7 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
             states = keras.layers.Dropout(config.dropout)(states)
         # "last" is the state after the last word; from the other end, the state after the first.
         ends_here = config.pooling == "last" and number == config.num_layers - 1
-        name = f"recurrent_{number}"
-        # Zeros at padding, which nobody reads, save the work of repeating the state before it.
-        settings = {} if ends_here else {"return_sequences": True, "zero_output_for_mask": True}
-        layer = RECURRENT_LAYERS[config.architecture](config.units, **settings, name=name)
-        if config.bidirectional:
-            layer = keras.layers.Bidirectional(layer, name=name)
-        states = layer(states, mask=mask)  # (batch, time, units or 2 * units); (batch, …) for "last"
+        states = _read(states, mask, number, not ends_here, config)  # (batch, time, states); (batch, states) for "last"
     if config.pooling == "last":
         return keras.layers.Dropout(config.dropout)(states)  # (batch, features)
     if config.pooling == "attention":
@@ -109,6 +103,26 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
         pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
     features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     return keras.layers.Dropout(config.dropout)(features)  # (batch, features)
+
+
+def _read(inputs, mask, number: int, every_step: bool, config: SentimentConfig):
+    """A recurrent layer in one direction or in both: its states at every step, or the last ones."""
+    recurrent, name = RECURRENT_LAYERS[config.architecture], f"recurrent_{number}"
+    # Zeros at padding, which nobody reads, save the work of repeating the state before it.
+    settings = {"return_sequences": True, "zero_output_for_mask": True} if every_step else {}
+    layer = recurrent(config.units, **settings, name=name)
+    if not config.backward_units:
+        return (keras.layers.Bidirectional(layer, name=name) if config.bidirectional else layer)(inputs, mask=mask)
+    # Keras' Bidirectional layer wants two directions of one size.
+    backward = recurrent(config.backward_units, **settings, go_backwards=True, name=f"backward_{number}")
+    forward_states, backward_states = layer(inputs, mask=mask), backward(inputs, mask=mask)
+    if every_step:
+        backward_states = FlipTime()(backward_states)
+    # All states of a direction or none: Neverova et al. 2016, "ModDrop: Adaptive Multi-modal Gesture Recognition".
+    # One that knows enough already would leave the other nothing to learn.
+    one_for_all = (None, 1, 1) if every_step else (None, 1)
+    both = [keras.layers.Dropout(config.direction_dropout, one_for_all)(x) for x in (forward_states, backward_states)]
+    return keras.layers.Concatenate()(both)
 
 
 def _bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):

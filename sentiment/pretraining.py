@@ -30,6 +30,7 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     if task == "sentiment":
         values |= {
             "reverse": theirs.get("reverse", False),
+            **({"backward_units": theirs["backward_units"]} if theirs.get("backward_units") else {}),
             **{name: theirs[name] for name in ("bidirectional", "pooling")},
         }
         return inherit(config, values, "model")

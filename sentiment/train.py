@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common import commands
 from common.errors import InputError, run_command
-from common.settings import add_settings, make_parser, read_settings
+from common.settings import add_settings, flag_of, make_parser, read_settings
 from sentiment.config import RECURRENT, SentimentConfig
 
 
@@ -146,10 +146,14 @@ def check_architecture(config: SentimentConfig) -> None:
     """
     for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", RECURRENT)):
         if getattr(config, name) and config.architecture not in able:
-            flag = "--" + name.replace("_", "-")
+            others = " or ".join(able)
             raise InputError(
-                f"{flag}: not with --architecture {config.architecture}; leave it out, or take {' or '.join(able)}"
+                f"{flag_of(name)}: not with --architecture {config.architecture}; leave it out, or take {others}"
             )
+    if config.backward_units and (config.bidirectional or config.architecture not in RECURRENT):
+        raise InputError("--backward-units: a second direction beside one; leave it out, or add --no-bidirectional")
+    if config.direction_dropout and not config.backward_units:
+        raise InputError("--direction-dropout: between two readers; leave it out, or add --backward-units")
     if config.calibrate and config.head != "class":
         raise InputError(f"--calibrate: not with --head {config.head}; leave it out, or take class")
 

@@ -25,6 +25,7 @@ from common.layers import (
     ChainScores,
     EmbeddingDropout,
     ExpectedLevel,
+    FlipTime,
     MaskedPooling,
     SlidingWindow,
     TakeRows,
@@ -69,6 +70,7 @@ def build_model_of_every_layer():
             *(layer([vectors] * size) for layer in (layers.Concatenate(), layers.Add())),
             EmbeddingDropout(0.5, VOCAB_SIZE)(vectors, ids),
             *SlidingWindow(size)(vectors, state, mask=mask),
+            FlipTime()(vectors),
             TakeRows()(MaskedPooling("sum")(vectors, mask=mask), ids),
             *ExpectedLevel([0.0] * EMBEDDING_DIM)(MaskedPooling("max")(vectors, mask=mask)),
         ]

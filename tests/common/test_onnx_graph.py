@@ -25,6 +25,7 @@ from common.layers import (
     ChainScores,
     EmbeddingDropout,
     ExpectedLevel,
+    FlipTime,
     MaskedPooling,
     SlidingWindow,
     TakeRows,
@@ -439,6 +440,10 @@ def test_pooling(batch, tmp_path):
     assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
 
 
+def test_time_turned_around(tmp_path):
+    assert_as_keras(build(FlipTime()(VECTORS)), tmp_path, PADDED)
+
+
 @pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding", "padding"])
 def test_rows_at_their_places(batch, tmp_path):
     made = make_batch(*BATCHES[batch])
@@ -803,6 +808,7 @@ def variants(**settings):
     "settings",
     [
         *variants(architecture=["lstm", "gru", "simple-rnn"], pooling=POOLINGS, bidirectional=[False, True]),
+        *variants(architecture=["lstm", "gru"], pooling=["last", "max"], bidirectional=[False], backward_units=[3]),
         *variants(architecture=["bow", "cbow"]),
     ],
 )

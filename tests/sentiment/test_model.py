@@ -19,6 +19,8 @@ VARIANTS = [
     *[{"architecture": name, "bidirectional": False, "pooling": "last"} for name in RECURRENT],
     *[{"pooling": pooling} for pooling in POOLINGS if pooling != SentimentConfig.pooling],
     {"architecture": "gru", "num_layers": 2},
+    {"bidirectional": False, "backward_units": 3},
+    {"bidirectional": False, "backward_units": 3, "pooling": "last", "num_layers": 2},
     *[{"head": head} for head in HEADS if head != SentimentConfig.head],
     {"adversarial_size": 3.0},
 ]
@@ -119,14 +121,40 @@ def test_a_simple_network_by_hand():
     np.testing.assert_allclose(predict(model, batch)[0], 5.5 + 4.5 * (h_t @ weights + score_bias), rtol=1e-5)
 
 
-def test_the_last_state_of_each_direction_has_read_the_whole_text():
-    model, batch = build(pooling="last"), inputs([6, 6], 8)
+@pytest.mark.parametrize("settings", [{}, {"bidirectional": False, "backward_units": 3}], ids=str)
+def test_the_last_state_of_each_direction_has_read_the_whole_text(settings):
+    model, batch = build(pooling="last", **settings), inputs([6, 6], 8)
     for place in (1, 5):  # the first word and the last
         changed = batch["token_ids"].copy()
         changed[:, place] = 4 + (changed[:, place] - 3) % 9
         states = keras.Model(model.input, {"rating": model.get_layer("score").input})
         moved = predict(states, {**batch, "token_ids": changed}) != predict(states, batch)  # (batch, 2 * units)
         assert moved.all(), place
+
+
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_a_smaller_reader_from_the_end_reads_as_one_of_two_equal_ones(pooling):
+    """The same weights say the same, whether Keras' layer for both directions holds them or one layer each."""
+    both, apart = build(pooling=pooling), build(pooling=pooling, bidirectional=False, backward_units=UNITS)
+    for layer in apart.layers:
+        side = {"recurrent_0": "forward_layer", "backward_0": "backward_layer"}.get(layer.name)
+        if layer.weights:
+            given = getattr(both.get_layer("recurrent_0"), side) if side else both.get_layer(layer.name)
+            layer.set_weights(given.get_weights())
+    batch = inputs([6, 2, 4], 8)
+    np.testing.assert_allclose(predict(apart, batch), predict(both, batch), rtol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_a_direction_is_dropped_as_a_whole(pooling):
+    settings = {"pooling": pooling, "bidirectional": False, "backward_units": 3, "direction_dropout": 0.5}
+    model = build(**settings, dropout=0.0, word_vector_dropout=0.0)
+    features = keras.Model(model.input, model.get_layer("score").input)
+    batch = inputs([6] * 64, 6)
+    found, whole = (np.asarray(features(batch, training=training)) for training in (True, False))
+    kept = np.stack([found[:, :UNITS].any(axis=1), found[:, UNITS:].any(axis=1)], axis=1)  # (batch, 2)
+    assert len(np.unique(kept, axis=0)) == 4  # both, one, the other, none
+    np.testing.assert_allclose(found, whole * 2 * np.repeat(kept, [UNITS, 3], axis=1), atol=1e-5)  # 1 / (1 - 0.5)
 
 
 def test_number_of_weights():

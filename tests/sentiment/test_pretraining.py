@@ -66,6 +66,21 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
     assert (ours.config.head == theirs.config.head) == (ours.predict(["A joy."]) == theirs.predict(["A joy."]))
 
 
+def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
+    data = ["--train", str(small_runs["sentiment"].train)]
+    flags = ["--num-epochs", "1", "--learning-rate", "0", "--average-momentum", "0", "--units", "5"]
+    main([*data, "--output-dir", str(tmp_path / "one"), *flags, "--no-bidirectional"])
+    start = ["--initialize-from", str(tmp_path / "one")]
+    main([*data, "--output-dir", str(tmp_path / "two"), *flags, *start, "--backward-units", "3"])
+    one, two = (sentiment.load(tmp_path / name).network.model for name in ("one", "two"))
+    for name in ("embedding", "recurrent_0"):
+        for ours, theirs in zip(two.get_layer(name).get_weights(), one.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert two.get_layer("backward_0").units == 3
+    config = inherit_settings(SentimentConfig(), open_bundle(tmp_path / "two"))
+    assert (config.units, config.backward_units, config.bidirectional) == (5, 3, False)
+
+
 def test_rates_and_first_steps():
     config = SentimentConfig(num_layers=2, layer_rate_decay=2.0, unfreeze_epochs=0.5)
     assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
@@ -89,6 +104,11 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
         ("--word-vectors given", "by what"),
         ("--gradient-length 5 --architecture gru", "--gradient-length: not with --architecture gru; .*, or take lstm"),
+        (
+            "--backward-units 3",
+            "--backward-units: a second direction beside one; leave it out, or add --no-bidirectional",
+        ),
+        ("--direction-dropout 0.5", "--direction-dropout: between two readers; leave it out, or add --backward-units"),
         ("--calibrate --head ordinal", "--calibrate: not with --head ordinal; leave it out, or take class"),
         ("--adversarial-size 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
     ],
