@@ -95,7 +95,7 @@ class SentimentConfig(TrainingConfig):
         1.0, "the learning rate of a layer, divided by this, is that of the layer below", minimum=1
     )
     unfreeze_epochs: float = setting(
-        0.0, "how much later than the layer above a layer begins to learn, in epochs", minimum=0
+        0.0, "how much later than the layer above a layer begins to learn, in epochs; --num-epochs: never", minimum=0
     )
     average_momentum: float = setting(
         0.995, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1

@@ -96,8 +96,11 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     set_precision(config.mixed_precision)
     model = build_model(config, len(vocabulary))
     learner, loss = learner_and_loss(model, config)
-    num_steps = config.num_epochs * len(train_batches)
-    learner.compile(make_optimizer(config, num_steps, layer_rates(config, len(train_batches))), loss)
+    num_steps, rates = config.num_epochs * len(train_batches), layer_rates(config, len(train_batches))
+    for layer in model.layers:
+        if layer.name in rates and rates[layer.name][1] >= num_steps:
+            layer.trainable = False  # it would not begin to learn before the end, so nobody needs its gradient
+    learner.compile(make_optimizer(config, num_steps, rates), loss)
     if encoder:
         inherit_weights(model, encoder)
     if vectors is not None:

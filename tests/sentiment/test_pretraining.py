@@ -81,6 +81,20 @@ def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     assert (config.units, config.backward_units, config.bidirectional) == (5, 3, False)
 
 
+def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_runs, tmp_path):
+    given = small_bundle("language_model")
+    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given)]
+    flags = "--backward-units 3 --num-epochs 2 --unfreeze-epochs 2 --batch-size 16 --learning-rate 0.01"
+    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    [_, *epochs] = (tmp_path / "model/history.csv").read_text().splitlines()
+    first, last = (float(row.split(",")[1]) for row in epochs)
+    assert last < first
+    ours, theirs = sentiment.load(tmp_path / "model").network.model, open_bundle(given)
+    for name in ("embedding", "recurrent_0"):
+        for own, their in zip(ours.get_layer(name).get_weights(), theirs.read_layer(name), strict=False):
+            np.testing.assert_array_equal(own, their)
+
+
 def test_rates_and_first_steps():
     config = SentimentConfig(num_layers=2, layer_rate_decay=2.0, unfreeze_epochs=0.5)
     assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
