@@ -24,8 +24,8 @@ $(RUN):
 example: $(INSTALLED)  ## train, score and use the three example models, about 5 minutes
 	@$(RUN) -m scripts.build_example_models
 
-test: $(INSTALLED)  ## the default tests, 15 minutes
-	@$(RUN) -m pytest -m "not slow"
+test: $(INSTALLED)  ## the default tests, on up to four cores
+	@$(RUN) -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(INSTALLED)  ## the tests that take longer
 	@$(RUN) -m pytest -m slow

@@ -147,13 +147,13 @@ def check_architecture(config: SentimentConfig) -> None:
     Raises:
         InputError: the setting, and which architectures can.
     """
-    for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", RECURRENT)):
+    for name, able in (("gradient_length", ("lstm",)), ("adversarial_size", RECURRENT), ("backward_units", RECURRENT)):
         if getattr(config, name) and config.architecture not in able:
             others = " or ".join(able)
             raise InputError(
                 f"{flag_of(name)}: not with --architecture {config.architecture}; leave it out, or take {others}"
             )
-    if config.backward_units and (config.bidirectional or config.architecture not in RECURRENT):
+    if config.backward_units and config.bidirectional:
         raise InputError("--backward-units: a second direction beside one; leave it out, or add --no-bidirectional")
     if config.direction_dropout and not config.backward_units:
         raise InputError("--direction-dropout: between two readers; leave it out, or add --backward-units")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import run_command
 from common.keras_start import start_keras
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config):
-    """Start Keras before anything imports it; the lessons in NumPy do without."""
-    if not all("from_scratch" in argument for argument in config.args):
+    """Start Keras before anything imports it; the lessons in NumPy do without, and who only hands tests out does."""
+    hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if not hands_out and not all("from_scratch" in argument for argument in config.args):
         start_keras()
 
 
@@ -45,6 +50,36 @@ def run():
         )
 
     return run
+
+
+@pytest.fixture
+def run_here():
+    """As `run`, in this process: for the many commands that are refused sooner than a process of their own starts."""
+
+    def run_here(module, *args, input=""):
+        given = input.encode("utf-8", "surrogateescape")
+        streams = {
+            name: io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", errors="surrogateescape")
+            for name, content in (("stdin", given), ("stdout", b""), ("stderr", b""))
+        }
+        status, old_handler = 0, signal.getsignal(signal.SIGTERM)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [module, *map(str, args)])
+            for name, stream in streams.items():
+                patch.setattr(sys, name, stream)
+            try:
+                run_command(importlib.import_module(module).main)
+            except SystemExit as left:
+                status = left.code
+            finally:
+                signal.signal(signal.SIGTERM, old_handler)
+        said = []
+        for name in ("stdout", "stderr"):
+            streams[name].seek(0)
+            said.append(streams[name].read())
+        return subprocess.CompletedProcess([module, *args], status, *said)
+
+    return run_here
 
 
 @dataclass(frozen=True)

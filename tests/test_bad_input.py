@@ -32,10 +32,10 @@ def assert_refused(done, *parts):
         assert str(part) in done.stderr
 
 
-def train(run, task, path, *flags):
+def train(run_here, task, path, *flags):
     """Start a training that should not come far."""
     output_dir = path.parent / "out"
-    return run(f"{task}.train", "--train", path, "--output-dir", output_dir, "--num-epochs", "1", *flags)
+    return run_here(f"{task}.train", "--train", path, "--output-dir", output_dir, "--num-epochs", "1", *flags)
 
 
 def word(number, form="w", tag="X"):
@@ -91,10 +91,10 @@ WRONG_FILES = [
 
 
 @pytest.mark.parametrize(("task", "name", "content", "message"), WRONG_FILES)
-def test_training_refuses_a_wrong_file(task, name, content, message, run, tmp_path):
+def test_training_refuses_a_wrong_file(task, name, content, message, run_here, tmp_path):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = train(run, task, path)
+    done = train(run_here, task, path)
     assert_refused(done, message)
     assert str(path) in done.stderr or "--validation-rate" in done.stderr
     assert list(tmp_path.iterdir()) == [path]  # no output, no checkpoint
@@ -102,11 +102,11 @@ def test_training_refuses_a_wrong_file(task, name, content, message, run, tmp_pa
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("where", ["train", "test"])
-def test_no_such_file_and_a_folder(task, where, run, small_bundle, tmp_path):
+def test_no_such_file_and_a_folder(task, where, run_here, small_bundle, tmp_path):
     def given(path):
         if where == "train":
-            return train(run, task, path)
-        return run(f"{task}.evaluate", "--model", small_bundle(task), "--test", path)
+            return train(run_here, task, path)
+        return run_here(f"{task}.evaluate", "--model", small_bundle(task), "--test", path)
 
     missing = tmp_path / f"none.{ENDING[task]}"
     assert_refused(given(missing), missing, "no such file; check the name")
@@ -117,42 +117,42 @@ def test_no_such_file_and_a_folder(task, where, run, small_bundle, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_gzip_cut_short_or_damaged(task, run, small_runs, tmp_path):
+def test_a_gzip_cut_short_or_damaged(task, run_here, small_runs, tmp_path):
     whole = gzip.compress(small_runs[task].train.read_bytes())
     path = tmp_path / f"a.{ENDING[task]}.gz"
     for content in (whole[: len(whole) // 2], b"not gzip at all", whole[:-20] + b"\0" * 20):
         path.write_bytes(content)
-        assert_refused(train(run, task, path), path, "not a complete gzip file", "download it again")
+        assert_refused(train(run_here, task, path), path, "not a complete gzip file", "download it again")
 
 
-def test_a_tag_that_training_never_saw(run, small_bundle, tmp_path):
+def test_a_tag_that_training_never_saw(run_here, small_bundle, tmp_path):
     path = tmp_path / "a.conllu"
     path.write_text(word(1, tag="NOUN") + "\n" + word(1, "odd", "ODD") + "\n")
-    done = run("pos_tagging.evaluate", "--model", small_bundle("pos_tagging"), "--test", path)
+    done = run_here("pos_tagging.evaluate", "--model", small_bundle("pos_tagging"), "--test", path)
     assert_refused(
         done, f"{path}, line 3: tag 'ODD' of 'odd' never occurs in the training data; the tags there are ADJ"
     )
     (tmp_path / "train.conllu").write_text((word(1) + "\n") * 9)
-    done = train(run, "pos_tagging", tmp_path / "train.conllu", "--validation", path)
+    done = train(run_here, "pos_tagging", tmp_path / "train.conllu", "--validation", path)
     assert_refused(done, "line 1: tag 'NOUN' of 'w' never occurs in the training data; the tags there are X")
 
 
-def test_evaluate_stops_at_a_wrong_row_and_writes_nothing(run, small_bundle, tmp_path):
+def test_evaluate_stops_at_a_wrong_row_and_writes_nothing(run_here, small_bundle, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("review,rating\nfine,3\nfine,12\n")
     before = (small_bundle("sentiment") / "manifest.json").read_bytes()
     options = ["--report", tmp_path / "report", "--save", "--json"]
-    done = run("sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", path, *options)
+    done = run_here("sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", path, *options)
     assert_refused(done, f"{path}, row 2: rating 12 is outside 1 to 10", "--max-rating")
     assert list(tmp_path.iterdir()) == [path]
     assert (small_bundle("sentiment") / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.slow
-def test_a_learning_rate_that_explodes(run, small_runs, tmp_path):
+def test_a_learning_rate_that_explodes(run_here, small_runs, tmp_path):
     small = small_runs["language_model"]
     flags = [*small.flags, "--learning-rate", "1e30", "--max-gradient-norm", "1e30", "--schedule", "constant"]
-    done = run(f"{small.task}.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags)
+    done = run_here(f"{small.task}.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
         "error: --learning-rate: the loss became nan in epoch 1; try a smaller"
@@ -165,12 +165,12 @@ def test_a_learning_rate_that_explodes(run, small_runs, tmp_path):
 
 
 @pytest.mark.parametrize("task", SLOWER_TASKS)
-def test_a_bad_row_is_reported_and_the_rest_answered(task, run, small_bundle, tmp_path):
+def test_a_bad_row_is_reported_and_the_rest_answered(task, run_here, small_bundle, tmp_path):
     path, output, column = tmp_path / "a.jsonl", tmp_path / "out.jsonl", TEXT_COLUMN[task]
     rows = [{column: "It was good."}, {column: " "}, {"other": 1}, {column: "It was bad."}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{oh\n")
     command = [ANSWERING[task], "--model", small_bundle(task), "--input", path, "--format", "jsonl", "--output", output]
-    done = run(*command)
+    done = run_here(*command)
     assert (done.returncode, done.stdout) == (0, "")
     assert [json.loads(line)["text"] for line in output.read_text().splitlines()] == ["It was good.", "It was bad."]
     reported = done.stderr.splitlines()
@@ -180,44 +180,44 @@ def test_a_bad_row_is_reported_and_the_rest_answered(task, run, small_bundle, tm
     assert reported[3:] == ["3 of 5 rows left out"]
     # --strict stops, and leaves the old file as it was
     before = output.read_bytes()
-    assert_refused(run(*command, "--strict"), f"{path}, row 2: empty text")
+    assert_refused(run_here(*command, "--strict"), f"{path}, row 2: empty text")
     assert output.read_bytes() == before
     assert {file.name for file in tmp_path.iterdir()} == {"a.jsonl", "out.jsonl"}
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_wrong_texts_to_answer(task, run, small_bundle, tmp_path):
+def test_wrong_texts_to_answer(task, run_here, small_bundle, tmp_path):
     command = [ANSWERING[task], "--model", small_bundle(task)]
-    assert_refused(run(*command, "--input", tmp_path / "none.txt"), "none.txt: no such file")
-    assert_refused(run(*command, "--input", tmp_path), f"{tmp_path}: is a folder")
-    assert_refused(run(*command, input=""), "no text given; write one after the command, or use --input")
+    assert_refused(run_here(*command, "--input", tmp_path / "none.txt"), "none.txt: no such file")
+    assert_refused(run_here(*command, "--input", tmp_path), f"{tmp_path}: is a folder")
+    assert_refused(run_here(*command, input=""), "no text given; write one after the command, or use --input")
     (tmp_path / "a.csv").write_text("words\nfine\n")
-    done = run(*command, "--input", tmp_path / "a.csv")
+    done = run_here(*command, "--input", tmp_path / "a.csv")
     assert_refused(done, "a.csv: no column", "the columns there are: words", "--…-column")
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(os.urandom(3000).hex().encode())[:1000])
-    done = run(*command, "--input", tmp_path / "a.txt.gz", "--output", tmp_path / "out")
+    done = run_here(*command, "--input", tmp_path / "a.txt.gz", "--output", tmp_path / "out")
     assert_refused(done, "a.txt.gz: not a complete gzip file")
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_wrong_conllu_to_tag(run, small_bundle, tmp_path):
+def test_wrong_conllu_to_tag(run_here, small_bundle, tmp_path):
     path = tmp_path / "a.conllu"
     path.write_text(word(1, "one") + "\n" + word(1) + word(1) + "\n" + word(1, "three") + "\n")
     command = ["pos_tagging.predict", "--model", small_bundle("pos_tagging"), "--input", path]
-    done = run(*command, "--format", "tsv")
+    done = run_here(*command, "--format", "tsv")
     assert done.returncode == 0, done.stderr
     assert [line.split("\t")[0] for line in done.stdout.splitlines() if line] == ["one", "three"]
     assert f"left out: {path}, line 4: id '1' where 2 is due" in done.stderr
     assert "1 of 3 rows left out" in done.stderr
-    done = run(*command, "--strict", "--output", tmp_path / "out")
+    done = run_here(*command, "--strict", "--output", tmp_path / "out")
     assert_refused(done, f"{path}, line 4: id '1' where 2 is due")
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("task", SLOWER_TASKS)
-def test_bytes_that_are_no_utf8(task, run, small_bundle):
+def test_bytes_that_are_no_utf8(task, run_here, small_bundle):
     command = [ANSWERING[task], "--model", small_bundle(task), "--format", "jsonl"]
-    done = run(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))
+    done = run_here(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))
     assert done.returncode == 0
     assert json.loads(done.stdout)["text"] == "It was good."
     assert "left out: standard input, line 2: byte 0xe9 after 'caf' is not UTF-8" in done.stderr
@@ -239,11 +239,11 @@ ODD_TEXTS = [
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_odd_texts_are_answered(task, run, small_bundle, tmp_path):
+def test_odd_texts_are_answered(task, run_here, small_bundle, tmp_path):
     path = tmp_path / "odd.jsonl"
     path.write_text("".join(json.dumps({TEXT_COLUMN[task]: text}) + "\n" for text in ODD_TEXTS))
     options = ["--input", path, "--format", "jsonl"]
-    done = run(ANSWERING[task], "--model", small_bundle(task), *options)
+    done = run_here(ANSWERING[task], "--model", small_bundle(task), *options)
     assert done.returncode == 0, done.stderr[-2000:]
     records = [json.loads(line) for line in done.stdout.splitlines()]
     if task == "pos_tagging":  # a record for each sentence
@@ -275,16 +275,16 @@ def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
     assert "left out: text 1: empty text" in done.stderr
 
 
-def test_odd_texts_in_training_data_and_in_a_report(run, tmp_path):
+def test_odd_texts_in_training_data_and_in_a_report(run_here, tmp_path):
     path = tmp_path / "odd.jsonl"
     rows = [{"review": f"{text[:5000]} {i}", "rating": 1 + i % 10} for i, text in enumerate(ODD_TEXTS * 3)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = train(
-        run, "sentiment", path, "--units", "3", "--embedding-dim", "3", "--max-length", "20", "--min-count", "1"
+        run_here, "sentiment", path, "--units", "3", "--embedding-dim", "3", "--max-length", "20", "--min-count", "1"
     )
     assert done.returncode == 0, done.stderr
     options = ["--train", path, "--report", tmp_path / "report"]
-    done = run("sentiment.evaluate", "--model", tmp_path / "out", "--test", path, *options)
+    done = run_here("sentiment.evaluate", "--model", tmp_path / "out", "--test", path, *options)
     assert done.returncode == 0, done.stderr
     assert "emoji" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
 
@@ -322,23 +322,23 @@ DAMAGES = {
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_bundle(task, damage, run, small_bundle, tmp_path):
+def test_a_damaged_bundle(task, damage, run_here, small_bundle, tmp_path):
     shutil.copytree(small_bundle(task), tmp_path / "model")
     do_damage, message = DAMAGES[damage]
     do_damage(tmp_path / "model")
     output = tmp_path / "out"
-    done = run(ANSWERING[task], "--model", tmp_path / "model", "fine", "--output", output)
+    done = run_here(ANSWERING[task], "--model", tmp_path / "model", "fine", "--output", output)
     assert_refused(done, tmp_path / "model", message)
     assert not output.exists()
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_bundle_of_another_task_or_none(task, run, small_bundle, small_runs, tmp_path):
+def test_a_bundle_of_another_task_or_none(task, run_here, small_bundle, small_runs, tmp_path):
     other = small_bundle(TASKS[TASKS.index(task) - 1])
     message = f"a bundle for '{other.name}', not for {task}"
-    assert_refused(run(ANSWERING[task], "--model", other, "fine"), other, message)
-    assert_refused(run(f"{task}.evaluate", "--model", other, "--test", small_runs[task].test), other, message)
-    assert_refused(run(ANSWERING[task], "--model", tmp_path / "no", "fine"), "no such bundle; train one")
+    assert_refused(run_here(ANSWERING[task], "--model", other, "fine"), other, message)
+    assert_refused(run_here(f"{task}.evaluate", "--model", other, "--test", small_runs[task].test), other, message)
+    assert_refused(run_here(ANSWERING[task], "--model", tmp_path / "no", "fine"), "no such bundle; train one")
 
 
 # -- Disks and folders ----------------------------------------------------------------------------------------------
@@ -358,9 +358,9 @@ def run_with_small_files(module, *args, max_bytes):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("task", SLOWER_TASKS)
-def test_a_full_disk_while_answering(task, run, small_bundle):
+def test_a_full_disk_while_answering(task, run_here, small_bundle):
     command = [ANSWERING[task], "--model", small_bundle(task), "It was good."]
-    assert_refused(run(*command, "--output", "/dev/full"), "the disk is full; free some space")
+    assert_refused(run_here(*command, "--output", "/dev/full"), "the disk is full; free some space")
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", *map(str, command)]
         done = subprocess.run(
@@ -394,37 +394,37 @@ def test_a_disk_that_fills_up_while_training(small_runs, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_folder_that_cannot_be_written(task, run, small_bundle, small_runs, tmp_path):
+def test_a_folder_that_cannot_be_written(task, run_here, small_bundle, small_runs, tmp_path):
     (tmp_path / "file").write_text("mine")
     data = ["--train", small_runs[task].train]
     for folder, named in ((tmp_path / "file/model", tmp_path / "file"), ("/proc/nothing/model", "/proc")):
-        done = run(f"{task}.train", *data, "--output-dir", folder)
+        done = run_here(f"{task}.train", *data, "--output-dir", folder)
         assert_refused(done, f"error: {named}: ", "choose another --output-dir")
-    done = run(f"{task}.train", *data, "--output-dir", tmp_path / ("n" * 300) / "model")
+    done = run_here(f"{task}.train", *data, "--output-dir", tmp_path / ("n" * 300) / "model")
     assert_refused(done, "File name too long; choose another path")
-    done = run(f"{task}.train", *data, "--output-dir", tmp_path / "file")
+    done = run_here(f"{task}.train", *data, "--output-dir", tmp_path / "file")
     assert_refused(done, tmp_path / "file", "is a file; name a folder for the bundle")
-    done = run(f"{task}.train", *data, "--output-dir", tmp_path)
+    done = run_here(f"{task}.train", *data, "--output-dir", tmp_path)
     assert_refused(done, tmp_path, "holds files that are no bundle", "nothing there was touched")
     answer = [ANSWERING[task], "--model", small_bundle(task), "fine", "--output"]
-    assert_refused(run(*answer, "/proc/out"), "/proc")
-    assert_refused(run(*answer, tmp_path / "file/out"), "no folder", "make it first")
+    assert_refused(run_here(*answer, "/proc/out"), "/proc")
+    assert_refused(run_here(*answer, tmp_path / "file/out"), "no folder", "make it first")
     evaluate = [f"{task}.evaluate", "--model", small_bundle(task), "--test", small_runs[task].test, "--report"]
-    assert_refused(run(*evaluate, tmp_path / "file"), "choose another --report")
+    assert_refused(run_here(*evaluate, tmp_path / "file"), "choose another --report")
     assert (tmp_path / "file").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
-def test_a_report_that_cannot_be_written(run, small_bundle, small_runs):
+def test_a_report_that_cannot_be_written(run_here, small_bundle, small_runs):
     command = ["sentiment.evaluate", "--model", small_bundle("sentiment"), "--test", small_runs["sentiment"].test]
     assert_refused(
-        run(*command, "--report", "/proc/report"), "error: /proc: cannot be written", "choose another --report"
+        run_here(*command, "--report", "/proc/report"), "error: /proc: cannot be written", "choose another --report"
     )
 
 
-def test_resume_without_a_checkpoint(run, small_runs, tmp_path):
+def test_resume_without_a_checkpoint(run_here, small_runs, tmp_path):
     small = small_runs["sentiment"]
-    done = run("sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", "--resume")
+    done = run_here("sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", "--resume")
     assert_refused(done, "model.checkpoint: no checkpoint to resume; leave out --resume to start")
     assert list(tmp_path.iterdir()) == []
 
@@ -439,8 +439,8 @@ def test_resume_without_a_checkpoint(run, small_runs, tmp_path):
         ("{", "not valid JSON"),
     ],
 )
-def test_a_wrong_settings_file(content, message, run, small_runs, tmp_path):
+def test_a_wrong_settings_file(content, message, run_here, small_runs, tmp_path):
     path = tmp_path / "settings.json"
     path.write_text(content)
     command = ["sentiment.train", "--train", small_runs["sentiment"].train, "--output-dir", tmp_path / "model"]
-    assert_refused(run(*command, "--config", path), path, message)
+    assert_refused(run_here(*command, "--config", path), path, message)

@@ -122,6 +122,7 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
             "--backward-units 3",
             "--backward-units: a second direction beside one; leave it out, or add --no-bidirectional",
         ),
+        ("--backward-units 3 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
         ("--direction-dropout 0.5", "--direction-dropout: between two readers; leave it out, or add --backward-units"),
         ("--calibrate --head ordinal", "--calibrate: not with --head ordinal; leave it out, or take class"),
         ("--adversarial-size 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
