@@ -28,7 +28,7 @@ from common.settings import make_parser
 
 LARGEST_DIFFERENCE = 1e-4  # from Keras, as a share of the largest number; more is not rounding
 SHAPES = ((1, 1), (1, 20), (7, 33), (32, 60))  # (batch, time) of the trials
-REPEATS = 30
+REPEATS = 10
 
 # Named inputs to an array or to named arrays.
 Run = Callable[[Mapping[str, np.ndarray]], Any]
