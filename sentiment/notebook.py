@@ -316,10 +316,10 @@ history.iloc[[0, 3, 7, 11, 15]]
 # - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
 # - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
 #   guessed every next word. What it learned about words and sentences there is where it started from.
-# - Two teachers, networks of the same shape, rated 49,000 of those that have none, and a linear model corrected them.
-#   It learned from these answers too. One teacher reads a review from its first word to its last, the other from the
-#   last to the first; they err in different places, and so know more together.
-# - It reads in one direction only, as a language model must, with 512 units.
+# - Teachers, rating models that were trained before it, rated 49,000 of those that have none, and a linear model
+#   corrected them. It learned from these answers too. One teacher read a review from its last word to its first, the
+#   others from the first to the last; they err in different places, and so know more together.
+# - It reads with 512 units from the first word, as a language model must, and with 96 units of their own from the last.
 # - Its *head* does not say one number but how likely it is that each of the ten ratings was given. Their mean is its
 #   answer, and their standard deviation, the *spread*, says how sure it is.
 #
@@ -363,7 +363,7 @@ for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
 # are a different matter. "Not bad." alone is taken for blame: two tokens say little more than "bad". In the pair about
 # expectations, the ratings are the wrong way round, because the model goes by "love" and "hate" and does not see what
 # "I was wrong" does to them. And the lift is taken at its word. At least the model says that it is not sure: a single
-# sentence is little to go by, and the spread is about three stars or more.
+# sentence is little to go by, and the spread is from two stars to three and a half.
 #
 # ## Scores
 #
@@ -452,14 +452,12 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 # What kinds of mistakes are these?
 #
 # **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else":
-# the warmest review of a film uses words that sound like trouble. "Terrific, natural and funny" and "adored" mislead
-# in the other direction: the one is said of a child in a bad film, the other of what came before, the series of the
-# seventies.
+# the warmest review of a film uses words that sound like trouble. "Adored", "open heart" and "well done" mislead in the
+# other direction: they are said of the series of the seventies, of the evening and of the costumes.
 #
 # **Little to go by.** One restaurant is blamed by what happened there, the cockroach and the bill, the other praised by
-# what became of the father, and neither by a word like "awful" or "great". The dentist's patient tells of losing
-# sleep, of tears and needles, all of it to say that there was nothing to fear: film reviews do not teach what is good
-# or bad in other walks of life.
+# what became of the father, and neither by a word like "awful" or "great". "The sound is mud" and "punchy lows" are
+# said of headphones, and "single moan" is praise: film reviews do not teach what is good or bad in other walks of life.
 #
 # **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
 # probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
@@ -588,8 +586,8 @@ plt.show()
 
 # %% [markdown]
 # "Dull" pulls the rating down, and then it stays there: "but" alone promises nothing to this model, although a human
-# reader would already wait for the turn. "Wonderful" begins it, and with "funny", "moving" and "loved" the rating
-# rises across the middle and on.
+# reader would already wait for the turn. "Wonderful" lifts it across the middle, and with "funny", "moving" and
+# "loved" it rises on.
 #
 # Which words did it, all in all? `explain` leaves out one word after the other, as if it were unknown, and takes the
 # difference.
@@ -605,9 +603,10 @@ axis.set(title="What each word adds to the rating", ylabel="stars")
 plt.show()
 
 # %% [markdown]
-# One would think that "wonderful" does most. It is "but": when it was read it moved nothing, and yet without it the
-# rating would be three and a half stars lower. The state remembers that there was a turn, until there is something to
-# turn to. No bag of words could do that.
+# "Wonderful" and "loved" do most, and "dull" takes something away. But none of them is worth half a star, although
+# "wonderful" alone lifted the rating by nearly four when it was read. That is no contradiction: the last picture asks
+# what a word adds to those before it, this one what it adds to all the others, and praise is said four times here. A
+# verdict that hangs on no single word has small weights everywhere.
 #
 # ## Exercises
 #
