@@ -24,7 +24,7 @@ $(RUN):
 example: $(INSTALLED)  ## train, score and use the three example models, about 5 minutes
 	@$(RUN) -m scripts.build_example_models
 
-test: $(INSTALLED)  ## the default tests, on up to four cores
+test: $(INSTALLED)  ## the default tests, on up to four cores; ten minutes on two
 	@$(RUN) -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(INSTALLED)  ## the tests that take longer

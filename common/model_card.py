@@ -90,14 +90,15 @@ def make_card(
         scoring = f" The test file was scored by\n`{splits['test']['command']}`"
     shown = [name for name in names if any(name in scores for scores in columns.values())]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    cores = facts["machine"]["cores"]
+    cores, epochs = facts["machine"]["cores"], facts["num_epochs"]
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
 
 Made by `{command}`
 
-{facts["num_epochs"]} epochs (the best was number {facts["best_epoch"]}) in {facts["seconds"] / 60:.1f} minutes on \
-{cores} core{"s" * (cores > 1)}; seed {facts["seed"]}. {versions}. Bundle format {FORMAT_VERSION}.
+{epochs} epoch{"s" * (epochs != 1)} (the best was number {facts["best_epoch"]}) in \
+{facts["seconds"] / 60:.1f} minutes on {cores} core{"s" * (cores > 1)}; seed {facts["seed"]}. \
+{versions}. Bundle format {FORMAT_VERSION}.
 
 ## Data
 
