@@ -31,8 +31,8 @@ class SentimentConfig(TrainingConfig):
     )
     direction_dropout: float = setting(
         0.0,
-        "share of texts in training that the reader from one end leaves to the one from the other, each by itself "
-        "(needs --backward-units)",
+        "share of texts in training in which a reader is silent, each of the two by chance of its own (needs "
+        "--backward-units)",
         minimum=0,
         maximum=0.99,
     )
