@@ -62,23 +62,14 @@ def make_card(
     """Write the model card.
 
     Args:
-        facts: of `describe_run`, as the manifest keeps them.
+        facts: of `describe_run`, as the manifest keeps them; with `made_by`, if not the `train` command made it;
+            without a `best_epoch`, if the weights are of none; with an `accelerator` of the machine, if there was one.
         config: the settings; those that differ from the defaults stand in the command.
         metrics: scores by split.
         names: the scores to show, in order.
         weaknesses: what the model was measured to be bad at, a sentence each.
     """
-    task = facts["task"]
-    command = f"python -m {task}.train --train {facts['train']['file']}"
-    for option in FILE_OPTIONS:
-        if facts.get(option):
-            command += " " + as_option(option, facts[option]["file"])
-    if facts.get("teachers"):
-        command += " --teachers " + " ".join(teacher["file"] for teacher in facts["teachers"])
-    for name, value in vars(config).items():
-        default = type(config).__dataclass_fields__[name].default
-        if value != default:
-            command += " " + as_option(name, value)
+    command = _make_command(facts, config)
     splits = {name: scores for name, scores in metrics.items() if scores}
     columns = {
         f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
@@ -91,13 +82,15 @@ def make_card(
     shown = [name for name in names if any(name in scores for scores in columns.values())]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     cores, epochs = facts["machine"]["cores"], facts["num_epochs"]
+    best = f" (the best was number {facts['best_epoch']})" if facts["best_epoch"] else ""
+    accelerator = f" and an {facts['machine']['accelerator']}" if facts["machine"].get("accelerator") else ""
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
 
 Made by `{command}`
 
-{epochs} epoch{"s" * (epochs != 1)} (the best was number {facts["best_epoch"]}) in \
-{facts["seconds"] / 60:.1f} minutes on {cores} core{"s" * (cores > 1)}; seed {facts["seed"]}. \
+{epochs} epoch{"s" * (epochs != 1)}{best} in \
+{facts["seconds"] / 60:.1f} minutes on {cores} core{"s" * (cores > 1)}{accelerator}; seed {facts["seed"]}. \
 {versions}. Bundle format {FORMAT_VERSION}.
 
 ## Data
@@ -116,3 +109,21 @@ With their 95% bootstrap interval where it was measured.{scoring}
 
 {limits}
 """
+
+
+def _make_command(facts: Mapping[str, Any], config: Any) -> str:
+    """What was typed to make the bundle."""
+    program = facts.get("made_by") or f"python -m {facts['task']}.train"
+    command = f"{program} --train {facts['train']['file']}"
+    for option in FILE_OPTIONS:
+        if facts.get(option):
+            command += " " + as_option(option, facts[option]["file"])
+    if facts.get("made_by"):
+        return command
+    if facts.get("teachers"):
+        command += " --teachers " + " ".join(teacher["file"] for teacher in facts["teachers"])
+    for name, value in vars(config).items():
+        default = type(config).__dataclass_fields__[name].default
+        if value != default:
+            command += " " + as_option(name, value)
+    return command

@@ -63,3 +63,13 @@ def test_what_is_not_known_is_said(tmp_path):
     _, card = make(tmp_path, ToyConfig(), about="")
     assert "No description was given" in card
     assert "Not measured yet" in card
+
+
+def test_what_another_program_made_on_a_gpu_says_so(tmp_path):
+    config = ToyConfig(num_epochs=4)
+    facts, _ = make(tmp_path, config)
+    facts |= {"made_by": "python -m scripts.build_toy", "best_epoch": None}
+    facts["machine"] |= {"cores": 16, "accelerator": "NVIDIA H200"}
+    card = make_card(facts, config, {"validation": {"r2": 0.5}}, ("r2",))
+    assert "Made by `python -m scripts.build_toy --train train.csv`\n" in card
+    assert "\n3 epochs in 1.5 minutes on 16 cores and an NVIDIA H200; seed 1." in card
