@@ -18,7 +18,11 @@ from common.onnx_recurrent import bidirectional, recurrent
 
 def _embedding(graph: Graph, layer: LayerReader, inputs: str) -> str:
     layer.require(mask_zero=False)
-    return graph.add("Gather", graph.table(f"{layer.name}.embeddings", layer.weights[0]), inputs)
+    table = graph.table(f"{layer.name}.embeddings", layer.weights[0])
+    result = graph.add("Gather", table, inputs)
+    # For a recurrent layer: ids are sooner transposed than their vectors.
+    graph.time_first[result, None] = graph.add("Gather", table, graph.add("Transpose", inputs))
+    return result
 
 
 def _tied_embedding(graph: Graph, layer: LayerReader, inputs: str, reverse: bool = False) -> str:

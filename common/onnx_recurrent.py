@@ -147,7 +147,7 @@ def _run_over_time(
     if operator == "GRU":
         attributes["linear_before_reset"] = int(cell["reset_after"])
     attributes |= _recurrent_activations(cell, operator, len(cells))
-    time_first = graph.add("Transpose", inputs, perm=[1, 0, 2])
+    time_first = graph.time_first.get((inputs, None)) or graph.add("Transpose", inputs, perm=[1, 0, 2])
     if graph.int8 and operator == "LSTM":
         operator, attributes["domain"] = INT8_LSTM, INT8_DOMAIN
         kernels, scales = _in_int8(graph, name, weights[:2])
