@@ -65,7 +65,7 @@ def build_network(model_file: Path, weights_file: Path, full: bool = False, int8
     Args:
         model_file: the architecture, JSON.
         weights_file: the weights, HDF5.
-        full: whether masks will be all true; then recurrent layers do without them.
+        full: whether masks will be all true; then recurrent layers and pooling do without them.
         int8: whether an LSTM shall multiply in whole numbers of 8 bits, which only ONNX Runtime knows.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
@@ -101,7 +101,7 @@ def _build(architecture: Architecture, file: h5py.File, full: bool, int8: bool) 
         if named.pop("training", None):
             raise reader.not_covered("training=True", "training=False is")
         carries, has_mask = any(tensor in masked for tensor in _names(arguments)), named.get("mask") is not None
-        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS, "SlidingWindow")
+        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS, "SlidingWindow", "MaskedPooling")
         if takes_mask and carries and not has_mask:
             raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
         if takes_mask and full:
@@ -150,6 +150,7 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
         onnx_name = f"next_{name}" if name in architecture.inputs else name
         graph.nodes.append(helper.make_node("Identity", [results[layer, number][index]], [onnx_name]))
         outputs.append(helper.make_tensor_value_info(onnx_name, TensorProto.FLOAT, None))
+    graph.remove_unread(output.name for output in outputs)
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "network", inputs, outputs, list(graph.initializers.values())),
         opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],

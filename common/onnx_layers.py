@@ -18,7 +18,11 @@ from common.onnx_recurrent import bidirectional, recurrent
 
 def _embedding(graph: Graph, layer: LayerReader, inputs: str) -> str:
     layer.require(mask_zero=False)
-    return graph.add("Gather", graph.table(f"{layer.name}.embeddings", layer.weights[0]), inputs)
+    table = graph.table(f"{layer.name}.embeddings", layer.weights[0])
+    result = graph.add("Gather", table, inputs)
+    # For a recurrent layer: ids are sooner transposed than their vectors.
+    graph.time_first[result, None] = graph.add("Gather", table, graph.add("Transpose", inputs))
+    return result
 
 
 def _tied_embedding(graph: Graph, layer: LayerReader, inputs: str, reverse: bool = False) -> str:
@@ -86,7 +90,10 @@ def _embedding_dropout(graph: Graph, layer: LayerReader, inputs: str, token_ids:
 
 
 def _concatenate(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
-    return graph.add("Concat", *inputs, axis=layer["axis"])
+    result = graph.add("Concat", *inputs, axis=layer["axis"])
+    if layer["axis"] == -1:
+        graph.parts[result] = inputs
+    return result
 
 
 def _add(graph: Graph, layer: LayerReader, inputs: list[str]) -> str:
@@ -110,15 +117,25 @@ def _rescaling(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add("Add", scaled, graph.constant(layer["offset"], np.float32))
 
 
-def _masked_pooling(graph: Graph, layer: LayerReader, inputs: str, mask: str) -> str:
-    mode, time = layer["mode"], graph.constant([1])
+def _masked_pooling(graph: Graph, layer: LayerReader, inputs: str, mask: str | None = None) -> str:
+    mode = layer["mode"]
+    if inputs in graph.parts:  # pooled one by one, they need not be put together at every step
+        pooled = [_masked_pooling(graph, layer, part, mask) for part in graph.parts[inputs]]
+        return graph.add("Concat", *pooled, axis=-1)
+    steps = graph.time_first.get((inputs, mask))
+    values, time = (steps, graph.constant([0])) if steps else (inputs, graph.constant([1]))
+    if mask is None:
+        return graph.add({"max": "ReduceMax", "sum": "ReduceSum", "mean": "ReduceMean"}[mode], values, time, keepdims=0)
     real = graph.add("Unsqueeze", mask, graph.constant([2]))  # (batch, time, 1)
+    if steps:
+        real = graph.add("Transpose", real, perm=[1, 0, 2])  # (time, batch, 1)
     if mode == "max":
-        lowest = graph.constant(-3e38, np.float32)
-        return graph.add("ReduceMax", graph.add("Where", real, inputs, lowest), time, keepdims=0)  # (batch, features)
-    steps = graph.add("Cast", real, to=TensorProto.FLOAT)
-    total = graph.add("ReduceSum", graph.add("Mul", inputs, steps), time, keepdims=0)
-    return total if mode == "sum" else graph.add("Div", total, graph.add("ReduceSum", steps, time, keepdims=0))
+        # What is added to padding lets nothing there be the largest; a choice step by step would take twice the time.
+        lowest = graph.add("Where", real, *(graph.constant(number, np.float32) for number in (0, -3e38)))
+        return graph.add("ReduceMax", graph.add("Add", values, lowest), time, keepdims=0)  # (batch, features)
+    ones = graph.add("Cast", real, to=TensorProto.FLOAT)
+    total = graph.add("ReduceSum", values if steps else graph.add("Mul", values, ones), time, keepdims=0)
+    return total if mode == "sum" else graph.add("Div", total, graph.add("ReduceSum", ones, time, keepdims=0))
 
 
 def _attention_pooling(graph: Graph, layer: LayerReader, inputs: str, mask: str) -> str:

@@ -5,7 +5,7 @@ The functions that translate the layers are in `common.onnx_layers` and `common.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ class Graph:
         self.initializers: dict[str, TensorProto] = {}
         self.weights: dict[str, np.ndarray] = {}
         self.tables: dict[str, np.ndarray] = {}
+        # What else is known of a tensor, for layers that can do without the node that made it.
+        self.parts: dict[str, list[str]] = {}  # of which tensors its features were put together
+        self.flipped: dict[tuple[str, int], str] = {}  # the tensor of which it is one axis turned around
+        self.time_first: dict[tuple[str, str | None], str] = {}  # its steps (time, batch, units), zeros outside a mask
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
         """Add a node; returns the name of its result, or a list of names."""
@@ -65,6 +69,15 @@ class Graph:
             tensor.external_data.add(key="location", value="memory")
             self.initializers[name] = tensor
         return name
+
+    def remove_unread(self, outputs: Iterable[str]) -> None:
+        """Remove the nodes that none of these tensors comes from."""
+        read, nodes = set(outputs), []
+        for node in reversed(self.nodes):
+            if not read.isdisjoint(node.output):
+                read.update(node.input)
+                nodes.append(node)
+        self.nodes = nodes[::-1]
 
     def table(self, name: str, value: np.ndarray) -> str:
         """Give the name of a matrix of which a call reads some rows."""
@@ -126,8 +139,12 @@ class LayerReader:
 
 
 def flip(graph: Graph, inputs: str, axis: int) -> str:
-    """Add a node that turns an axis around."""
-    return graph.add("Slice", inputs, *map(graph.constant, ([-1], [np.iinfo(np.int64).min], [axis], [-1])))
+    """Turn an axis around; what is turned around twice is what it was."""
+    if (inputs, axis) in graph.flipped:
+        return graph.flipped[inputs, axis]
+    result = graph.add("Slice", inputs, *map(graph.constant, ([-1], [np.iinfo(np.int64).min], [axis], [-1])))
+    graph.flipped[result, axis] = inputs
+    return result
 
 
 # Keras' name: ONNX' operator and its attributes.

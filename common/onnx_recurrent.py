@@ -38,11 +38,12 @@ def recurrent(
     steps, finals, states = _run_over_time(graph, [layer], "reverse" if backwards else "forward", inputs, starts, mask)
     last = graph.add("Squeeze", finals[0], graph.constant([0]))  # (batch, units)
     if layer["return_sequences"]:
-        output = graph.add("Squeeze", steps, graph.constant([1]))  # (time, batch, units)
+        steps = graph.add("Squeeze", steps, graph.constant([1]))  # (time, batch, units)
+        output = graph.add("Transpose", steps, perm=[1, 0, 2])  # (batch, time, units)
+        graph.time_first[output, mask] = steps
         if backwards:  # Keras returns the steps in the order in which they were made: padding first
-            output = flip(graph, output, axis=0)
-        output = graph.add("Transpose", output, perm=[1, 0, 2])  # (batch, time, units)
-        if mask and not backwards and not layer["zero_output_for_mask"]:
+            output = flip(graph, output, axis=1)
+        elif mask and not layer["zero_output_for_mask"]:
             # ONNX returns zeros where there is padding, Keras the last output again.
             real = graph.add("Unsqueeze", mask, graph.constant([2]))  # (batch, time, 1)
             output = graph.add("Where", real, output, graph.add("Unsqueeze", last, graph.constant([1])))
@@ -146,7 +147,7 @@ def _run_over_time(
     if operator == "GRU":
         attributes["linear_before_reset"] = int(cell["reset_after"])
     attributes |= _recurrent_activations(cell, operator, len(cells))
-    time_first = graph.add("Transpose", inputs, perm=[1, 0, 2])
+    time_first = graph.time_first.get((inputs, None)) or graph.add("Transpose", inputs, perm=[1, 0, 2])
     if graph.int8 and operator == "LSTM":
         operator, attributes["domain"] = INT8_LSTM, INT8_DOMAIN
         kernels, scales = _in_int8(graph, name, weights[:2])

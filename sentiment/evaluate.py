@@ -34,15 +34,10 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         rating in the very middle of the scale is left out. What is not defined (one review, all the same) is 0.
     """
     from scipy.stats import rankdata
-    from sklearn.metrics import cohen_kappa_score, mean_absolute_error, mean_squared_error, r2_score
+    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
     rounded = np.rint(predictions)
     varied = len(ratings) > 1 and np.ptp(ratings) > 0
-    both = np.stack([np.rint(ratings), rounded]).astype(int)
-    # Every rating between the lowest and the highest, counted from 0: kappa takes the distance of two of them from
-    # their places here, and need not look for them.
-    places = both - both.min()
-    whole = np.arange(places.max() + 1)
     return {
         "r2": float(r2_score(ratings, predictions)) if varied else 0.0,
         "r2_rounded": float(r2_score(ratings, rounded)) if varied else 0.0,
@@ -51,9 +46,23 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
         "spearman": float(np.corrcoef(rankdata(ratings), rankdata(predictions))[0, 1])
         if varied and np.ptp(predictions) > 0
         else 0.0,
-        "qwk": float(cohen_kappa_score(*places, weights="quadratic", labels=whole)) if len(whole) > 1 else 0.0,
+        "qwk": quadratic_kappa(np.rint(ratings), rounded),
         **side_scores(ratings, predictions > middle_of(config), config),
     }
+
+
+def quadratic_kappa(ratings: np.ndarray, predictions: np.ndarray) -> float:
+    """Compare the mean squared distance of what belongs together with that of all pairs of a rating and a prediction.
+
+    Cohen 1968, "Weighted Kappa", the weights being squared distances. Without a table of counts it takes a tenth of the
+    time, and an interval asks for it some hundred times.
+
+    Returns:
+        1: all the same; 0: no nearer than by chance, or both are one and the same number.
+    """
+    ratings, predictions = ratings.astype(np.float64), predictions.astype(np.float64)
+    of_all_pairs = ratings.var() + predictions.var() + (ratings.mean() - predictions.mean()) ** 2
+    return float(1 - np.mean((ratings - predictions) ** 2) / of_all_pairs) if of_all_pairs else 0.0
 
 
 def side_scores(ratings: np.ndarray, good: np.ndarray, config: SentimentConfig) -> dict[str, float]:

@@ -440,6 +440,40 @@ def test_pooling(batch, tmp_path):
     assert_as_keras(build(outputs), tmp_path, make_batch(*BATCHES[batch]))
 
 
+@pytest.mark.parametrize("batch", ["one step", "one padded row", "no padding", "padding"])
+@pytest.mark.parametrize("mask", [MASK, None], ids=["masked", "padding is read"])
+def test_pooling_of_states(mask, batch, tmp_path):
+    """The states of each direction are pooled as its node gives them; others as they are."""
+    settings = {"return_sequences": True, "zero_output_for_mask": True}
+    forward = layers.LSTM(UNITS, **settings)(VECTORS, mask=mask)
+    backward = layers.GRU(3, **settings, go_backwards=True)(VECTORS, mask=mask)
+    kinds = {
+        "both": layers.Concatenate()([layers.Dropout(0.5)(forward), FlipTime()(backward), VECTORS]),
+        "not turned": backward,
+        "twice turned": FlipTime()(FlipTime()(forward)),
+    }
+    outputs = {
+        f"{mode} of {kind}": MaskedPooling(mode)(states, mask=MASK)
+        for mode in ("mean", "max", "sum")
+        for kind, states in kinds.items()
+    }
+    assert_as_keras(build(outputs, scale=1), tmp_path, make_batch(*BATCHES[batch]))
+
+
+@pytest.mark.parametrize(("full", "operators"), [(False, {"ReduceSum", "Add"}), (True, {"ReduceMean", "ReduceMax"})])
+def test_vectors_and_states_stay_time_first(full, operators, tmp_path):
+    """Another axis first, or the states of both directions put together, would take a tenth of the time."""
+    config = SentimentConfig(pooling="mean-max", backward_units=3, units=UNITS, embedding_dim=5)
+    save(sentiment.model.build_model(config, VOCAB_SIZE), tmp_path)
+    nodes = build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE, full).model.graph.node
+    vectors = {node.input[0] for node in nodes if node.op_type == "LSTM"}
+    assert [node.op_type for node in nodes if vectors.intersection(node.output)] == ["Gather"]
+    states = {node.output[0] for node in nodes if node.op_type == "LSTM"}
+    steps = {node.output[0] for node in nodes if node.op_type == "Squeeze" and node.input[0] in states}
+    assert len(steps) == 2
+    assert {node.op_type for node in nodes if steps.intersection(node.input)} == operators
+
+
 def test_time_turned_around(tmp_path):
     assert_as_keras(build(FlipTime()(VECTORS)), tmp_path, PADDED)
 

@@ -11,7 +11,15 @@ import spacy
 
 from common import tokenization
 from common.commands import ROOT
-from common.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_all, tokenize_cached
+from common.tokenization import (
+    clean_text,
+    load_pipeline,
+    split_sentences,
+    tokenize,
+    tokenize_all,
+    tokenize_cached,
+    tokenizer_settings,
+)
 
 
 @pytest.fixture
@@ -58,6 +66,22 @@ def test_tokens_are_those_of_spacy():
     for text in texts:
         tokens = [token.text for token in load_pipeline().tokenizer(clean_text(text)) if not token.is_space]
         assert tokenize(text, load_pipeline()) == tokens
+
+
+def test_a_word_has_the_attributes_that_are_read_and_no_others():
+    """Spaces, quotation marks and punctuation are found as with all of spaCy's attributes."""
+    whole = spacy.blank("en")
+    whole.add_pipe("sentencizer")
+    assert tokenizer_settings(load_pipeline()) == tokenizer_settings(whole)
+    table = pd.read_csv(ROOT / "sentiment/dataset/train.csv")
+    for text in [*table.review, "Bad. \u201cNo.\u201d So. \u00abYes!\u00bb (Or?) ...", "One. \n \n Two?) \u3000 Three"]:
+        found, expected = (
+            [[token.text for token in sentence] for sentence in split_sentences(text, pipeline)]
+            for pipeline in (load_pipeline(), whole)
+        )
+        assert found == expected
+    words = [pipeline.vocab["Unheard-of"] for pipeline in (load_pipeline(), whole)]
+    assert [word.shape_ for word in words] == ["", "Xxxxx-xx"]
 
 
 def test_tokenize_all_keeps_the_order_and_streams():

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from sentiment.config import SentimentConfig
 from sentiment.evaluate import (
@@ -13,6 +14,7 @@ from sentiment.evaluate import (
     by_length,
     by_rating,
     by_spread,
+    quadratic_kappa,
     rating_scores,
     side_scores,
     spread_scores,
@@ -45,6 +47,10 @@ def test_kappa_weighs_by_the_distance_of_the_ratings():
     near = rating_scores(np.array([1.0, 10.0]), np.array([2.0, 10.0]), CONFIG)["qwk"]
     far = rating_scores(np.array([1.0, 10.0]), np.array([9.0, 10.0]), CONFIG)["qwk"]
     assert near > far + 0.5
+    rng = np.random.default_rng(0)
+    ratings, predictions = rng.integers(1, 11, 50), rng.integers(3, 8, 50).astype(np.float32)
+    expected = cohen_kappa_score(ratings, predictions.astype(int), weights="quadratic", labels=range(1, 11))
+    assert quadratic_kappa(ratings, predictions) == pytest.approx(expected, abs=1e-12)
 
 
 def test_ties_in_ranks_share_their_mean_rank():
