@@ -1,0 +1,84 @@
+"""Units left out of a rating model: what the others can say in their place is not lost."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+import sentiment
+from common.errors import InputError
+from common.persistence import load_model, open_bundle, save_bundle
+from common.vocabulary import Vocabulary
+from scripts.shrink_rating_model import main, shrink
+from sentiment.config import SentimentConfig
+from sentiment.train import main as train
+from tests.sentiment.test_train import REVIEWS
+
+TWO_READERS = "--no-bidirectional --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Reviews and a model, in which unit 4 is made the double of unit 1."""
+    folder = tmp_path_factory.mktemp("shrink")
+    with open(folder / "train.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("review", "rating"), *list(REVIEWS.items()) * 4])
+    train(["--train", str(folder / "train.csv"), "--output-dir", str(folder / "trained"), *TWO_READERS.split()])
+    bundle = open_bundle(folder / "trained")
+    model, config = load_model(bundle), bundle.read_config(SentimentConfig)
+    layer, head = model.get_layer("recurrent_0"), model.get_layer("logits")
+    kernel, recurrent_kernel, bias = layer.get_weights()
+    for array in (kernel, recurrent_kernel, bias):
+        array[..., 4::6] = array[..., 1::6]
+    recurrent_kernel[4] *= 0.1  # the double matters less than any other unit
+    layer.set_weights([kernel, recurrent_kernel, bias])
+    weights, head_bias = head.get_weights()
+    weights[4] *= 0.1
+    weights[10 + 4] = 0  # its maximum is not read
+    head.set_weights([weights, head_bias])
+    vocabulary = Vocabulary.load(bundle.path / "vocabulary.json")
+    facts = {name: value for name, value in bundle.manifest.items() if name not in ("format_version", "files")}
+    save_bundle(
+        folder / "large", model, config, {}, facts, "A double.", lambda path: vocabulary.save(path / "vocabulary.json")
+    )
+    return folder
+
+
+def run(folder, units, output, model="large"):
+    flags = ["--model", folder / model, "--units", units, "--train", folder / "train.csv", "--output-dir", output]
+    main([str(flag) for flag in flags])
+
+
+def test_a_unit_that_is_the_double_of_another_is_not_missed(folder, tmp_path):
+    run(folder, 5, tmp_path / "small")
+    small, large = sentiment.load(tmp_path / "small"), sentiment.load(folder / "large")
+    assert (small.config.units, large.config.units) == (5, 6)
+    ratings = [[answer.rating for answer in model.predict(list(REVIEWS))] for model in (small, large)]
+    np.testing.assert_allclose(*ratings, atol=1e-3)
+    assert np.ptp(ratings[0]) > 0.01
+
+
+def test_what_is_constant_goes_first_and_its_value_goes_into_the_biases():
+    rng = np.random.default_rng(0)
+    weights = {"kernel": rng.normal(size=(2, 12)), "recurrent_kernel": rng.normal(size=(3, 12))}
+    weights |= {"bias": rng.normal(size=12), "mean": rng.normal(size=(3, 2)), "max": rng.normal(size=(3, 2))}
+    weights["head_bias"] = rng.normal(size=2)
+    states = rng.normal(size=(50, 3))
+    states[:, 1] = 0.5
+    small = shrink(weights, states, np.full((4, 3), 0.75), 2)
+    gates = [0, 2, 3, 5, 6, 8, 9, 11]
+    np.testing.assert_allclose(small["kernel"], weights["kernel"][:, gates])
+    np.testing.assert_allclose(small["recurrent_kernel"], weights["recurrent_kernel"][[0, 2]][:, gates], atol=1e-9)
+    np.testing.assert_allclose(small["bias"], (weights["bias"] + 0.5 * weights["recurrent_kernel"][1])[gates])
+    expected = weights["head_bias"] + 0.5 * weights["mean"][1] + 0.75 * weights["max"][1]
+    np.testing.assert_allclose(small["head_bias"], expected)
+
+
+def test_what_does_not_fit_is_said(folder, small_bundle, tmp_path):
+    with pytest.raises(InputError, match=r"--units 6: the model has 6"):
+        run(folder, 6, tmp_path / "small")
+    with pytest.raises(InputError, match=r"wanted --backward-units"):
+        run(folder, 2, tmp_path / "small", small_bundle("sentiment"))
+    assert not (tmp_path / "small").exists()
