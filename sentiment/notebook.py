@@ -316,10 +316,11 @@ history.iloc[[0, 3, 7, 11, 15]]
 # - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
 # - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
 #   guessed every next word. What it learned about words and sentences there is where it started from.
-# - Teachers, rating models that were trained before it, rated 49,000 of those that have none, and a linear model
-#   corrected them. It learned from these answers too. One teacher read a review from its last word to its first, the
-#   others from the first to the last; they err in different places, and so know more together.
-# - It reads with 512 units from the first word, as a language model must, and with 96 units of their own from the last.
+# - Two *teachers*, rating models with ten times as many weights in their recurrent layers, rated 49,000 of those that
+#   have none, and pieces of them. It learned from these answers too. One teacher read a review from its last word to
+#   its first, the other from the first to the last; they err in different places, and so know more together.
+# - It reads with 384 units from the first word, as a language model must, and with 96 units of their own from the last.
+#   The 384 were 512 while it learned; those that mattered least were left out in the end, so that it answers sooner.
 # - Its *head* does not say one number but how likely it is that each of the ten ratings was given. Their mean is its
 #   answer, and their standard deviation, the *spread*, says how sure it is.
 #
@@ -453,11 +454,12 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 #
 # **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else":
 # the warmest review of a film uses words that sound like trouble. "Adored", "open heart" and "well done" mislead in the
-# other direction: they are said of the series of the seventies, of the evening and of the costumes.
+# other direction: they are said of the series of the seventies, of the evening and of the costumes. "Nice" is the
+# cardboard that the dead device came in.
 #
 # **Little to go by.** One restaurant is blamed by what happened there, the cockroach and the bill, the other praised by
-# what became of the father, and neither by a word like "awful" or "great". "The sound is mud" and "punchy lows" are
-# said of headphones, and "single moan" is praise: film reviews do not teach what is good or bad in other walks of life.
+# what became of the father, and neither by a word like "awful" or "great". That a game "runs like silk" is praise, and
+# that its new chapters are free: film reviews do not teach what is good or bad in other walks of life.
 #
 # **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
 # probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
@@ -566,10 +568,10 @@ figure.colorbar(picture, ax=axis, label="state")
 plt.show()
 
 # %% [markdown]
-# Read from left to right, as the network does. After "dull" some of the upper units turn negative and some of the lower
-# ones positive, and they keep what they have: that is the memory at work. Unit 397 does not let go of the blame before
-# the sentence has turned. From "moving" on units 66 and 424 fill with praise and hold it until the end. Nobody told the
-# network to have units for praise and blame. They came about because they are useful.
+# Read from left to right, as the network does. At "dull" three of the upper units turn negative and unit 140 of the
+# lower ones positive. They keep it for two words, until "but" lets them forget: that is the memory at work, and the
+# forget gate. From "wonderful" on units 255 and 27 fill with praise and hold it until the end. Nobody told the network
+# to have units for praise and blame. They came about because they are useful.
 #
 # We can also ask for the rating itself along the way: give the model the first word, the first two, the first three,
 # and so on, as if the review ended there.
@@ -585,9 +587,9 @@ axis.set(title="Rating after each word", ylabel="rating", ylim=(1, 10))
 plt.show()
 
 # %% [markdown]
-# "Dull" pulls the rating down, and then it stays there: "but" alone promises nothing to this model, although a human
-# reader would already wait for the turn. "Wonderful" lifts it across the middle, and with "funny", "moving" and
-# "loved" it rises on.
+# "Dull" pulls the rating down, and then it stays there: "but" alone promises little to this model, although a human
+# reader would already wait for the turn. "Wonderful" lifts it to the middle, "funny" and "moving" carry it beyond, and
+# with "loved" it rises on.
 #
 # Which words did it, all in all? `explain` leaves out one word after the other, as if it were unknown, and takes the
 # difference.
@@ -604,7 +606,7 @@ plt.show()
 
 # %% [markdown]
 # "Wonderful" and "loved" do most, and "dull" takes something away. But none of them is worth half a star, although
-# "wonderful" alone lifted the rating by nearly four when it was read. That is no contradiction: the last picture asks
+# "wonderful" alone lifted the rating by more than two when it was read. That is no contradiction: the last picture asks
 # what a word adds to those before it, this one what it adds to all the others, and praise is said four times here. A
 # verdict that hangs on no single word has small weights everywhere.
 #
