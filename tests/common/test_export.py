@@ -34,7 +34,8 @@ sys.meta_path.insert(0, Nothing())
 
 @pytest.mark.parametrize(
     # A rating model is exported in the test of the README's example, too.
-    "task", [pytest.param(task, marks=pytest.mark.slow if task == "sentiment" else ()) for task in TASKS]
+    "task",
+    [pytest.param(task, marks=pytest.mark.slow if task == "sentiment" else ()) for task in TASKS],
 )
 def test_an_onnx_file_carries_all_that_answering_needs(task, small_bundle, run, tmp_path):
     bundle = small_bundle(task)
