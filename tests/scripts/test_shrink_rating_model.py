@@ -60,17 +60,21 @@ def test_a_unit_that_is_the_double_of_another_is_not_missed(folder, tmp_path):
     assert np.ptp(ratings[0]) > 0.01
 
 
-def test_what_is_constant_goes_first_and_its_value_goes_into_the_biases():
+def test_what_the_others_say_as_well_goes_first_and_is_read_from_them():
     rng = np.random.default_rng(0)
     weights = {"kernel": rng.normal(size=(2, 12)), "recurrent_kernel": rng.normal(size=(3, 12))}
     weights |= {"bias": rng.normal(size=12), "mean": rng.normal(size=(3, 2)), "max": rng.normal(size=(3, 2))}
     weights["head_bias"] = rng.normal(size=2)
     states = rng.normal(size=(50, 3))
-    states[:, 1] = 0.5
+    states[:, 1] = 0.02 * states[:, 0] - 0.01 * states[:, 2] + 0.5
     small = shrink(weights, states, np.full((4, 3), 0.75), 2)
     gates = [0, 2, 3, 5, 6, 8, 9, 11]
     np.testing.assert_allclose(small["kernel"], weights["kernel"][:, gates])
-    np.testing.assert_allclose(small["recurrent_kernel"], weights["recurrent_kernel"][[0, 2]][:, gates], atol=1e-9)
+    said = np.array([[0.02], [-0.01]])
+    for name, columns in (("recurrent_kernel", gates), ("mean", [0, 1])):
+        expected = weights[name][[0, 2]] + said * weights[name][1]
+        np.testing.assert_allclose(small[name], expected[:, columns], atol=1e-9)
+    np.testing.assert_allclose(small["max"], weights["max"][[0, 2]])
     np.testing.assert_allclose(small["bias"], (weights["bias"] + 0.5 * weights["recurrent_kernel"][1])[gates])
     expected = weights["head_bias"] + 0.5 * weights["mean"][1] + 0.75 * weights["max"][1]
     np.testing.assert_allclose(small["head_bias"], expected)
