@@ -64,6 +64,11 @@ class Bundle:
         """Read the settings the bundle was trained with."""
         return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of the training run."""
+        return {name: value for name, value in self.manifest.items() if name not in ("format_version", "files")}
+
     def read_layer(self, name: str) -> list[np.ndarray]:
         """Read the weights of one layer, in Keras' order.
 
@@ -185,8 +190,7 @@ def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
         shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
         write_json(folder / METRICS_FILE, metrics)
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
-        facts = {name: value for name, value in bundle.manifest.items() if name not in ("format_version", "files")}
-        write_manifest(folder, facts)
+        write_manifest(folder, bundle.facts)
 
 
 # -- Loading --------------------------------------------------------------------------------------------------------

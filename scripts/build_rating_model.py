@@ -14,7 +14,7 @@ import argparse
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,20 +50,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Data:
-    """The reviews to learn from, those for validation, and the texts that nobody has rated."""
-
-    train: Reviews
-    validation: Reviews
-    unlabelled: list[str]
-
-
-def load_data(arguments: argparse.Namespace) -> Data:
-    """Read the files that the commands were given."""
+def load_rated(arguments: argparse.Namespace) -> tuple[Reviews, Reviews]:
+    """Read the rated reviews: those to learn from, those for validation."""
     config = SentimentConfig()
-    train, validation = split_validation(load_reviews(arguments.train, config, arguments.groups), config)
-    return Data(train, validation, load_texts(arguments.unlabelled, config))
+    return split_validation(load_reviews(arguments.train, config, arguments.groups), config)
 
 
 def prepare(arguments: argparse.Namespace) -> None:
@@ -74,24 +64,26 @@ def prepare(arguments: argparse.Namespace) -> None:
     from sentiment.tfidf_linear import LinearModels
 
     start = open_bundle(arguments.initialize_from, "sentiment")
-    data, config = load_data(arguments), start.read_config(SentimentConfig)
-    texts = [*data.train.texts, *data.validation.texts, *data.unlabelled]
+    config = start.read_config(SentimentConfig)
+    train, validation = load_rated(arguments)
+    unlabelled = load_texts(arguments.unlabelled, config)
+    texts = [*train.texts, *validation.texts, *unlabelled]
     tokens = tokenize_cached(texts, load_pipeline())
-    first, last = len(data.train), len(data.train) + len(data.validation)
+    first, last = len(train), len(train) + len(validation)
     own = Vocabulary.load(start.path / "vocabulary.json")
     seen = [*tokens[:first], *tokens[last:]]
     frequent = Vocabulary.build(seen, None, TEACHER_MIN_COUNT, config.lowercase).tokens
     more = [token for token in frequent[len(SPECIAL_TOKENS) :] if token not in own]
     wider = own.extended(Vocabulary(more[:TEACHER_WORDS]))
     rows = [[BOS_ID, *wider.encode(row)] for row in tokens]
-    linear = LinearModels(data.train.texts, data.train.ratings, (config.min_rating + config.max_rating) / 2)
+    linear = LinearModels(train.texts, train.ratings, (config.min_rating + config.max_rating) / 2)
     arguments.work.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         arguments.work / "reviews.npz",
         flat=np.concatenate([np.array(row, np.uint16) for row in rows]),
         lengths=np.array([len(row) for row in rows], np.int32),
-        ratings=np.concatenate([data.train.ratings, data.validation.ratings, np.zeros(len(data.unlabelled))]),
-        split=np.repeat(np.arange(3, dtype=np.int8), [first, last - first, len(data.unlabelled)]),
+        ratings=np.concatenate([train.ratings, validation.ratings, np.zeros(len(unlabelled))]),
+        split=np.repeat(np.arange(3, dtype=np.int8), [first, last - first, len(unlabelled)]),
         levels=rating_levels(config),
         margins=linear.bayes.margins(linear.counter.transform(texts)).astype(np.float16),
     )
@@ -146,7 +138,7 @@ def finish(arguments: argparse.Namespace) -> None:
 
     check_output_folder(arguments.output_dir)
     start = open_bundle(arguments.initialize_from, "sentiment")
-    validation = load_data(arguments).validation
+    _, validation = load_rated(arguments)
     tokens = tokenize_cached(validation.texts, load_pipeline())
     vocabulary = Vocabulary.load(start.path / "vocabulary.json")
     with open(arguments.work / "history.csv", encoding="utf-8") as file:

@@ -113,13 +113,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     model.get_layer("recurrent_0").set_weights([small[name] for name in ("kernel", "recurrent_kernel", "bias")])
     head = np.concatenate([small["mean"], backward_mean, small["max"], backward_max])
     model.get_layer("logits").set_weights([head, small["head_bias"]])
-    facts = {name: value for name, value in bundle.manifest.items() if name not in ("format_version", "files")}
     save_bundle(
         arguments.output_dir,
         model,
         config,
         {},
-        facts,
+        bundle.facts,
         f"# {arguments.output_dir.name}\n\n{arguments.model.name}, of whose units {arguments.units} were left.\n",
         lambda folder: vocabulary.save(folder / "vocabulary.json"),
     )

@@ -39,9 +39,14 @@ def folder(tmp_path_factory):
     weights[10 + 4] = 0  # its maximum is not read
     head.set_weights([weights, head_bias])
     vocabulary = Vocabulary.load(bundle.path / "vocabulary.json")
-    facts = {name: value for name, value in bundle.manifest.items() if name not in ("format_version", "files")}
     save_bundle(
-        folder / "large", model, config, {}, facts, "A double.", lambda path: vocabulary.save(path / "vocabulary.json")
+        folder / "large",
+        model,
+        config,
+        {},
+        bundle.facts,
+        "A double.",
+        lambda path: vocabulary.save(path / "vocabulary.json"),
     )
     return folder
 
