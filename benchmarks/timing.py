@@ -23,7 +23,7 @@ from common.commands import number
 from common.engine import num_cores
 from common.files import check_writable
 from common.keras_start import start_keras
-from common.persistence import write_json
+from common.output import write_json
 from common.progress import say
 from common.report import markdown_table
 from common.reproducibility import describe_machine, describe_versions

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import itertools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from common.ahead import map_ahead
 from common.engine import ENGINES
-from common.errors import InputError
-from common.files import BadRow, check_file, check_writable, read_texts
+from common.errors import ForPeople, InputError, show
+from common.files import MAX_ROW, BadRow, check_file, check_writable, read_texts
+from common.output import (
+    REPORT_FILE,
+    check_file_place,
+    check_report_place,
+    claim_all,
+    kind_of,
+    replace_file,
+    resolve,
+)
 from common.progress import say
 from common.settings import as_option
 
 Answer = TypeVar("Answer")
 ROOT = Path(__file__).resolve().parent.parent
-TEXTS_AT_ONCE = 256
+TEXTS_AT_ONCE, CHARACTERS_AT_ONCE = 256, MAX_ROW
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +39,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="training data")
     parser.add_argument("--validation", type=Path, metavar="FILE", help="validation data; else cut from --train")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
+    parser.add_argument("--overwrite", action="store_true", help="replace the model that --output-dir holds")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     parser.add_argument(
         "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
@@ -79,28 +89,34 @@ def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...]
     parser.add_argument(
         "texts", nargs="*", metavar="TEXT", help="texts; without any and without --input: standard input"
     )
-    parser.add_argument("--input", type=Path, metavar="FILE", help="a text a line, or a .csv, .tsv or .jsonl file")
+    parser.add_argument(
+        "--input",
+        type=Path,
+        metavar="FILE",
+        help=f"a text a line, or a .csv, .tsv or .jsonl file; at most {MAX_ROW:,} characters a row",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of on standard output")
     parser.add_argument("--strict", action="store_true", help="stop at the first bad row instead of leaving it out")
     if formats:
         parser.add_argument("--format", choices=formats, default=formats[0], help=f"(default: {formats[0]})")
 
 
-def check_text_arguments(arguments: argparse.Namespace, items: Iterable[Any] | None = None) -> None:
-    """Find what is wrong with the options before the model is loaded.
+def open_texts(arguments: argparse.Namespace, items: Iterable[Any] | None = None) -> Iterator[Any]:
+    """Find what is wrong with the options before the model is loaded, and open what is to be answered, once.
 
     Args:
         arguments: of the command.
-        items: what is read from `--input`, if not texts; the first one is tried.
+        items: what is read from `--input`, if not texts.
+    Returns:
+        What `answer_all` takes; of a file the first row has been read.
     """
     if arguments.texts and arguments.input:
         raise InputError("TEXT and --input exclude each other; give one of them")
-    if arguments.input:
-        next(iter(given_texts(arguments) if items is None else items), None)
-    if arguments.output and not arguments.output.absolute().parent.is_dir():
-        raise InputError(f"{arguments.output}: no folder {arguments.output.absolute().parent}; make it first")
-    if arguments.output and arguments.output.is_dir():
-        raise InputError(f"{arguments.output}: is a folder; name a file")
+    if arguments.output:
+        check_file_place(arguments.output, filter(None, (arguments.input, getattr(arguments, "model", None))))
+    rows = iter(given_texts(arguments) if items is None else items)
+    first = [*itertools.islice(rows, 1)] if arguments.input else []
+    return itertools.chain(first, rows)
 
 
 def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | BadRow]:
@@ -118,8 +134,9 @@ def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | Bad
 def answer_all(
     arguments: argparse.Namespace,
     answer: Callable[[list[Any]], list[Answer]],
-    items: Iterable[tuple[str, Any] | BadRow] | None = None,
+    items: Iterable[tuple[str, Any] | BadRow],
     at_once: int = TEXTS_AT_ONCE,
+    size: Callable[[Any], int] = len,
 ) -> Iterator[tuple[str, Any, Answer]]:
     """Answer texts in their order, some hundred at a time, however many there are.
 
@@ -128,8 +145,9 @@ def answer_all(
     Args:
         arguments: of the command.
         answer: takes some texts and gives an answer to each.
-        items: what to answer, each with its place, if not the texts that the command was given.
-        at_once: how many are answered together.
+        items: what to answer, each with its place, of `open_texts`.
+        at_once: how many are answered together, at most.
+        size: the characters of one, about; long ones are answered in smaller groups.
     Yields:
         The place of the text, the text, its answer.
     """
@@ -138,8 +156,7 @@ def answer_all(
 
     def chunks() -> Iterator[list[tuple[str, Any]]]:
         nonlocal num_bad
-        rest = iter(given_texts(arguments) if items is None else items)
-        while chunk := list(itertools.islice(rest, 1 if interactive else at_once)):
+        for chunk in _chunks(items, 1 if interactive else at_once, size):
             for item in chunk:
                 if isinstance(item, BadRow):
                     if arguments.strict:
@@ -164,28 +181,46 @@ def answer_all(
         raise InputError("no text given; write one after the command, or use --input")
 
 
+def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:
+    """Put items together, so many, or fewer where they are long."""
+    chunk: list[Any] = []
+    num_characters = 0
+    for item in items:
+        chunk.append(item)
+        num_characters += 0 if isinstance(item, BadRow) else size(item[1])
+        if len(chunk) == at_once or num_characters > CHARACTERS_AT_ONCE:
+            yield chunk
+            chunk, num_characters = [], 0
+    if chunk:
+        yield chunk
+
+
 @contextmanager
-def open_output(path: Path | None) -> Iterator[IO[str]]:
-    """Open where answers go; `.gz` is compressed. A file appears under its name only when it is complete."""
+def open_output(path: Path | None, for_people: bool = False) -> Iterator[IO[str]]:
+    """Open where answers go; `.gz` is compressed. A file appears under its name only when it is complete.
+
+    Args:
+        path: the file, or a pipe; None: standard output.
+        for_people: whether the answers are lines to read rather than data; their control characters are not shown.
+    """
     if path is None:
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        yield sys.stdout
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
+        yield ForPeople(sys.stdout) if for_people or sys.stdout.isatty() else sys.stdout  # type: ignore[misc]
         return
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+    if kind_of(resolve(path)) in ("FIFO", "device"):  # nothing to replace
         with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
             yield file
         return
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(partial, "wt", encoding="utf-8", errors="replace", newline="") as file:
+    with replace_file(path, "wb") as binary, ExitStack() as stack:
+        content = (
+            stack.enter_context(gzip.GzipFile("", "wb", fileobj=binary, mtime=0)) if path.suffix == ".gz" else binary
+        )
+        file = io.TextIOWrapper(content, encoding="utf-8", errors="replace", newline="")
+        try:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        finally:
+            file.detach()  # what lies below is closed by those who opened it
 
 
 def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
@@ -193,7 +228,15 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     for path in filter(None, (arguments.test, arguments.train)):
         check_file(path)
     if arguments.report:
-        check_writable(arguments.report / "report.html", "--report")
+        check_report_place(arguments.report)
+    if arguments.save:
+        check_writable(arguments.model.resolve(), "--model, or leave out --save")
+
+
+def claim_for_scores(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """Reserve the places that an `evaluate` command will write to: the report, the bundle."""
+    report = arguments.report / REPORT_FILE if arguments.report else None
+    return claim_all([report, arguments.model if arguments.save else None])
 
 
 def show_scores(
@@ -220,10 +263,10 @@ def show_scores(
     if arguments.json:
         print(json.dumps(result))
         return
-    print(text_table(rows))
-    print(f"{counted}; in brackets: 95% bootstrap intervals")
+    show(text_table(rows))
+    show(f"{counted}; in brackets: 95% bootstrap intervals")
     if not arguments.train:
-        print("no baseline: give the training data with --train")
+        show("no baseline: give the training data with --train")
 
 
 def save_scores(

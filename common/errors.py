@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import IO, NoReturn
+
+MAX_LINE = 300  # characters of a message
+# Control characters but line end and tab; marks that turn the direction of writing, or end a line without a line end.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class InputError(ValueError):
@@ -16,8 +22,44 @@ class InputError(ValueError):
 
 def fail(message: str) -> NoReturn:
     """Print `error: message` as one line on standard error and leave with status 2."""
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    print(printable(f"error: {message}"), file=sys.stderr)
     raise SystemExit(2)
+
+
+def printable(message: str, max_characters: int = MAX_LINE) -> str:
+    r"""Make one line of a message that may quote data: no control characters, and not too long; its two ends stay.
+
+    >>> printable("a\x1b[31m red\nline")
+    'a\ufffd[31m red line'
+    >>> printable("abcdefghij", 7)
+    'abcd…ij'
+    """
+    line = CONTROL.sub("\ufffd", " ".join(message.split()))
+    tail = (max_characters - 1) // 3
+    return line if len(line) <= max_characters else line[: max_characters - 1 - tail] + "…" + line[len(line) - tail :]
+
+
+class ForPeople:
+    """A text stream for people to read, a terminal's say, on which control characters of data show as U+FFFD.
+
+    Line ends and tabs stay. What is written elsewhere, into a file of answers, is not changed.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what is safe to show."""
+        return self.stream.write(CONTROL.sub("\ufffd", text))
+
+    def flush(self) -> None:
+        """Flush the stream."""
+        self.stream.flush()
+
+
+def show(text: str) -> None:
+    """Print lines for people on standard output."""
+    print(text, file=ForPeople(sys.stdout))  # type: ignore[arg-type]
 
 
 def excerpt(text: str, max_characters: int = 40) -> str:
@@ -37,6 +79,7 @@ def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
+        _check_streams()
         command(None)
         sys.stdout.flush()
     except InputError as error:
@@ -48,10 +91,38 @@ def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
         # Python flushes standard output once more at exit; point it somewhere that takes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            fail(f"{error.filename or 'output'}: the disk is full; free some space and run the command again")
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            fail(f"{error.filename}: cannot be written ({error.strerror}); choose another folder")
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG):
-            fail(f"{error.filename}: {error.strerror}; choose another path")
-        raise
+        fail(describe_os_error(error))
+    except MemoryError:
+        fail("not enough memory for this input; give a smaller one")
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say what the system refused, and what would do."""
+    name = error.filename or "input or output"
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{error.filename or 'output'}: the disk is full; free some space and run the command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{name}: cannot be written ({reason}); choose another folder"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
+        return f"{name}: {reason}; choose another path"
+    return f"{name}: {reason}; check the file or device and run the command again"
+
+
+def _check_streams() -> None:
+    """Let no character stop a print, and no file that is opened be taken for a standard stream that was closed.
+
+    Raises:
+        InputError: standard output is closed.
+    """
+    # The numbers of closed streams would go to the next files that are opened, and what C++ code prints into those.
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        raise InputError("standard output is closed; leave it open, or send it to a file")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -9,7 +9,6 @@ An ONNX file carries the settings and the vocabularies of its bundle as metadata
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from common.architecture import random_inputs, read_architecture
-from common.errors import InputError, run_command
-from common.files import check_writable
+from common.errors import InputError, run_command, show
 from common.keras_engine import KerasEngine
 from common.keras_start import start_keras
+from common.output import check_new_place, claim
 from common.persistence import METRICS_FILE, MODEL_FILE, WEIGHTS_FILE, Bundle, open_bundle
 from common.progress import say
 from common.settings import make_parser
@@ -119,17 +118,13 @@ def export(bundle: Bundle, kind: str, path: Path) -> None:
     Raises:
         InputError: the exported network gives other numbers than Keras, or something is in the way.
     """
-    if path.exists():
-        raise InputError(f"{path}: exists already; choose a new name, nothing there was touched")
-    check_writable(path, "--output")
-    start_keras()
-    architecture = read_architecture(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
-    rng = np.random.default_rng(0)
-    trials = [random_inputs(architecture, batch, steps, rng) for batch, steps in SHAPES]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-        partial = Path(folder) / path.name
-        exported, keras = EXPORTS[kind](bundle, partial), KerasEngine(bundle)
+    check_new_place(path)
+    with claim(path) as place:
+        start_keras()
+        architecture = read_architecture(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
+        rng = np.random.default_rng(0)
+        trials = [random_inputs(architecture, batch, steps, rng) for batch, steps in SHAPES]
+        exported, keras = EXPORTS[kind](bundle, place.new), KerasEngine(bundle)
         difference, largest = compare(keras, exported, trials)
         if not difference <= LARGEST_DIFFERENCE * max(largest, 1):
             raise InputError(f"{bundle.path}: as {kind} it differs from Keras by {difference:.1e}; nothing was written")
@@ -137,9 +132,10 @@ def export(bundle: Bundle, kind: str, path: Path) -> None:
         for (batch, steps), inputs in zip(SHAPES, trials, strict=True):
             times = f"{kind} {milliseconds(exported, inputs):.2f} ms, Keras {milliseconds(keras, inputs):.2f} ms"
             say(f"{batch} x {steps} tokens: {times} (median of {REPEATS})")
-        partial.rename(path)
+        check_new_place(path)
+        place.new.rename(place.target)
     size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
-    print(f"{path}: {size / 1e6:.1f} MB")
+    show(f"{path}: {size / 1e6:.1f} MB")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

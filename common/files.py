@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import re
+import stat
 import sys
 import tempfile
 import zlib
@@ -19,14 +20,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TypeVar
+from typing import IO, Any, TypeVar
 
 from common.errors import InputError, excerpt
 
-csv.field_size_limit(2**31 - 1)  # Python's own limit of 131,072 characters is shorter than long reviews
+MAX_ROW = 2_000_000  # characters of a row, or of a line of text: more than any book has in a chapter
+csv.field_size_limit(MAX_ROW)  # Python's own limit of 131,072 characters is shorter than long reviews
+GZIP_START = b"\x1f\x8b"
+MAX_UNPACKING = 200  # times the size of a gzip file; text has 3 to 10
+UNPACKED_FREELY = 1 << 24  # bytes, however small the file is
 TABLE_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
 UNDECODED = re.compile(r"[\udc80-\udcff]")
+LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 Item = TypeVar("Item")
 
@@ -38,6 +44,10 @@ class BadRow:
     message: str
 
 
+class TooLong(BadRow):
+    """A line that is too long to be held."""
+
+
 def require_good(rows: Iterable[Item | BadRow]) -> Iterator[Item]:
     """Pass good rows on; stop with an error at the first bad one."""
     for row in rows:
@@ -47,17 +57,20 @@ def require_good(rows: Iterable[Item | BadRow]) -> Iterator[Item]:
 
 
 def check_file(path: Path) -> None:
-    """Raise an InputError that says why `path` cannot be read as a file."""
-    if path.is_dir():
+    """Raise an InputError that says why `path` cannot be read as a file; nothing is opened.
+
+    A pipe, a FIFO and `/dev/stdin` can be read as a file, once.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name (you are in {Path.cwd()})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from None
+    if stat.S_ISDIR(mode):
         raise InputError(f"{path}: is a folder; give the name of a file in it")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the name (you are in {Path.cwd()})")
-
-
-def _open_bytes(path: Path) -> BinaryIO | gzip.GzipFile:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rb")
-    return open(path, "rb")
+    if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
+        raise InputError(f"{path}: is a {'socket' if stat.S_ISSOCK(mode) else 'block device'}; give a file or a pipe")
 
 
 def check_writable(path: Path, option: str) -> None:
@@ -72,19 +85,93 @@ def check_writable(path: Path, option: str) -> None:
         raise InputError(f"{parent}: cannot be written ({error.strerror}); choose another {option}") from None
 
 
+class _Watched(io.RawIOBase):
+    """The bytes of a stream, counted and hashed as they go by; the stream is read once, and from front to back."""
+
+    def __init__(self, stream: Any, hashed: bool = False) -> None:
+        self.stream = stream
+        self.count = 0
+        self.ended = False
+        self.hash = hashlib.sha256() if hashed else None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.count += len(data)
+        self.ended = not data
+        if self.hash is not None:
+            self.hash.update(data)
+        return len(data)
+
+
+class _Gunzipped(_Watched):
+    """The bytes of a gzip file, which may not unpack to many times its size."""
+
+    def __init__(self, packed: _Watched, path: Path) -> None:
+        super().__init__(gzip.GzipFile(fileobj=io.BufferedReader(packed), mode="rb"))
+        self.packed, self.path = packed, path
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        if self.count > UNPACKED_FREELY and self.count > MAX_UNPACKING * self.packed.count:
+            raise InputError(
+                f"{self.path}: unpacks to more than {MAX_UNPACKING} times its size, as no text does; "
+                "if it is one, unpack it first"
+            )
+        return count
+
+
+_hashes: dict[Path, str] = {}  # of the files that this process has read to their end
+
+
+def hash_of_read(path: Path) -> str | None:
+    """The sha256 of a file as it was read, if that was to its end; of one that was not, as it is; None for a pipe."""
+    if path.absolute() in _hashes:
+        return _hashes[path.absolute()]
+    return sha256_of(path) if path.is_file() else None
+
+
 @contextmanager
 def open_text(path: Path) -> Iterator[IO[str]]:
-    """Open a UTF-8 text file, gunzipped if its name ends in `.gz`; undecodable bytes become lone surrogates."""
+    """Open a UTF-8 text file or pipe, once; undecodable bytes become lone surrogates.
+
+    It is gunzipped if its name ends in `.gz`, or if it begins as a gzip file does.
+    """
     check_file(path)
     try:
-        raw = _open_bytes(path)
+        with open(path, "rb", buffering=0) as raw:
+            watched = _Watched(raw, hashed=True)
+            content = io.BufferedReader(watched)
+            if path.suffix.lower() == ".gz" or content.peek(2)[:2] == GZIP_START:
+                packed = _Watched(content)
+                content = io.BufferedReader(_Gunzipped(packed, path))
+            with io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                yield file
+            if watched.ended and watched.hash is not None:
+                _hashes[path.absolute()] = watched.hash.hexdigest()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: not a complete gzip file ({error}); copy or download it again") from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; change its permissions") from None
-    with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        try:
-            yield file
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path}: not a complete gzip file ({error}); copy or download it again") from None
+    except OSError as error:
+        if error.filename not in (None, str(path)):
+            raise
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the file") from None
+
+
+def bounded_lines(file: IO[str]) -> Iterator[str | TooLong]:
+    """The lines of a text; of one that is longer than `MAX_ROW` only its length, and no more of it is held."""
+    while line := file.readline(MAX_ROW + 1):
+        if len(line) <= MAX_ROW:
+            yield line
+            continue
+        length = len(line)
+        while line[-1:] != "\n" and (line := file.readline(MAX_ROW)):
+            length += len(line)
+        yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several")
 
 
 def undecodable(text: str) -> str | None:
@@ -143,10 +230,20 @@ def read_rows(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, di
 
 
 def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) -> Iterator[dict[str, str] | BadRow]:
+    held = 0  # characters of the row that is being read
+
+    def lines() -> Iterator[str]:
+        nonlocal held
+        for number, line in enumerate(bounded_lines(file), 1):
+            held += MAX_ROW + 1 if isinstance(line, TooLong) else len(line)
+            if isinstance(line, TooLong) or held > MAX_ROW:
+                raise InputError(f"{path}, line {number}: a row of more than {MAX_ROW:,} characters; cut its text")
+            yield line
+
     if kind == ".csv":
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(lines(), strict=True)
     else:  # a tab-separated file has no quoting rules that all programs share; quotes in it are text
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+        reader = csv.reader(lines(), delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
     try:
         header = next(reader, None)
         if header is None:
@@ -157,7 +254,9 @@ def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) ->
                     f"{path}: no column {name!r}; the columns there are: {', '.join(header)}; "
                     "choose with the --…-column options"
                 )
+        held = 0
         for fields in reader:
+            held = 0
             if not fields:
                 continue  # a blank line
             if problem := undecodable("\n".join(fields)):
@@ -176,7 +275,10 @@ def _read_delimited(file: IO[str], path: Path, kind: str, columns: list[str]) ->
 
 
 def _read_json_lines(file: IO[str], path: Path) -> Iterator[dict[str, str] | BadRow]:
-    for line in file:
+    for line in bounded_lines(file):
+        if isinstance(line, TooLong):
+            yield line
+            continue
         if not line.strip():
             continue
         if problem := undecodable(line):
@@ -188,15 +290,16 @@ def _read_json_lines(file: IO[str], path: Path) -> Iterator[dict[str, str] | Bad
             yield BadRow(f"not valid JSON ({error}); write one object a line")
             continue
         if isinstance(row, dict):
-            yield {str(name): _as_text(value) for name, value in row.items()}
+            yield {_as_text(name): _as_text(value) for name, value in row.items()}
         else:
             yield BadRow(f"found {excerpt(line.strip())} where an object {{…}} is wanted; write one object a line")
 
 
 def _as_text(value: Any) -> str:
+    """A value as text; half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes U+FFFD."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    return LONE_SURROGATES.sub("\ufffd", value) if isinstance(value, str) else json.dumps(value)
 
 
 def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator[tuple[str, str] | BadRow]:
@@ -205,9 +308,11 @@ def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator
         with open_text(source) as file:
             yield from read_lines(file, str(source))
         return
-    for number, line in enumerate(source, 1):
+    for number, line in enumerate(bounded_lines(source), 1):
         place = f"{name}, line {number}"
-        if problem := undecodable(line):
+        if isinstance(line, TooLong):
+            yield BadRow(f"{place}: {line.message}")
+        elif problem := undecodable(line):
             yield BadRow(f"{place}: {problem}")
         else:
             yield place, line.rstrip("\r\n")
@@ -216,6 +321,8 @@ def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator
 def read_texts(path: Path | None, text_column: str) -> Iterator[tuple[str, str] | BadRow]:
     """Read the texts to answer: lines of standard input (None) or of a text file, or a column of a table."""
     if path is None:
+        if sys.stdin is None:
+            raise InputError("standard input is closed; write texts after the command, or use --input")
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
         texts = read_lines(sys.stdin)
     elif file_kind(path) in TABLE_KINDS:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.files import sha256_of
-from common.persistence import FORMAT_VERSION, MANIFEST_FILE
+from common.files import hash_of_read
+from common.output import MANIFEST_FILE
+from common.persistence import FORMAT_VERSION
 from common.report import markdown_table, score_rows
 from common.reproducibility import describe_machine, describe_versions
 from common.settings import as_option
@@ -20,7 +21,8 @@ FILE_OPTIONS = ("validation", "groups", "word_vectors_from", "initialize_from", 
 def describe_file(path: Path) -> dict[str, str]:
     """Name and hash of a data file, or of a bundle's manifest; not its folder, which is nobody else's business."""
     file = path / MANIFEST_FILE if path.is_dir() else path
-    return {"file": path.name, "sha256": sha256_of(file)} if file.is_file() else {"file": path.name}
+    sha256 = hash_of_read(file)
+    return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
 
 
 def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any)
         "validation": describe_file(arguments.validation) if arguments.validation else None,
         **{option: describe_file(path) for option in FILE_OPTIONS[1:] if (path := getattr(arguments, option, None))},
         **({"teachers": [describe_file(path) for path in teachers]} if teachers else {}),
+        "run": state.run,
         "seed": config.seed,
         "num_epochs": state.epoch,
         "best_epoch": state.best_epoch,
@@ -97,7 +100,7 @@ Made by `{command}`
 
 {facts["about_data"] or "No description was given (`--about-data`)."}
 
-Training file `{facts["train"]["file"]}`, sha256 `{facts["train"]["sha256"]}`.
+Training file `{facts["train"]["file"]}`, sha256 `{facts["train"].get("sha256", "unknown")}`.
 
 ## Scores
 

@@ -18,10 +18,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,15 +30,16 @@ import numpy as np
 
 from common.architecture import Layer, read_architecture, read_weights
 from common.errors import InputError, excerpt
-from common.files import check_writable, sha256_of
+from common.files import sha256_of
 from common.keras_start import start_keras
+from common.output import MANIFEST_FILE, recover, replace_folder, update_folder, write_json, write_text
 from common.settings import Config, make_config, read_json_object
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
 HDF5_OVERHEAD = 1 << 20  # bytes beside the weights themselves, amply
 MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
-METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
+METRICS_FILE, CARD_FILE = "metrics.json", "README.md"
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
 
 
@@ -85,57 +84,14 @@ class Bundle:
 # -- Saving ---------------------------------------------------------------------------------------------------------
 
 
-def check_output_folder(path: Path) -> None:
-    """Refuse to replace a folder that holds something other than a bundle, or that cannot be written.
-
-    Raises:
-        InputError: before any time is spent on training.
-    """
-    if path.is_file():
-        raise InputError(f"{path}: is a file; name a folder for the bundle")
-    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).is_file():
-        raise InputError(f"{path}: holds files that are no bundle; choose a new folder, nothing there was touched")
-    check_writable(path, "--output-dir")
-
-
-@contextmanager
-def replace_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder to fill, which takes the place of `path` once it is complete.
-
-    A process killed at any moment leaves the old folder or none, never a mixture; only a `.partial` folder beside it
-    may stay, which the next save removes.
-    """
-    path = path.absolute()
-    partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for file in partial.rglob("*"):
-            if file.is_file():
-                with open(file, "rb") as handle:
-                    os.fsync(handle.fileno())
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            path.rename(old)
-        partial.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON that a person can read."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest of a folder whose other files are complete."""
+def write_manifest(folder: Path, facts: dict[str, Any], names: Iterable[str] | None = None) -> None:
+    """Write the manifest of a folder whose other files are complete: all of them belong to the bundle, or `names`."""
+    if names is None:
+        names = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file()]
     files = {
-        file.relative_to(folder).as_posix(): {"size": file.stat().st_size, "sha256": sha256_of(file)}
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != MANIFEST_FILE
+        name: {"size": (folder / name).stat().st_size, "sha256": sha256_of(folder / name)}
+        for name in names
+        if name != MANIFEST_FILE
     }
     write_json(folder / MANIFEST_FILE, {"format_version": FORMAT_VERSION, **facts, "files": files})
 
@@ -162,35 +118,36 @@ def save_bundle(
     facts: dict[str, Any],
     card: str,
     save_extras: Callable[[Path], None],
+    overwrite: bool = False,
 ) -> None:
     """Save a trained model and all that answering with it needs, in one step.
 
     Args:
-        path: the bundle's folder; an older bundle there is replaced.
+        path: the bundle's folder.
         model: an uncompiled Keras model.
         config: the task's settings.
         metrics: scores by split.
         facts: for the manifest; `task` at least.
         card: the model card, Markdown.
         save_extras: writes vocabularies and pictures into the folder it is given.
+        overwrite: whether a bundle that is there may be replaced.
     """
-    with replace_folder(path) as folder:
-        (folder / MODEL_FILE).write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n", encoding="utf-8")
+    with replace_folder(path, overwrite) as folder:
+        write_json(folder / MODEL_FILE, json.loads(model.to_json()), indent=1)
         save_weights(model, folder / WEIGHTS_FILE)
         write_json(folder / CONFIG_FILE, asdict(config))
         write_json(folder / METRICS_FILE, metrics)
-        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        write_text(folder / CARD_FILE, card)
         save_extras(folder)
         write_manifest(folder, facts)
 
 
 def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
-    """Write new scores and the card that shows them into a bundle, in one step."""
-    with replace_folder(bundle.path) as folder:
-        shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
+    """Write new scores and the card that shows them into a bundle, in one step; what else is there stays as it is."""
+    with update_folder(bundle.path) as folder:
         write_json(folder / METRICS_FILE, metrics)
-        (folder / CARD_FILE).write_text(card, encoding="utf-8")
-        write_manifest(folder, bundle.facts)
+        write_text(folder / CARD_FILE, card)
+        write_manifest(folder, bundle.facts, dict.fromkeys([*bundle.manifest["files"], CARD_FILE]))
 
 
 # -- Loading --------------------------------------------------------------------------------------------------------
@@ -202,6 +159,7 @@ def open_bundle(path: Path, task: str | None = None) -> Bundle:
     Raises:
         InputError: which check failed, and on which file.
     """
+    recover(path)
     if not path.is_dir():
         raise InputError(f"{path}: no such bundle; train one, or give its folder with --model")
     if not (path / MANIFEST_FILE).is_file():

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from common.errors import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -18,7 +20,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 def say(message: str) -> None:
     """Print a line for the user on standard error, which keeps standard output for answers."""
-    print(message, file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def peak_memory_gb() -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.metrics import format_score
+from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,15 +77,14 @@ def html_text(text: str) -> str:
 
 def write_report(folder: Path, title: str, sections: Sequence[tuple[str, str]]) -> Path:
     """Write `report.html` from titled pieces of HTML; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     body = "".join(f"<h2>{html.escape(name)}</h2>{content}" for name, content in sections)
-    path = folder / "report.html"
-    path.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{body}</html>\n",
-        encoding="utf-8",
-        errors="replace",
-    )
+    path = folder / REPORT_FILE
+    check_report_place(folder)
+    with replace_file(path, encoding="utf-8", errors="replace") as file:
+        file.write(
+            f'<!doctype html><html lang="en"><meta charset="utf-8">{REPORT_MARK}<title>{html.escape(title)}</title>'
+            f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{body}</html>\n"
+        )
     return path
 
 

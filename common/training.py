@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import math
+import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,27 +24,42 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.errors import InputError
-from common.persistence import replace_folder, save_weights, write_json
+from common.errors import InputError, printable
+from common.output import (
+    check_bundle_place,
+    is_ours,
+    kind_of,
+    make_ours,
+    read_manifest,
+    remove_ours,
+    sync,
+    write_json,
+)
+from common.persistence import save_weights
 from common.progress import say
 from common.reproducibility import reseed_dropout
 from common.sequences import Batches
+from common.settings import read_json_object
 
 if TYPE_CHECKING:
     import keras
 
+STATE_FILE, AVERAGE_FILE, BEST_FILE = "state.json", "average.npz", "best.npz"
+PARTIAL = "partial"  # a checkpoint that is being written or removed
+ARRAYS_HELD = 5  # of the size of the weights, in a checkpoint: weights, two moments of Adam, average, best
 AVERAGE_EVERY = 5  # steps between two updates of the averaged weights
 
 
 @dataclass
 class Progress:
-    """Where a run stands; all of it is in the checkpoint."""
+    """Where a run stands; all of it is in the checkpoint. `run` tells it from any other run."""
 
     epoch: int = 0
     best_epoch: int = 0
     best_score: float = -math.inf
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 def checkpoint_folder(output_dir: Path) -> Path:
@@ -52,17 +67,35 @@ def checkpoint_folder(output_dir: Path) -> Path:
     return output_dir.absolute().with_name(output_dir.absolute().name + ".checkpoint")
 
 
-def check_checkpoint(output_dir: Path, resume: bool) -> None:
-    """Make sure that `--resume` finds a checkpoint, and that nothing else runs over one.
+def check_run(output_dir: Path, resume: bool, overwrite: bool) -> bool:
+    """Make sure that a bundle and its checkpoints may be written, and that `--resume` finds one to go on from.
 
+    Args:
+        output_dir: the bundle that will be written.
+        resume: whether to go on from a checkpoint.
+        overwrite: whether a bundle that is there may be replaced.
+    Returns:
+        Whether it may be replaced when the run ends: also if this run wrote it, and was killed right after that.
     Raises:
-        InputError: there is one and `--resume` was not said, or the other way round.
+        InputError: something is in the way, or there is a checkpoint and `--resume` was not said, or the reverse.
     """
     folder = checkpoint_folder(output_dir)
+    if kind_of(folder) is not None and not is_ours(folder):
+        raise InputError(f"{folder}: in the way, and not made by this program; move it, or choose another --output-dir")
     if resume and not _latest(folder):
         raise InputError(f"{folder}: no checkpoint to resume; leave out --resume to start")
     if not resume and _latest(folder):
         raise InputError(f"{folder}: an unfinished run; add --resume to go on, or delete that folder to start again")
+    manifest = read_manifest(output_dir) or {}
+    overwrite = overwrite or (resume and manifest.get("run") is not None and manifest["run"] == _run_of(folder))
+    check_bundle_place(output_dir, overwrite)
+    return overwrite
+
+
+def _run_of(folder: Path) -> Any:
+    """The name of the run that left a checkpoint."""
+    latest = _latest(folder)
+    return read_json_object(latest / STATE_FILE).get("run") if latest else None
 
 
 def set_precision(mixed: bool) -> None:
@@ -180,6 +213,7 @@ def fit(
         say(f"Going on after epoch {state.epoch} of {config.num_epochs}")
     else:
         say(f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB")
+    check_space(folder, model.count_params())
 
     while state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.monotonic()
@@ -214,6 +248,21 @@ def fit(
 
     model.set_weights(best_weights)
     return state
+
+
+def check_space(folder: Path, num_parameters: int) -> None:
+    """Make sure that two checkpoints, an old one and a new one, and the bundle have room.
+
+    Raises:
+        InputError: they have not.
+    """
+    needed = 4 * num_parameters * (2 * ARRAYS_HELD + 1)
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise InputError(
+            f"{folder.parent}: {free / 1e6:,.0f} MB free, checkpoints and model need {needed / 1e6:,.0f} MB; "
+            "free some space, or choose another --output-dir"
+        )
 
 
 def _fit_epoch(model, train_batches: Batches, average: AveragedWeights, epoch: int, num_epochs: int) -> float:
@@ -254,12 +303,17 @@ def _save(
     folder: Path, model, average: AveragedWeights, best_weights: list, config: Any, data: str, state: Progress
 ) -> None:
     name = f"epoch-{state.epoch:04d}"
-    with replace_folder(folder / name) as new:
-        save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
-        np.savez(new / "average.npz", *average.values)
-        np.savez(new / "best.npz", *best_weights)
-        facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
-        write_json(new / "state.json", {**asdict(state), **facts})
+    make_ours(folder)
+    new = folder / PARTIAL
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
+    np.savez(new / AVERAGE_FILE, *average.values)
+    np.savez(new / BEST_FILE, *best_weights)
+    facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
+    write_json(new / STATE_FILE, {**asdict(state), **facts})
+    sync(new)
+    new.rename(folder / name)
     for older in folder.glob("epoch-*"):
         if older.name != name:
             shutil.rmtree(older)
@@ -271,7 +325,19 @@ def _restore(
     latest = _latest(folder)
     if latest is None:
         raise InputError(f"{folder}: no checkpoint to resume; leave out --resume to start")
-    content = json.loads((latest / "state.json").read_text(encoding="utf-8"))
+    try:
+        return _read_checkpoint(latest, model, average, config, data)
+    except InputError:
+        raise
+    except Exception as error:  # there is no telling how a damaged file fails in the libraries that read it
+        reason = printable(str(error) or type(error).__name__, 100)
+        raise InputError(f"{latest}: damaged ({reason}); delete {folder} and start again without --resume") from None
+
+
+def _read_checkpoint(
+    latest: Path, model, average: AveragedWeights, config: Any, data: str
+) -> tuple[Progress, list[np.ndarray]]:
+    content = read_json_object(latest / STATE_FILE)
     if content["data"] != data:
         raise InputError(f"{latest}: made with other training data; resume with the same, or delete the checkpoint")
     for name, value in asdict(config).items():
@@ -280,11 +346,17 @@ def _restore(
                 f"{latest}: made with {name} {content['settings'].get(name)}, this run has {value}; "
                 "resume with the same settings, or delete the checkpoint"
             )
-    model.load_weights(latest / "model.weights.h5")
+    shapes = [weight.shape for weight in model.get_weights()]
+    average.values, best_weights = (_read_arrays(latest / name) for name in (AVERAGE_FILE, BEST_FILE))
+    for arrays in (average.values, best_weights):
+        if [array.shape for array in arrays] not in ([], shapes):
+            raise ValueError("arrays of other shapes than the model's")
     average.num_updates = content["num_updates"]
-    average.values = _read_arrays(latest / "average.npz")
-    fields = {name: content[name] for name in ("epoch", "best_epoch", "best_score", "seconds", "history")}
-    return Progress(**fields), _read_arrays(latest / "best.npz")
+    state = Progress(**{name: content[name] for name in vars(Progress())})
+    if not 1 <= state.best_epoch <= state.epoch == len(state.history):
+        raise ValueError("epochs that do not follow each other")
+    model.load_weights(latest / "model.weights.h5")
+    return state, best_weights
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:
@@ -292,9 +364,21 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
         return [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
 
 
-def remove_checkpoint(output_dir: Path) -> None:
-    """Remove the checkpoints of a run whose bundle is saved."""
-    shutil.rmtree(checkpoint_folder(output_dir), ignore_errors=True)
+@contextmanager
+def kept_until_saved(output_dir: Path) -> Iterator[None]:
+    """Keep the checkpoint of a run while its bundle is saved, and remove it if that went well."""
+    folder = checkpoint_folder(output_dir)
+    try:
+        yield
+    except BaseException:
+        if _latest(folder):
+            say(f"What was learned is kept in {folder}; the same command with --resume saves it")
+        raise
+    latest = _latest(folder)
+    if latest and is_ours(folder):
+        shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+        latest.rename(folder / PARTIAL)  # a kill during the removal leaves no half of a checkpoint
+    remove_ours(folder)
 
 
 def write_history(folder: Path, state: Progress, monitor: str | None) -> None:

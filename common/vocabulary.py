@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from common.errors import InputError
+from common.output import write_json
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<bos>", "<eos>")
@@ -95,7 +96,7 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Write the tokens as JSON that a person can read, one a line."""
         content = {"lowercase": self.lowercase, "tokens": self.tokens[len(SPECIAL_TOKENS) :]}
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+        write_json(path, content, indent=0)
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:

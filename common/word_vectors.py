@@ -9,6 +9,7 @@ smoothed with the power 0.75, the root of the singular values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,8 +20,9 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
-from common.files import open_text
-from common.persistence import MANIFEST_FILE, open_bundle
+from common.files import TooLong, bounded_lines, open_text
+from common.output import MANIFEST_FILE
+from common.persistence import open_bundle
 from common.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 CONTEXT_POWER = 0.75
@@ -186,10 +188,14 @@ def _read_vector_file(path: Path, wanted_dim: int | None) -> Iterator[tuple[str,
     promised = None
     num_vectors = dim = 0
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(bounded_lines(file), 1):
+            if isinstance(line, TooLong):
+                raise InputError(f"{path}, line {number}: {line.message}")
             fields = line.rstrip("\r\n ").split(" ")
             if number == 1:
-                if len(fields) == 2 and all(field.isdigit() for field in fields):  # word2vec and fastText
+                if len(fields) == 2 and all(
+                    re.fullmatch("[0-9]{1,9}", field) for field in fields
+                ):  # word2vec and fastText
                     promised, dim = int(fields[0]), int(fields[1])
                 elif len(fields) < 3:
                     raise InputError(f"{path}, line 1: {excerpt(line.strip())} is no word with its vector")

@@ -265,10 +265,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.check_evaluate_arguments(arguments)
     if arguments.cache:
         check_file(arguments.cache)
-    model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
-    result = evaluate(model, arguments)
-    if arguments.save:
-        commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
+    with commands.claim_for_scores(arguments):
+        model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
+        result = evaluate(model, arguments)
+        if arguments.save:
+            commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from typing import IO
 
 from common import commands
 from common.errors import InputError, run_command
-from common.files import check_file, check_writable
+from common.files import check_file
+from common.output import REPORT_FILE, check_report_place, claim_all
 from common.progress import say
 from common.report import html_table, write_report
 from common.settings import add_overrides, add_settings, make_parser, override, read_settings
@@ -100,18 +101,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_arguments(arguments)
     config = read_settings(arguments, GenerationConfig)
-    model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
-    with commands.open_output(None) as output:
-        if arguments.endings:
-            for ending in write_endings(
-                model, load_texts(arguments.endings, override(model.config, arguments)), config
-            ):
-                print(ending, file=output, flush=True)
-            return
-        name_unknown(arguments.prompt, model)
-        _, *steps = print_texts(model.write(arguments.prompt, **dataclasses.asdict(config)), output)
-    if arguments.report:
-        report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
+    with claim_all([arguments.report / REPORT_FILE if arguments.report else None]):
+        model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
+        with commands.open_output(None, for_people=True) as output:
+            if arguments.endings:
+                texts = load_texts(arguments.endings, override(model.config, arguments))
+                for ending in write_endings(model, texts, config):
+                    print(ending, file=output, flush=True)
+                return
+            name_unknown(arguments.prompt, model)
+            _, *steps = print_texts(model.write(arguments.prompt, **dataclasses.asdict(config)), output)
+        if arguments.report:
+            report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
 
 
 def print_texts(steps: Iterator[list[str]], output: IO[str]) -> list[list[str]]:
@@ -138,7 +139,7 @@ def check_arguments(arguments) -> None:
     for path in filter(None, (arguments.endings, arguments.train)):
         check_file(path)
     if arguments.report:
-        check_writable(arguments.report / "report.html", "--report")
+        check_report_place(arguments.report)
 
 
 if __name__ == "__main__":

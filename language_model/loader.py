@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from common.errors import InputError
-from common.files import TABLE_KINDS, file_kind, open_text, read_rows, require_good, undecodable
+from common.files import (
+    TABLE_KINDS,
+    TooLong,
+    bounded_lines,
+    file_kind,
+    open_text,
+    read_rows,
+    require_good,
+    undecodable,
+)
 from common.sequences import Batches, drop_words, make_mask, pad
 from common.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
 from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
@@ -39,8 +49,10 @@ def load_texts(path: Path, config: LanguageModelConfig) -> list[str]:
     return texts
 
 
-def _checked_lines(file: Iterable[str], path: Path) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
+def _checked_lines(file: IO[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(bounded_lines(file), 1):
+        if isinstance(line, TooLong):
+            raise InputError(f"{path}, line {number}: {line.message}")
         if problem := undecodable(line):
             raise InputError(f"{path}, line {number}: {problem}")
         yield line.replace("\r\n", "\n")

@@ -14,6 +14,7 @@ import html
 import json
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from common import commands
 from common.errors import InputError, excerpt, run_command
@@ -116,7 +117,7 @@ def text_lines(score: TextScore, gain: float | None, model: LanguageModel, token
             yield f"  {bits:7.2f} bits  {token!r}{known}" if token.isspace() else f"  {bits:7.2f} bits  {token}{known}"
 
 
-def answer_lines(arguments, model: LanguageModel) -> Iterable[str]:
+def answer_lines(arguments, model: LanguageModel, items: Iterable[Any]) -> Iterable[str]:
     """The lines of the answer, as the texts come; last, with `--context`, which texts it fits best."""
     likeliest: list[tuple[float, str]] = []
     most_helped: list[tuple[float, str]] = []
@@ -130,7 +131,7 @@ def answer_lines(arguments, model: LanguageModel) -> Iterable[str]:
             (score, by_itself.total_nats - score.total_nats) for score, by_itself in zip(scores, alone, strict=True)
         ]
 
-    for place, text, (score, gain) in commands.answer_all(arguments, answer):
+    for place, text, (score, gain) in commands.answer_all(arguments, answer, items):
         if score.num_unknown and score.num_unknown == len(score.tokens) - 1:
             say(f"{place}: the model knows none of the tokens in {excerpt(text)}; each counts as <unk>")
         if gain is not None:
@@ -157,10 +158,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.tokens and arguments.format != "text":
         raise InputError(f"--tokens: --format {arguments.format} has them anyway; leave it out")
-    commands.check_text_arguments(arguments)
-    model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
-    lines = answer_lines(arguments, model)
-    with commands.open_output(arguments.output) as output:
+    items = commands.open_texts(arguments)
+    with commands.open_output(arguments.output, arguments.format == "text") as output:
+        model = LanguageModel.load(arguments.model, arguments.engine, arguments.threads)
+        lines = answer_lines(arguments, model, items)
         for line in html_page(lines) if arguments.format == "html" else lines:
             print(line, file=output, flush=True)
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import commands
-from common.errors import InputError, run_command
+from common.errors import InputError, run_command, show
+from common.output import claim
 from common.settings import add_settings, make_parser, read_settings
 from language_model.config import LanguageModelConfig
 
@@ -27,17 +28,16 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, save_bundle
+    from common.persistence import save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
     from common.sequences import Batches
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
+    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
     from common.vocabulary import Vocabulary
     from language_model.evaluate import SCORES, text_scores
     from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
 
-    check_output_folder(arguments.output_dir)
-    check_checkpoint(arguments.output_dir, arguments.resume)
+    overwrite = check_run(arguments.output_dir, arguments.resume, arguments.overwrite)
 
     # 1. Text to ids. Only the training split may shape the vocabulary.
     train_texts = load_texts(arguments.train, config)
@@ -114,8 +114,8 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
         write_history(folder, state, monitor)
 
     card = make_card(facts, config, metrics, SCORES)
-    save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
-    remove_checkpoint(arguments.output_dir)
+    with kept_until_saved(arguments.output_dir):
+        save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras, overwrite)
     return scores
 
 
@@ -138,11 +138,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.add_train_arguments(parser)
     add_settings(parser, LanguageModelConfig)
     arguments = parser.parse_args(argv)
-    scores = train(read_settings(arguments, LanguageModelConfig), arguments)
+    config = read_settings(arguments, LanguageModelConfig)
+    with claim(arguments.output_dir):
+        scores = train(config, arguments)
     shown = "trained without validation"
     if scores:
         shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character".format(**scores)
-    print(f"{shown}; bundle in {arguments.output_dir}")
+    show(f"{shown}; bundle in {arguments.output_dir}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.commands import check_file, check_writable, open_output
-from common.errors import run_command
+from common.commands import check_file, open_output
+from common.errors import run_command, show
+from common.output import check_file_place
 from common.settings import add_settings, make_parser, read_settings
 from language_model.config import WordVectorConfig
 
@@ -27,19 +28,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, WordVectorConfig)
     check_file(arguments.train)
-    check_writable(arguments.output, "--output")
+    check_file_place(arguments.output, [arguments.train])
 
     from common.vocabulary import SPECIAL_TOKENS, Vocabulary
     from common.word_vectors import place_vectors, write_word_vectors
     from language_model.loader import load_texts, split_tokens
 
-    texts = split_tokens(load_texts(arguments.train, config), config)
-    vocabulary = Vocabulary.build(texts, config.max_vocab_size, config.min_count, config.lowercase)
-    ids = [vocabulary.encode(tokens) for tokens in texts]
-    vectors = place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)
     with open_output(arguments.output) as file:
+        texts = split_tokens(load_texts(arguments.train, config), config)
+        vocabulary = Vocabulary.build(texts, config.max_vocab_size, config.min_count, config.lowercase)
+        ids = [vocabulary.encode(tokens) for tokens in texts]
+        vectors = place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)
         write_word_vectors(file, vocabulary, vectors)
-    print(f"{len(vocabulary) - len(SPECIAL_TOKENS):,} words, {config.dim} numbers each, in {arguments.output}")
+    show(f"{len(vocabulary) - len(SPECIAL_TOKENS):,} words, {config.dim} numbers each, in {arguments.output}")
 
 
 if __name__ == "__main__":

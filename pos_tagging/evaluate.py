@@ -260,10 +260,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column", "num_beams"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
-    tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
-    result = evaluate(tagger, arguments)
-    if arguments.save:
-        commands.save_scores(parser, arguments, TASK, tagger.config, result, (*SCORES, *RAW_SCORES))
+    with commands.claim_for_scores(arguments):
+        tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
+        result = evaluate(tagger, arguments)
+        if arguments.save:
+            commands.save_scores(parser, arguments, TASK, tagger.config, result, (*SCORES, *RAW_SCORES))
 
 
 if __name__ == "__main__":

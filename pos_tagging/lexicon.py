@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.persistence import write_json
+from common.output import write_json
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
-from common.files import BadRow, file_kind, open_text, read_rows, require_good, undecodable
+from common.files import (
+    BadRow,
+    TooLong,
+    bounded_lines,
+    file_kind,
+    open_text,
+    read_rows,
+    require_good,
+    undecodable,
+)
 from common.sequences import Batches, drop_words, make_mask, pad
 from common.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
@@ -21,6 +30,7 @@ NUM_FIELDS = 10  # of a word's line in CoNLL-U
 FORM, MISC = 1, 9
 TAG_FIELDS = {"upos": 3, "xpos": 4, "feats": 5}
 MAX_RANGE = 100  # words that may be written as one
+MAX_WORDS = 100_000  # of a sentence
 OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
 
 
@@ -45,6 +55,10 @@ class Sentence:
     def pairs(self) -> list[tuple[str, str]]:
         """The tokens with their tags."""
         return list(zip(self.tokens, self.tags, strict=True))
+
+    def size(self) -> int:
+        """Its length in characters, about."""
+        return 8 * len(self.tokens)
 
     def written(self) -> Iterator[tuple[str, list[int]]]:
         """What is written as one, and the places of the words it holds: of "won't" two."""
@@ -110,7 +124,10 @@ def read_conllu(
     with open_text(path) as file:
         sentence, problem = Sentence([], place=f"{path}, line 1"), ""
         number = 0
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(bounded_lines(file), 1):
+            if isinstance(line, TooLong):
+                problem = problem or f"{path}, line {number}: {line.message}"
+                continue
             line = line.rstrip("\r\n")
             if not line or line.isspace():
                 if not problem and len(sentence.space_after) != len(sentence.tokens):
@@ -142,10 +159,12 @@ def _read_line(line: str, sentence: Sentence, tagged: bool, tag_field: int, furt
         raise InputError(f"{len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}")
     space_after = "SpaceAfter=No" not in fields[MISC].split("|")
     wanted = len(sentence.tokens) + 1
+    if wanted > MAX_WORDS:
+        raise InputError(f"a sentence of more than {MAX_WORDS:,} words; put a blank line after each sentence")
     if not fields[0].isdecimal():
         _read_range(fields, sentence, space_after)
         return
-    if int(fields[0]) != wanted:
+    if _number(fields[0]) != wanted:
         raise InputError(f"id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
     if not fields[FORM].strip():
         raise InputError("empty word form; write the word in the second field")
@@ -166,11 +185,16 @@ def _read_range(fields: list[str], sentence: Sentence, space_after: bool) -> Non
     first, _, last = fields[0].partition("-")
     if first.isdecimal() and last.isdecimal():
         wanted = len(sentence.space_after) + 1
-        if int(first) != wanted or not 0 <= int(last) - int(first) < MAX_RANGE:
+        if _number(first) != wanted or not 0 <= _number(last) - wanted < MAX_RANGE:
             raise InputError(f"range {excerpt(fields[0])} where {wanted}-… is due; name the next words")
-        sentence.ranges.append((int(first), int(last), fields[FORM]))
+        sentence.ranges.append((wanted, _number(last), fields[FORM]))
         # Of words that are written together only the last one has a space behind it, if there is one.
-        sentence.space_after.extend([False] * (int(last) - int(first)) + [space_after])
+        sentence.space_after.extend([False] * (_number(last) - wanted) + [space_after])
+
+
+def _number(digits: str) -> int:
+    """A number of a word; one of more digits than any sentence has words is none."""
+    return int(digits) if len(digits) < 10 else -1
 
 
 def _read_table(path: Path, config: TaggingConfig, further_column: str | None) -> Iterator[Sentence]:

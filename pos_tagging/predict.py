@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -261,18 +262,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         items = read_conllu(arguments.input, tagged=False)
         return (item if isinstance(item, BadRow) else (item.place, item) for item in items)
 
-    commands.check_text_arguments(arguments, given())
-    tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
-    tagger.config = override(tagger.config, arguments)
-    answer = partial(tagger.tag_given if has_tokens else tagger.tag_texts, probabilities=arguments.probabilities)
-    write = WRITERS[arguments.format]
-    if arguments.format == "conllu":
-        write = partial(write_conllu, tag_column=tagger.config.tag_column)
-    with commands.open_output(arguments.output) as output:
+    items = commands.open_texts(arguments, given())
+    with commands.open_output(arguments.output, arguments.format == "text") as output:
+        tagger = Tagger.load(arguments.model, arguments.engine, arguments.threads)
+        tagger.config = override(tagger.config, arguments)
+        answer = partial(tagger.tag_given if has_tokens else tagger.tag_texts, probabilities=arguments.probabilities)
+        write = WRITERS[arguments.format]
+        if arguments.format == "conllu":
+            write = partial(write_conllu, tag_column=tagger.config.tag_column)
         if arguments.format == "html":
             output.write(HTML_HEAD)
-        at_once = SENTENCES_READ if has_tokens else commands.TEXTS_AT_ONCE
-        for place, item, sentences in commands.answer_all(arguments, answer, given(), at_once):
+        how_many: dict[str, Any] = {"at_once": SENTENCES_READ, "size": Sentence.size} if has_tokens else {}
+        for place, item, sentences in commands.answer_all(arguments, answer, items, **how_many):
             words = [token for sentence in sentences for token in sentence.tokens]
             if words and not any(word in tagger.lexicon.words for word in words):
                 text = item.text() if isinstance(item, Sentence) else item

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import commands
-from common.errors import InputError, run_command
+from common.errors import InputError, run_command, show
+from common.output import claim
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
 
@@ -20,18 +21,17 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, open_bundle, save_bundle
+    from common.persistence import open_bundle, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
+    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
     from common.word_vectors import load_all_vectors
     from pos_tagging.evaluate import SCORES, tagging_scores
     from pos_tagging.lexicon import Lexicon
     from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
     from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
 
-    check_output_folder(arguments.output_dir)
-    check_checkpoint(arguments.output_dir, arguments.resume)
+    overwrite = check_run(arguments.output_dir, arguments.resume, arguments.overwrite)
     start = open_bundle(arguments.initialize_from, "pos_tagging") if arguments.initialize_from else None
     if start and arguments.word_vectors_from:
         raise InputError("--word-vectors-from and --initialize-from both give word vectors; leave one out")
@@ -107,8 +107,8 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         write_history(folder, state, "accuracy")
 
     card = make_card(facts, config, metrics, SCORES)
-    save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras)
-    remove_checkpoint(arguments.output_dir)
+    with kept_until_saved(arguments.output_dir):
+        save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras, overwrite)
     return metrics["validation"]
 
 
@@ -127,8 +127,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add_settings(parser, TaggingConfig)
     arguments = parser.parse_args(argv)
-    scores = train(read_settings(arguments, TaggingConfig), arguments)
-    print(
+    config = read_settings(arguments, TaggingConfig)
+    with claim(arguments.output_dir):
+        scores = train(config, arguments)
+    show(
         f"validation: accuracy {scores['accuracy']:.2%}, of unknown words {scores['accuracy_unknown']:.2%}; "
         f"bundle in {arguments.output_dir}"
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError, run_command
+from common.output import check_bundle_place
 from common.settings import make_parser
 from sentiment.config import SentimentConfig
 from sentiment.loader import Reviews, load_reviews, load_texts, make_targets, rating_levels, split_validation
@@ -128,7 +129,7 @@ def finish(arguments: argparse.Namespace) -> None:
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, open_bundle, save_bundle
+    from common.persistence import open_bundle, save_bundle
     from common.progress import say
     from common.tokenization import load_pipeline, tokenize_cached
     from common.training import Progress, write_history
@@ -136,7 +137,7 @@ def finish(arguments: argparse.Namespace) -> None:
     from sentiment.calibration import divide_logits, fit_temperature
     from sentiment.evaluate import SCORES, rating_scores
 
-    check_output_folder(arguments.output_dir)
+    check_bundle_place(arguments.output_dir)
     start = open_bundle(arguments.initialize_from, "sentiment")
     _, validation = load_rated(arguments)
     tokens = tokenize_cached(validation.texts, load_pipeline())

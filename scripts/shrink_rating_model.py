@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError, run_command
+from common.output import check_bundle_place
 from common.settings import make_parser
 from sentiment.config import SentimentConfig
 
@@ -79,13 +80,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output-dir", type=Path, required=True, help="the smaller bundle")
     arguments = parser.parse_args(argv)
 
-    from common.persistence import check_output_folder, load_model, open_bundle, save_bundle
+    from common.persistence import load_model, open_bundle, save_bundle
     from common.tokenization import load_pipeline, tokenize_all
     from common.vocabulary import Vocabulary
     from sentiment.loader import load_reviews, make_batches
     from sentiment.predict import TASK
 
-    check_output_folder(arguments.output_dir)
+    check_bundle_place(arguments.output_dir)
     bundle = open_bundle(arguments.model, TASK)
     config = bundle.read_config(SentimentConfig)
     if not config.backward_units or (config.pooling, config.head, config.num_layers) != ("mean-max", "class", 1):

@@ -272,10 +272,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_overrides(parser, SentimentConfig, ("text_column", "rating_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)
-    model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
-    result = evaluate(model, arguments)
-    if arguments.save:
-        commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
+    with commands.claim_for_scores(arguments):
+        model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
+        result = evaluate(model, arguments)
+        if arguments.save:
+            commands.save_scores(parser, arguments, TASK, model.config, result, SCORES)
 
 
 if __name__ == "__main__":

@@ -161,15 +161,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         help=f"also the weight of each word in the answer; text: the {NUM_SHOWN} largest",
     )
     arguments = parser.parse_args(argv)
-    commands.check_text_arguments(arguments)
+    items = commands.open_texts(arguments)
     if arguments.explain and arguments.format == "csv":
         raise InputError("--explain: a row has no room for the weights of words; choose --format jsonl or text")
-    model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
-    with commands.open_output(arguments.output) as output:
+    with commands.open_output(arguments.output, arguments.format == "text") as output:
+        model = RatingModel.load(arguments.model, arguments.engine, arguments.threads)
         table = csv.writer(output, lineterminator="\n")
         if arguments.format == "csv":
             table.writerow(["rating", "spread", "review"])
-        for place, text, answer in commands.answer_all(arguments, model.predict):
+        for place, text, answer in commands.answer_all(arguments, model.predict, items):
             if answer.num_tokens and answer.num_unknown == answer.num_tokens:
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; its answer is a guess")
             explanation = model.explain(text) if arguments.explain else None

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from common import commands
-from common.errors import InputError, run_command
+from common.errors import InputError, run_command, show
+from common.output import claim
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from sentiment.config import RECURRENT, SentimentConfig
 
@@ -23,11 +24,11 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from common.keras_engine import KerasEngine
     from common.keras_start import start_keras
     from common.model_card import describe_run, make_card
-    from common.persistence import check_output_folder, open_bundle, save_bundle
+    from common.persistence import open_bundle, save_bundle
     from common.progress import say
     from common.reproducibility import set_seed
     from common.tokenization import load_pipeline, tokenize_cached
-    from common.training import check_checkpoint, fit, make_optimizer, remove_checkpoint, set_precision, write_history
+    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
     from common.vocabulary import Vocabulary
     from common.word_vectors import cooccurrence_vectors, load_word_vectors
     from sentiment.calibration import divide_logits, fit_temperature
@@ -36,8 +37,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
     from sentiment.teaching import correct_sides, open_teachers, taught_targets
 
-    check_output_folder(arguments.output_dir)
-    check_checkpoint(arguments.output_dir, arguments.resume)
+    overwrite = check_run(arguments.output_dir, arguments.resume, arguments.overwrite)
     encoder = open_bundle(arguments.initialize_from) if arguments.initialize_from else None
     if encoder:
         config = inherit_settings(config, encoder)
@@ -134,10 +134,9 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         vocabulary.save(folder / "vocabulary.json")
         write_history(folder, state, "r2")
 
-    save_bundle(
-        arguments.output_dir, final, config, metrics, facts, make_card(facts, config, metrics, SCORES), save_extras
-    )
-    remove_checkpoint(arguments.output_dir)
+    card = make_card(facts, config, metrics, SCORES)
+    with kept_until_saved(arguments.output_dir):
+        save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras, overwrite)
     return metrics["validation"]
 
 
@@ -200,8 +199,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--unlabelled", type=Path, metavar="FILE", help="reviews without ratings, to learn from too")
     add_settings(parser, SentimentConfig)
     arguments = parser.parse_args(argv)
-    scores = train(read_settings(arguments, SentimentConfig), arguments)
-    print(
+    config = read_settings(arguments, SentimentConfig)
+    with claim(arguments.output_dir):
+        scores = train(config, arguments)
+    show(
         f"validation: R² {scores['r2']:.4f}, binary accuracy {scores['binary_accuracy']:.1%}; "
         f"bundle in {arguments.output_dir}"
     )

@@ -30,9 +30,14 @@ def shout(texts):
     return [text.upper() for text in texts]
 
 
+def answer(*argv):
+    arguments = parse(*argv)
+    return commands.answer_all(arguments, shout, commands.open_texts(arguments))
+
+
 def test_answers_keep_the_order_of_the_input(tmp_path):
     (tmp_path / "in.txt").write_text("".join(f"text {number}\n" for number in range(1000)))
-    answers = list(commands.answer_all(parse("--input", tmp_path / "in.txt"), shout))
+    answers = list(answer("--input", tmp_path / "in.txt"))
     assert [answer for _, _, answer in answers] == [f"TEXT {number}" for number in range(1000)]
     assert answers[7][:2] == (f"{tmp_path}/in.txt, line 8", "text 7")
 
@@ -43,7 +48,7 @@ def test_answers_come_before_the_input_ends(monkeypatch):
     os.write(write, b"text\n" * (commands.TEXTS_AT_ONCE + 1))
     with os.fdopen(read) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        answers = commands.answer_all(parse(), shout)
+        answers = answer()
         assert next(answers) == ("standard input, line 1", "text", "TEXT")
         os.close(write)
         assert len(list(answers)) == commands.TEXTS_AT_ONCE
@@ -51,7 +56,7 @@ def test_answers_come_before_the_input_ends(monkeypatch):
 
 def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
     (tmp_path / "in.txt").write_bytes(b"one\n\nna\xefve\nfour\n")
-    answers = list(commands.answer_all(parse("--input", tmp_path / "in.txt"), shout))
+    answers = list(answer("--input", tmp_path / "in.txt"))
     assert [answer for _, _, answer in answers] == ["ONE", "FOUR"]
     said = capsys.readouterr().err
     assert "line 2: empty text" in said
@@ -60,7 +65,7 @@ def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
 
 
 def test_strict_stops_at_the_first_bad_row():
-    answers = commands.answer_all(parse("--strict", "one", " ", "three"), shout)
+    answers = answer("--strict", "one", " ", "three")
     with pytest.raises(InputError, match="text 2: empty text"):
         list(answers)
 
@@ -68,7 +73,7 @@ def test_strict_stops_at_the_first_bad_row():
 def test_no_text_at_all(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InputError, match="no text given"):
-        list(commands.answer_all(parse(), shout))
+        list(answer())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_no_text_at_all(monkeypatch):
 def test_wrong_options_are_found_before_the_model_is_loaded(argv, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=message):
-        commands.check_text_arguments(parse(*argv))
+        commands.open_texts(parse(*argv))
 
 
 def test_an_output_file_appears_when_it_is_complete(tmp_path):
@@ -167,7 +172,7 @@ def test_evaluate_checks_its_files_first(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
         commands.check_evaluate_arguments(arguments)
     arguments = argparse.Namespace(test=tmp_path / "test.csv", train=None, report=tmp_path / "test.csv")
-    with pytest.raises(InputError, match="choose another --report"):
+    with pytest.raises(InputError, match="is a file; name a folder with --report"):
         commands.check_evaluate_arguments(arguments)
 
 

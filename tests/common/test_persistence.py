@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import h5py
@@ -17,17 +15,15 @@ import pytest
 from common.errors import InputError
 from common.files import sha256_of
 from common.layers import TiedEmbedding
+from common.output import MANIFEST_FILE
 from common.persistence import (
     FORMAT_VERSION,
-    MANIFEST_FILE,
     METRICS_FILE,
     MODEL_FILE,
     REQUIRED_FILES,
     WEIGHTS_FILE,
-    check_output_folder,
     load_model,
     open_bundle,
-    replace_folder,
     save_bundle,
     update_bundle,
 )
@@ -61,12 +57,12 @@ def saved(model, tmp_path_factory):
     return save(tmp_path_factory.mktemp("saved") / "bundle", model)
 
 
-def save(path, model, metrics=None, save_vocabulary=None):
+def save(path, model, metrics=None, save_vocabulary=None, overwrite=True):
     def save_extras(folder):
         (save_vocabulary or Vocabulary(["so", "good"]).save)(folder / "vocabulary.json")
 
     metrics = metrics or {"validation": {"r2": 0.5}}
-    save_bundle(path, model, ToyConfig(), metrics, {"task": "toy", "seed": 1}, "# Card", save_extras)
+    save_bundle(path, model, ToyConfig(), metrics, {"task": "toy", "seed": 1}, "# Card", save_extras, overwrite)
     return path
 
 
@@ -398,59 +394,3 @@ def test_an_interrupted_first_save_leaves_nothing(tmp_path, model):
     with pytest.raises(KeyboardInterrupt):
         save(tmp_path / "bundle", model, None, interrupt)
     assert list(tmp_path.iterdir()) == []
-
-
-KILLED_SAVE = """
-import os, sys
-from pathlib import Path
-from common.persistence import replace_folder
-path, step = Path(sys.argv[1]), sys.argv[2]
-rename = Path.rename
-def rename_and_die(self, target):
-    rename(self, target)
-    os._exit(9)
-if step == "between":
-    Path.rename = rename_and_die
-with replace_folder(path) as folder:
-    (folder / "new").write_text("half")
-    if step == "within":
-        os._exit(9)
-"""
-
-
-@pytest.mark.parametrize("step", ["within", "between"])
-def test_a_killed_save_leaves_the_old_folder_or_none(tmp_path, step):
-    path = tmp_path / "bundle"
-    path.mkdir()
-    (path / "old").write_text("old")
-    killed = subprocess.run([sys.executable, "-c", KILLED_SAVE, path, step], check=False)
-    assert killed.returncode == 9
-    assert not (path / "new").exists()
-    if step == "within":
-        assert (path / "old").read_text() == "old"
-    with replace_folder(path) as folder:
-        (folder / "new").write_text("whole")
-    assert [file.name for file in path.iterdir()] == ["new"]
-    assert [file.name for file in tmp_path.iterdir()] == ["bundle"], "the next save tidies up"
-
-
-def test_a_folder_with_foreign_files_is_refused(tmp_path):
-    (tmp_path / "thesis.txt").write_text("x")
-    with pytest.raises(InputError, match="holds files that are no bundle; choose a new folder"):
-        check_output_folder(tmp_path)
-    assert (tmp_path / "thesis.txt").exists()
-
-
-def test_a_file_and_an_impossible_folder_are_refused(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="is a file"):
-        check_output_folder(tmp_path / "file")
-    with pytest.raises(InputError, match="cannot be written"):
-        check_output_folder(tmp_path / "file" / "folder" / "bundle")
-
-
-def test_new_empty_and_old_bundles_are_accepted(bundle, tmp_path):
-    (tmp_path / "empty").mkdir()
-    for path in (tmp_path / "new" / "deeper" / "bundle", tmp_path / "empty", bundle):
-        check_output_folder(path)
-    assert not (tmp_path / "new" / "deeper" / "bundle").exists()

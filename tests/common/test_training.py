@@ -18,11 +18,11 @@ from common.sequences import Batches, drop_words, make_mask, pad
 from common.settings import TrainingConfig, setting
 from common.training import (
     AveragedWeights,
-    check_checkpoint,
+    check_run,
     checkpoint_folder,
     fit,
+    kept_until_saved,
     make_optimizer,
-    remove_checkpoint,
     write_history,
 )
 
@@ -166,7 +166,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, m
         patch.setattr(training, "write_json", write_or_die)
         with pytest.raises(Killed):
             start(CONFIG, tmp_path / "run")
-    assert [folder.name for folder in checkpoint_folder(tmp_path / "run").iterdir()] == ["epoch-0002"]
+    assert [folder.name for folder in checkpoint_folder(tmp_path / "run").glob("epoch-*")] == ["epoch-0002"]
     assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
 
 
@@ -192,20 +192,22 @@ def test_resuming_on_other_data_is_refused(tmp_path, monkeypatch):
 def test_a_checkpoint_is_neither_overlooked_nor_invented(tmp_path):
     output_dir = tmp_path / "run"
     with pytest.raises(InputError, match="no checkpoint to resume"):
-        check_checkpoint(output_dir, resume=True)
-    check_checkpoint(output_dir, resume=False)
+        check_run(output_dir, resume=True, overwrite=False)
+    check_run(output_dir, resume=False, overwrite=False)
     start(replace(CONFIG, num_epochs=1), output_dir)
-    check_checkpoint(output_dir, resume=True)
+    check_run(output_dir, resume=True, overwrite=False)
     with pytest.raises(InputError, match="an unfinished run; add --resume"):
-        check_checkpoint(output_dir, resume=False)
-    remove_checkpoint(output_dir)
+        check_run(output_dir, resume=False, overwrite=False)
+    with kept_until_saved(output_dir):
+        assert checkpoint_folder(output_dir).exists()
     assert list(tmp_path.iterdir()) == []
-    remove_checkpoint(output_dir)
+    with kept_until_saved(output_dir):
+        pass
 
 
 def test_one_checkpoint_is_kept_and_nothing_in_it_is_pickled(tmp_path):
     start(replace(CONFIG, num_epochs=3), tmp_path / "run")
-    [folder] = checkpoint_folder(tmp_path / "run").iterdir()
+    [folder] = checkpoint_folder(tmp_path / "run").glob("epoch-*")
     assert folder.name == "epoch-0003"
     state = json.loads((folder / "state.json").read_text())
     assert state["settings"]["seed"] == CONFIG.seed
