@@ -32,7 +32,6 @@ UNPACKED_FREELY = 1 << 24  # bytes, however small the file is
 TABLE_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
 UNDECODED = re.compile(r"[\udc80-\udcff]")
-LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 Item = TypeVar("Item")
 
@@ -290,16 +289,15 @@ def _read_json_lines(file: IO[str], path: Path) -> Iterator[dict[str, str] | Bad
             yield BadRow(f"not valid JSON ({error}); write one object a line")
             continue
         if isinstance(row, dict):
-            yield {_as_text(name): _as_text(value) for name, value in row.items()}
+            yield {str(name): _as_text(value) for name, value in row.items()}
         else:
             yield BadRow(f"found {excerpt(line.strip())} where an object {{…}} is wanted; write one object a line")
 
 
 def _as_text(value: Any) -> str:
-    """A value as text; half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes U+FFFD."""
     if value is None:
         return ""
-    return LONE_SURROGATES.sub("\ufffd", value) if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator[tuple[str, str] | BadRow]:

@@ -247,6 +247,7 @@ def claim(path: Path) -> Iterator[Place]:
     if target in _claimed:
         yield _claimed[target]
         return
+    check_writable(target, "place")
     made = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

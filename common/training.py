@@ -307,13 +307,18 @@ def _save(
     new = folder / PARTIAL
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
-    np.savez(new / AVERAGE_FILE, *average.values)
-    np.savez(new / BEST_FILE, *best_weights)
-    facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
-    write_json(new / STATE_FILE, {**asdict(state), **facts})
-    sync(new)
-    new.rename(folder / name)
+    try:
+        save_weights(model, new / "model.weights.h5")  # compiled: the optimizer's state is in it
+        np.savez(new / AVERAGE_FILE, *average.values)
+        np.savez(new / BEST_FILE, *best_weights)
+        facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
+        write_json(new / STATE_FILE, {**asdict(state), **facts})
+        sync(new)
+        new.rename(folder / name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        if not _latest(folder):
+            remove_ours(folder)
     for older in folder.glob("epoch-*"):
         if older.name != name:
             shutil.rmtree(older)

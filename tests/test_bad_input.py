@@ -399,11 +399,11 @@ def test_a_folder_that_cannot_be_written(task, run_here, small_bundle, small_run
     data = ["--train", small_runs[task].train]
     for folder, named in ((tmp_path / "file/model", tmp_path / "file"), ("/proc/nothing/model", "/proc")):
         done = run_here(f"{task}.train", *data, "--output-dir", folder)
-        assert_refused(done, f"error: {named}: ", "choose another --output-dir")
+        assert_refused(done, f"error: {named}: ", "cannot be written", "choose another place")
     done = run_here(f"{task}.train", *data, "--output-dir", tmp_path / ("n" * 300) / "model")
     assert_refused(done, "File name too long; choose another path")
     done = run_here(f"{task}.train", *data, "--output-dir", tmp_path / "file")
-    assert_refused(done, tmp_path / "file", "is a file; name a folder for the bundle")
+    assert_refused(done, tmp_path / "file", "is a file; name a new folder with --output-dir")
     done = run_here(f"{task}.train", *data, "--output-dir", tmp_path)
     assert_refused(done, tmp_path, "holds files that are no bundle", "nothing there was touched")
     answer = [ANSWERING[task], "--model", small_bundle(task), "fine", "--output"]
