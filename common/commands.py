@@ -126,9 +126,14 @@ def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | Bad
             place = f"text {number}"
             yield (place, text) if text.strip() else BadRow(f"{place}: empty text; write something there")
         return
-    if arguments.input is None and sys.stdin.isatty():
+    if is_interactive(arguments):
         say("Type a text and press Enter; Ctrl-D ends.")
     yield from read_texts(arguments.input, getattr(arguments, "text_column", "text"))
+
+
+def is_interactive(arguments: argparse.Namespace) -> bool:
+    """Whether somebody types the texts."""
+    return not arguments.texts and arguments.input is None and sys.stdin is not None and sys.stdin.isatty()
 
 
 def answer_all(
@@ -151,7 +156,7 @@ def answer_all(
     Yields:
         The place of the text, the text, its answer.
     """
-    interactive = not arguments.texts and arguments.input is None and sys.stdin.isatty()
+    interactive = is_interactive(arguments)
     num_bad = num_answered = 0
 
     def chunks() -> Iterator[list[tuple[str, Any]]]:
