@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_LEVELS = 1000  # no weight shows their number, so it has a limit
+
 
 def level_targets(values: NDArray, levels: NDArray, ordinal: bool) -> NDArray[np.float32]:
     """Turn values on a scale into what a network should say of each level.

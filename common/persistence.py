@@ -140,6 +140,7 @@ def save_bundle(
         write_text(folder / CARD_FILE, card)
         save_extras(folder)
         write_manifest(folder, facts)
+        open_bundle(folder, facts["task"])  # what would not be read again is not saved
 
 
 def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import html
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.errors import printable
 from common.metrics import format_score
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_NAMES = 60  # of classes, in a picture
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .3rem .8rem; border-bottom: 1px solid #d5dbe1;
@@ -65,7 +68,9 @@ def html_table(rows: Sequence[Sequence[Any]]) -> str:
 def html_figure(figure: Figure, description: str) -> str:
     """Put a matplotlib figure into the page itself."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a box stands for a character without one
+        figure.savefig(buffer, format="png", dpi=110)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img src="data:image/png;base64,{data}" alt="{html.escape(description)}">'
 
@@ -99,16 +104,27 @@ def new_figure(width: float = 6, height: float = 4, columns: int = 1):
 
 
 def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
-    """Draw a confusion matrix: rows are the truth, each coloured by its share of the row, cells show counts."""
+    """Draw a confusion matrix: rows are the truth, each coloured by its share of the row, cells show counts.
+
+    Args:
+        matrix: counts (names, names).
+        names: of the classes; of very many, those with the largest counts are drawn.
+        title: of the figure.
+    """
     import numpy as np
 
+    if len(names) > MOST_NAMES:
+        largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
+        matrix, title = matrix[np.ix_(largest, largest)], f"{title}: the {MOST_NAMES} most frequent of {len(names)}"
+        names = [names[i] for i in largest]
+    names = [printable(name, 20) for name in names]
     figure, axes = new_figure(2 + 0.42 * len(names), 1.4 + 0.38 * len(names))
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(matrix), strict=True):
         color = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     return figure

@@ -365,7 +365,7 @@ def _read_checkpoint(
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         return [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
 
 

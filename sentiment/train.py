@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import commands
 from common.errors import InputError, run_command, show
+from common.levels import MAX_LEVELS
 from common.output import claim
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from sentiment.config import RECURRENT, SentimentConfig
@@ -156,6 +157,11 @@ def check_architecture(config: SentimentConfig) -> None:
         raise InputError("--backward-units: a second direction beside one; leave it out, or add --no-bidirectional")
     if config.direction_dropout and not config.backward_units:
         raise InputError("--direction-dropout: between two readers; leave it out, or add --backward-units")
+    if config.head != "regression" and config.max_rating - config.min_rating >= MAX_LEVELS:
+        raise InputError(
+            f"--head {config.head}: a rating for each step from {config.min_rating:g} to {config.max_rating:g} is too "
+            f"many, the most is {MAX_LEVELS:,}; take --head regression"
+        )
     if config.calibrate and config.head != "class":
         raise InputError(f"--calibrate: not with --head {config.head}; leave it out, or take class")
 

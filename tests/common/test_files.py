@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from common.errors import InputError
-from common.files import BadRow, file_kind, open_text, read_lines, read_rows, read_texts, require_good, sha256_of
+from common.files import (
+    BadRow,
+    file_kind,
+    hash_of_read,
+    open_text,
+    read_lines,
+    read_rows,
+    read_texts,
+    require_good,
+    sha256_of,
+)
 
 
 @pytest.fixture
@@ -231,6 +241,44 @@ def test_open_text_reads_a_file_the_user_may_not_read(write, monkeypatch):
     monkeypatch.setattr("common.files.open", refuse, raising=False)  # tests may run as root, who may read all
     with pytest.raises(InputError, match="may not be read"), open_text(write("a.txt", "x")):
         pass
+
+
+def test_a_file_that_cannot_be_read_to_its_end(write, monkeypatch):
+    class Bad(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def read(self, size=-1):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("common.files.open", lambda *args, **options: Bad(), raising=False)
+    with pytest.raises(InputError, match=r"a\.txt: cannot be read \(Input/output error\)"):
+        list(read_lines(write("a.txt", "x")))
+
+
+def test_a_hash_is_that_of_what_was_read(write):
+    path = write("a.csv", "review\nfine\n")
+    wanted = sha256_of(path)
+    rows_of(path)
+    path.write_text("changed since")
+    assert hash_of_read(path) == wanted
+    other = write("b.csv", "review\nfine\n")
+    assert hash_of_read(other) == wanted  # not read, so hashed as it is
+    packed = write("c.csv.gz", gzip.compress(b"review\nfine\n"))
+    wanted = sha256_of(packed)
+    rows_of(packed)
+    packed.unlink()
+    assert hash_of_read(packed) == wanted
+
+
+def test_lines_that_are_too_long_are_passed_over_unheld(write):
+    rows = list(read_lines(write("a.txt", "one\n" + "x" * 5_000_000 + "\nthree\r\n")))
+    assert rows[0][1] == "one"
+    assert "line 2: 5,000,001 characters, the most is 2,000,000" in rows[1].message
+    assert rows[2] == (f"{rows[2][0]}", "three")
+    quoted = 'review\n"' + ("y" * 999_000 + "\n") * 3 + '"\n'
+    with pytest.raises(InputError, match=r"line \d: (a row of more than|not valid CSV)"):
+        rows_of(write("b.csv", quoted))
 
 
 def test_file_kind_ignores_gz_and_case():

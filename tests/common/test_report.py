@@ -56,6 +56,17 @@ def test_the_page_needs_no_other_file(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_names_of_data_are_drawn_as_they_are(tmp_path):
+    """Not as formulas, which may be wrong; without warnings for what the font lacks; and not on a mile of paper."""
+    names = ["$", "$\\frac$", "$x^$", "\x1b[31m", "☃🇫🇷", "x" * 10_000]
+    html_figure(confusion_figure(np.ones((6, 6), int), names, "Tags"), "tags")
+    many = np.diag(np.arange(500))
+    figure = confusion_figure(many, [f"tag {number}" for number in range(500)], "Tags")
+    assert figure.axes[0].get_title() == "Tags: the 60 most frequent of 500"
+    assert figure.axes[0].get_yticklabels()[-1].get_text() == "tag 499"
+    html_figure(figure, "tags")
+
+
 def test_figures_leave_pyplot_alone():
     import matplotlib.pyplot as plt
 

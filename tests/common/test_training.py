@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import csv
+import hashlib
 import json
 import random
 from dataclasses import dataclass, replace
@@ -203,6 +206,73 @@ def test_a_checkpoint_is_neither_overlooked_nor_invented(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with kept_until_saved(output_dir):
         pass
+
+
+def damage_state(content):
+    def change(folder):
+        (folder / "state.json").write_text(content)
+
+    return change
+
+
+def cut(name):
+    def change(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return change
+
+
+def other_shapes(folder):
+    np.savez(folder / "best.npz", np.zeros((2, 3)))
+
+
+DAMAGES = [
+    *(damage_state(content) for content in ("", "{", "[]", "{}", '{"data": null, "settings": []}', "[" * 100_000)),
+    *(cut(name) for name in ("average.npz", "best.npz", "model.weights.h5", "state.json")),
+    lambda folder: (folder / "best.npz").unlink(),
+    lambda folder: (folder / "model.weights.h5").write_bytes(b""),
+    other_shapes,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_one_clear_error(damage, tmp_path):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    damage(checkpoint_folder(tmp_path / "run") / "epoch-0001")
+    with pytest.raises(InputError, match=r"epoch-0001.*(damaged|not valid|holds|empty|made with|JSON)"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+
+
+def test_a_run_needs_room_for_its_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.shutil, "disk_usage", lambda folder: argparse.Namespace(free=5000))
+    with pytest.raises(InputError, match="0 MB free, checkpoints and model need 0 MB; free some space"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+
+
+def test_what_was_learned_is_kept_if_it_cannot_be_saved(tmp_path, capsys):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    with contextlib.suppress(InputError), kept_until_saved(tmp_path / "run"):
+        raise InputError("run: holds notes")
+    assert "run.checkpoint; the same command with --resume saves it" in capsys.readouterr().err
+    check_run(tmp_path / "run", resume=True, overwrite=False)
+
+
+def test_a_run_may_replace_what_it_saved_itself(tmp_path):
+    """Killed after its bundle was saved and before its checkpoint was removed, it goes on and saves once more."""
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    own = json.loads((checkpoint_folder(tmp_path / "run") / "epoch-0001" / "state.json").read_text())["run"]
+    (tmp_path / "run").mkdir()
+    for run, may in ((own, True), ("another", False), (None, False)):
+        files = {"model.json": {"size": 0, "sha256": hashlib.sha256(b"").hexdigest()}}
+        (tmp_path / "run" / "model.json").touch()
+        manifest = {"format_version": 1, "task": "toy", "files": files, "run": run}
+        (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+        if may:
+            assert check_run(tmp_path / "run", resume=True, overwrite=False)
+        else:
+            with pytest.raises(InputError, match="holds a finished model; add --overwrite"):
+                check_run(tmp_path / "run", resume=True, overwrite=False)
 
 
 def test_one_checkpoint_is_kept_and_nothing_in_it_is_pickled(tmp_path):
