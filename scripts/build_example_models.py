@@ -58,6 +58,7 @@ def train_and_score(task: str) -> None:
         *TRAINING[task].split(),
         "--about-data",
         ABOUT,
+        "--overwrite",
         *resume,
     )
     run(f"{task}.evaluate", "--model", model, "--test", test, "--train", train, "--report", f"{model}-report", "--save")
