@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import commands
+from common import commands, token_cache
 from common.errors import run_command
 from common.files import check_file
 from common.metrics import bits_per_character, perplexity
@@ -242,7 +242,7 @@ def evaluate(model: LanguageModel, arguments) -> dict:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.evaluate", __doc__)
+    parser = make_parser("language_model.evaluate", __doc__, token_cache.HELP)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
     parser.add_argument(
         "--cache", type=Path, metavar="FILE", help="score with caches too; their settings are chosen on this file"

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import commands
+from common import commands, token_cache
 from common.errors import InputError, run_command
 from common.settings import add_settings, make_parser, read_settings
 from language_model.config import LanguageModelConfig
@@ -134,7 +134,7 @@ def check_sizes(config: LanguageModelConfig, vocab_size: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.train", __doc__)
+    parser = make_parser("language_model.train", __doc__, token_cache.HELP)
     commands.add_train_arguments(parser)
     add_settings(parser, LanguageModelConfig)
     arguments = parser.parse_args(argv)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from common import token_cache
 from common.commands import check_file, check_writable, open_output
 from common.errors import run_command
 from common.settings import add_settings, make_parser, read_settings
@@ -18,7 +19,7 @@ from language_model.config import WordVectorConfig
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.word_vectors", __doc__)
+    parser = make_parser("language_model.word_vectors", __doc__, token_cache.HELP)
     parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="the text")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="a word and its numbers a line; .gz is compressed"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from common import commands
+from common import commands, token_cache
 from common.errors import InputError, run_command
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from sentiment.config import RECURRENT, SentimentConfig
@@ -179,7 +179,7 @@ def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> Se
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("sentiment.train", __doc__)
+    parser = make_parser("sentiment.train", __doc__, token_cache.HELP)
     commands.add_train_arguments(parser)
     parser.add_argument("--groups", type=Path, metavar="FILE", help="what each row of --train is about, one a line")
     parser.add_argument(
