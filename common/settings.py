@@ -230,7 +230,7 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
         raise InputError(f"{place}: found {shown}, wanted {wanted}")
 
 
-def _is_finite(number: float) -> bool:
+def _is_finite(number: Any) -> bool:
     """Neither nan nor infinite, nor a whole number too large for a float: JSON has them of any size."""
     return -sys.float_info.max <= number <= sys.float_info.max
 

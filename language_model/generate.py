@@ -61,7 +61,7 @@ def write_endings(model: LanguageModel, texts: Sequence[str], config: Generation
             continue
         settings = dataclasses.asdict(config) | {"seed": config.seed + number}
         dead_ends: list[DeadEnd] = []
-        steps = model.write(context, dead_ends.append, **settings)
+        steps = model.write(context, on_dead_end=dead_ends.append, **settings)
         _, *pieces = (pieces[0] for pieces in steps)
         for dead_end in dead_ends:
             say_where_it_stops(number + 1, dead_end.num_tokens, config)
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         name_unknown(arguments.prompt, model)
         dead_ends: list[DeadEnd] = []
         settings = dataclasses.asdict(config)
-        texts = model.write(arguments.prompt, dead_ends.append, **settings)
+        texts = model.write(arguments.prompt, on_dead_end=dead_ends.append, **settings)
         _, *steps = print_texts(texts, output)
     if dead_ends and not any(map(any, steps)):
         raise InputError(f"{no_token_left(config)} after this prompt; change the settings or the prompt")
