@@ -38,10 +38,11 @@ def sample_tokens(
     scores[:, NEVER_WRITTEN] = -np.inf
     largest = scores.max(axis=-1, keepdims=True)
     possible = np.isfinite(largest)  # (batch, 1)
-    if not possible.all():
-        scores, largest = np.where(possible, scores, 0), np.where(possible, largest, 0)
+    if possible.all():
+        return _choose(scores, largest, rng, temperature, top_k, top_p, min_p)
+    scores, largest = np.where(possible, scores, 0), np.where(possible, largest, 0)
     chosen = _choose(scores, largest, rng, temperature, top_k, top_p, min_p)
-    return np.where(possible[:, 0], chosen, NOTHING_LEFT).astype(np.int32)
+    return np.where(possible[:, 0], chosen, np.int32(NOTHING_LEFT))
 
 
 def _choose(
@@ -55,7 +56,7 @@ def _choose(
 ) -> np.ndarray:
     """Choose a column of each row of scores, which are overwritten; `largest` is (batch, 1)."""
     if temperature == 0:
-        return scores.argmax(axis=-1)
+        return scores.argmax(axis=-1).astype(np.int32)
     with np.errstate(over="ignore"):  # to minus infinity: never drawn
         scores -= largest
         scores /= np.float32(min(max(temperature, SMALLEST), LARGEST))
@@ -125,12 +126,13 @@ def penalise_repetition(logits: np.ndarray, written: Sequence[Sequence[int]], pe
         written: the ids of each text so far.
         penalty: 1 changes nothing.
     """
-    for row, ids in zip(logits, written, strict=True):
-        chosen = np.unique(np.asarray(ids, int))
-        chosen = chosen[np.isfinite(row[chosen])]
-        scores, lowest = row[chosen].astype(np.float64), np.finfo(row.dtype).min
-        with np.errstate(over="ignore"):
-            row[chosen] = np.maximum(np.where(scores > 0, scores / penalty, scores * penalty), lowest)
+    lowest = np.finfo(logits.dtype).min
+    with np.errstate(over="ignore"):
+        for row, ids in zip(logits, written, strict=True):
+            chosen = np.unique(np.asarray(ids, int))
+            scores = row[chosen].astype(np.float64)
+            changed = np.where(scores > 0, scores / penalty, scores * penalty)
+            row[chosen] = np.maximum(changed, np.minimum(scores, lowest))  # what was impossible stays so
 
 
 def forbid_repeated_ngrams(logits: np.ndarray, written: Sequence[Sequence[int]], size: int) -> None:

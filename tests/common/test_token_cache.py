@@ -77,11 +77,13 @@ def forge(path, vocabulary=b"so\ngood\n!", numbers=(0, 1, 2, 0), lengths=(3, 0, 
         {"vocabulary": b"so\n\xff\n!"},
         {"vocabulary": b"so\n\xed\xa0\x80\n!"},  # half of a surrogate pair
         {"vocabulary": b"x" * 1000},
-        {"sizes": (-8, 8, 3)},
-        {"sizes": (8, 2**62, 3)},
+        {"sizes": (-7, 8, 3)},
+        {"sizes": (9, 2**62, 3)},
         {"sizes": (2**62, 4, 3)},
-        {"sizes": (8, 4, -1)},
-        {"sizes": (12, 3, 3)},
+        {"sizes": (9, 4, -1)},
+        {"sizes": (13, 3, 3)},
+        {"sizes": (9, 4, 3), "lengths": (3, 0)},  # shorter than it declares
+        {"sizes": (9, 4, 3), "lengths": (3, 0, 1, 0)},  # longer
     ],
 )
 def test_an_entry_of_anothers_making_must_fit_the_texts(entry, parts):
@@ -97,10 +99,11 @@ def test_an_entry_under_another_name_is_not_read(entry):
     assert read_tokens(other, CHARACTERS) is None
 
 
-def test_memory_is_bounded_by_the_texts(entry):
+@pytest.mark.parametrize("sizes", [(1 << 39, 10, 3), (10, 1 << 37, 3), (10, 10, 1 << 37)])
+def test_memory_is_bounded_by_the_texts(entry, sizes):
     with open(entry, "r+b") as file:
-        file.write(HEADER.pack(bytes(32), 1 << 39, 10, 3))
-        file.truncate(HEADER.size + (1 << 39) + 4 * 13)  # half a terabyte, none of it on the disk
+        file.write(HEADER.pack(bytes(32), *sizes))
+        file.truncate(HEADER.size + sizes[0] + 4 * sizes[1] + 4 * sizes[2])  # half a terabyte, none of it on the disk
     tracemalloc.start()
     assert read_tokens(KEY, CHARACTERS) is None
     peak = tracemalloc.get_traced_memory()[1]
