@@ -6,11 +6,11 @@ import argparse
 import gzip
 import itertools
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf, isfinite
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -42,15 +42,15 @@ def pretrained_folder(task: str, name: str) -> Path:
     return ROOT / "pretrained_model" / task / name
 
 
-def number(kind: type, low: float = -math.inf, high: float = math.inf) -> Callable[[str], float]:
+def number(kind: type, low: float = -inf, high: float = inf) -> Callable[[str], float]:
     """Make an argparse type for finite numbers from `low` to `high`."""
 
     def read(text: str) -> float:
         value = kind(text)
-        if kind is float and not math.isfinite(value):
+        if kind is float and not isfinite(value):
             raise argparse.ArgumentTypeError(f"found {text}, wanted a finite number")
         if not low <= value <= high:
-            wanted = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+            wanted = f"at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
             raise argparse.ArgumentTypeError(f"found {text}, wanted {wanted}")
         return value
 

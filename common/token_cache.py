@@ -21,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 
 MAX_CACHE_BYTES = 1_000_000_000
-HELP = (
+CACHE_HELP = (
     "The tokens of whole data sets are kept in $XDG_CACHE_HOME/rnn-language (~/.cache/rnn-language),\n"
     f"{MAX_CACHE_BYTES / 1e9:g} GB at most; TOKEN_CACHE=DIR keeps them elsewhere, TOKEN_CACHE=off not at all."
 )

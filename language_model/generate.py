@@ -16,12 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from common import commands, token_cache
+from common import commands
 from common.errors import InputError, run_command
 from common.files import check_file, check_writable
 from common.progress import say
 from common.report import html_table, write_report
 from common.settings import add_overrides, add_settings, as_option, make_parser, override, read_settings
+from common.token_cache import CACHE_HELP
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import load_texts, split_ending, split_text, split_tokens
 from language_model.originality import distinct_ngrams, join_all, longest_copied_span
@@ -107,7 +108,7 @@ def report(model: LanguageModel, texts: Sequence[str], arguments) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.generate", __doc__, token_cache.HELP)
+    parser = make_parser("language_model.generate", __doc__, CACHE_HELP)
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
     parser.add_argument("--prompt", default="", metavar="TEXT", help="how every text begins")
     parser.add_argument("--endings", type=Path, metavar="FILE", help="write the last sentences of these texts anew")
@@ -127,16 +128,24 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(ending, file=output, flush=True)
             return
         name_unknown(arguments.prompt, model)
-        dead_ends: list[DeadEnd] = []
-        settings = dataclasses.asdict(config)
-        texts = model.write(arguments.prompt, on_dead_end=dead_ends.append, **settings)
-        _, *steps = print_texts(texts, output)
-    if dead_ends and not any(map(any, steps)):
+        _, *steps = write_texts(model, arguments.prompt, config, output)
+    if arguments.report:
+        report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
+
+
+def write_texts(model: LanguageModel, prompt: str, config: GenerationConfig, output: IO[str]) -> list[list[str]]:
+    """Print texts as they are written, then say which of them stop as no token is left; returns all pieces.
+
+    Raises:
+        InputError: no text got a token.
+    """
+    dead_ends: list[DeadEnd] = []
+    steps = print_texts(model.write(prompt, on_dead_end=dead_ends.append, **dataclasses.asdict(config)), output)
+    if dead_ends and not any(map(any, steps[1:])):
         raise InputError(f"{no_token_left(config)} after this prompt; change the settings or the prompt")
     for dead_end in dead_ends:
         say_where_it_stops(dead_end.place + 1, dead_end.num_tokens, config)
-    if arguments.report:
-        report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
+    return steps
 
 
 def print_texts(steps: Iterator[list[str]], output: IO[str]) -> list[list[str]]:

@@ -12,9 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from common import commands, token_cache
+from common import commands
 from common.errors import run_command
 from common.settings import add_overrides, make_parser, override
+from common.token_cache import CACHE_HELP
 from sentiment.config import SentimentConfig
 from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
 
@@ -265,7 +266,7 @@ def evaluate(model: RatingModel, arguments) -> dict:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("sentiment.evaluate", __doc__, token_cache.HELP)
+    parser = make_parser("sentiment.evaluate", __doc__, CACHE_HELP)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
     parser.add_argument(
         "--min-rating", type=commands.number(float), help="worst rating in the files, if not the model's"

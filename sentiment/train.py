@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from common import commands, token_cache
+from common import commands
 from common.errors import InputError, run_command
 from common.settings import add_settings, flag_of, make_parser, read_settings
+from common.token_cache import CACHE_HELP
 from sentiment.config import RECURRENT, SentimentConfig
 
 
@@ -179,7 +180,7 @@ def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> Se
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("sentiment.train", __doc__, token_cache.HELP)
+    parser = make_parser("sentiment.train", __doc__, CACHE_HELP)
     commands.add_train_arguments(parser)
     parser.add_argument("--groups", type=Path, metavar="FILE", help="what each row of --train is about, one a line")
     parser.add_argument(
