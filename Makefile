@@ -2,20 +2,34 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
+PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+# `make lock UPGRADE=--upgrade` takes the newest versions; without it those in the locks stay where they still fit.
+UPGRADE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup example test test-slow lint format notebooks bench lab clean
+.PHONY: help setup lock example test test-slow lint format notebooks bench lab clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## make .venv and install what is needed, once
 
-$(INSTALLED): requirements.txt requirements-predict.txt requirements-dev.txt pyproject.toml | $(RUN)
+# Nothing is built from a source package, whose build tools no hash would cover; this project is, with the setuptools locked.
+$(INSTALLED): locks/requirements-dev.txt pyproject.toml | $(RUN)
 	@echo "Installing into .venv: about 3 GB, some minutes" >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r locks/requirements-dev.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The largest file comes first; the others keep to its versions. uv is installed by hash like everything else.
+lock: | $(RUN)  ## write locks/ anew from requirements*.txt: exact versions and hashes
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r locks/requirements-lock.txt
+	@agree=; for name in requirements-bench requirements-dev requirements requirements-predict requirements-lock; do \
+		$(RUN) -m uv pip compile --quiet --no-config --universal --python-version 3.11 --no-build --generate-hashes $(UPGRADE) \
+			--annotation-style line --custom-compile-command "make lock" $$agree $$name.txt -o locks/$$name.txt || exit 1; \
+		agree="--constraint locks/requirements-bench.txt"; \
+	done
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("error: found Python %d.%d, wanted 3.11 to 3.13; say which: make PYTHON=python3.12 setup" % sys.version_info[:2])'

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from math import inf, isfinite
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -51,13 +52,15 @@ def pretrained_folder(task: str, name: str) -> Path:
     return ROOT / "pretrained_model" / task / name
 
 
-def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], float]:
-    """Make an argparse type for numbers from `low` to `high`."""
+def number(kind: type, low: float = -inf, high: float = inf) -> Callable[[str], float]:
+    """Make an argparse type for finite numbers from `low` to `high`."""
 
     def read(text: str) -> float:
         value = kind(text)
+        if kind is float and not isfinite(value):
+            raise argparse.ArgumentTypeError(f"found {text}, wanted a finite number")
         if not low <= value <= high:
-            wanted = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
+            wanted = f"at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
             raise argparse.ArgumentTypeError(f"found {text}, wanted {wanted}")
         return value
 

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import difflib
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -100,11 +101,18 @@ class OneLineParser(argparse.ArgumentParser):
         fail(f"{message}; see {self.prog} --help")
 
 
-def make_parser(program: str, description: str | None) -> OneLineParser:
-    """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes."""
+def make_parser(program: str, description: str | None, epilog: str | None = None) -> OneLineParser:
+    """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes.
+
+    Args:
+        program: as it stands behind `python -m`.
+        description: the text before the options in `--help`.
+        epilog: the text after them.
+    """
     return OneLineParser(
         prog=f"python -m {program}",
         description=description,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -211,6 +219,8 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"{place}: found {excerpt(str(value))}, wanted {kind.__name__}")
+    if kind is float and not _is_finite(value):
+        raise InputError(f"{place}: found {excerpt(str(value))}, wanted a finite number")
     choices, minimum, maximum = (field.metadata[key] for key in ("choices", "minimum", "maximum"))
     if choices and value not in choices:
         raise InputError(f"{place}: found {excerpt(str(value))}, wanted one of {', '.join(choices)}")
@@ -218,6 +228,11 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
         wanted = f"at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
         shown = f"{value:g}" if kind is float else value
         raise InputError(f"{place}: found {shown}, wanted {wanted}")
+
+
+def _is_finite(number: Any) -> bool:
+    """Neither nan nor infinite, nor a whole number too large for a float: JSON has them of any size."""
+    return -sys.float_info.max <= number <= sys.float_info.max
 
 
 def _kind(config_class: type, name: str) -> type:

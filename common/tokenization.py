@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from common.progress import progress
+from common.token_cache import read_tokens, write_tokens
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -150,7 +146,7 @@ def tokenizer_settings(pipeline: Language) -> dict[str, str]:
 
 
 def tokenize_cached(texts: Sequence[str], pipeline: Language, description: str = "Tokenizing") -> list[list[str]]:
-    """Tokenize a data set once: the tokens are kept in the user's cache, under a hash of texts and tokenizer.
+    """Tokenize a data set once: the tokens are kept in `common.token_cache`, under a hash of texts and tokenizer.
 
     Args:
         texts: the data set.
@@ -159,48 +155,13 @@ def tokenize_cached(texts: Sequence[str], pipeline: Language, description: str =
     Returns:
         One list of tokens for each text.
     """
+    num_characters = np.array([len(text) for text in texts], np.int64)
     digest = hashlib.sha256(json.dumps(tokenizer_settings(pipeline), sort_keys=True).encode())
+    digest.update(num_characters.astype("<i8").tobytes())  # where each text ends
     for text in texts:
-        digest.update(text.encode("utf-8", "surrogatepass") + b"\x00")
-    path = cache_folder() / f"tokens-{digest.hexdigest()}.npz"
-    if path.exists():
-        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # a damaged cache is made again
-            return _read_tokens(path)
-    tokens = list(progress(tokenize_all(texts, pipeline), description, total=len(texts)))
-    _write_tokens(path, tokens)
+        digest.update(text.encode("utf-8", "surrogatepass"))
+    tokens = read_tokens(digest.digest(), num_characters)
+    if tokens is None:
+        tokens = list(progress(tokenize_all(texts, pipeline), description, total=len(texts)))
+        write_tokens(digest.digest(), tokens)
     return tokens
-
-
-def cache_folder() -> Path:
-    """Where tokenized data sets are kept: `$TOKEN_CACHE`, else the user's cache folder. Safe to delete."""
-    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("TOKEN_CACHE") or user_cache / "rnn-language")
-
-
-def _write_tokens(path: Path, token_lists: list[list[str]]) -> None:
-    """Write distinct tokens once and the texts as numbers. A cache that cannot be written is no error."""
-    ids: dict[str, int] = {}
-    numbers = [ids.setdefault(token, len(ids)) for tokens in token_lists for token in tokens]
-    arrays: dict[str, Any] = {
-        "vocabulary": np.frombuffer(json.dumps(list(ids)).encode(), dtype=np.uint8),
-        "numbers": np.array(numbers, dtype=np.int32),
-        "lengths": np.array([len(tokens) for tokens in token_lists], dtype=np.int32),
-    }
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            np.savez(file, **arrays)
-        temporary.replace(path)
-    except OSError:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _read_tokens(path: Path) -> list[list[str]]:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        vocabulary = json.loads(arrays["vocabulary"].tobytes())
-        words = [vocabulary[number] for number in arrays["numbers"].tolist()]
-        ends = np.cumsum(arrays["lengths"]).tolist()
-    return [words[start:end] for start, end in zip([0, *ends], ends, strict=False)]

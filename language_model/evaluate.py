@@ -22,6 +22,7 @@ from common.files import check_file
 from common.metrics import bits_per_character, perplexity
 from common.progress import say
 from common.settings import add_overrides, make_parser, override
+from common.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
 from language_model.endings import Scorer, compare_endings, split_endings
 from language_model.loader import Streams, encode_text, load_texts, split_tokens
@@ -242,7 +243,7 @@ def evaluate(model: LanguageModel, arguments) -> dict:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.evaluate", __doc__)
+    parser = make_parser("language_model.evaluate", __doc__, CACHE_HELP)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
     parser.add_argument(
         "--cache", type=Path, metavar="FILE", help="score with caches too; their settings are chosen on this file"

@@ -22,11 +22,13 @@ from common.files import check_file
 from common.output import REPORT_FILE, check_report_place, claim_all
 from common.progress import say
 from common.report import html_table, write_report
-from common.settings import add_overrides, add_settings, make_parser, override, read_settings
+from common.settings import add_overrides, add_settings, as_option, make_parser, override, read_settings
+from common.token_cache import CACHE_HELP
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import load_texts, split_ending, split_text, split_tokens
 from language_model.originality import distinct_ngrams, join_all, longest_copied_span
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel
+from language_model.writing import DeadEnd
 
 NGRAM_SIZES = (1, 2, 3, 4)
 
@@ -38,16 +40,33 @@ def name_unknown(prompt: str, model: LanguageModel) -> None:
         say(f"the model does not know {', '.join(map(repr, unknown))}; it reads <unk> there")
 
 
+def no_token_left(config: GenerationConfig) -> str:
+    """Say which settings leave no token to write, where a text has stopped for that."""
+    names = [name for name in ("no_repeat_ngram", "num_sentences") if getattr(config, name)]
+    if not names:
+        return "the model gives no token a finite score"
+    options = " and ".join(as_option(name, getattr(config, name)) for name in names)
+    return f"{options} {'leaves' if len(names) == 1 else 'leave'} no token to write"
+
+
+def say_where_it_stops(number: int, num_tokens: int, config: GenerationConfig) -> None:
+    say(f"text {number} stops after {num_tokens} token{'s' if num_tokens != 1 else ''}: {no_token_left(config)}")
+
+
 def write_endings(model: LanguageModel, texts: Sequence[str], config: GenerationConfig) -> Iterator[str]:
     """For each text its last sentence, and the one that the model writes instead."""
-    settings = dataclasses.asdict(config) | {"num_samples": 1, "num_sentences": max(1, config.num_sentences)}
+    config = dataclasses.replace(config, num_samples=1, num_sentences=max(1, config.num_sentences))
     for number, text in enumerate(texts):
         context, ending = split_ending(text)
         if not context:
             say(f"text {number + 1}: has one sentence only; left out")
             continue
-        settings["seed"] = config.seed + number
-        _, *pieces = (pieces[0] for pieces in model.write(context, **settings))
+        settings = dataclasses.asdict(config) | {"seed": config.seed + number}
+        dead_ends: list[DeadEnd] = []
+        steps = model.write(context, on_dead_end=dead_ends.append, **settings)
+        _, *pieces = (pieces[0] for pieces in steps)
+        for dead_end in dead_ends:
+            say_where_it_stops(number + 1, dead_end.num_tokens, config)
         yield f"… {context.strip()[-160:]}\n  given:   {ending.strip()}\n  written: {''.join(pieces).strip()}\n"
 
 
@@ -90,7 +109,7 @@ def report(model: LanguageModel, texts: Sequence[str], arguments) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.generate", __doc__)
+    parser = make_parser("language_model.generate", __doc__, CACHE_HELP)
     commands.add_model_argument(parser, TASK, DEFAULT_NAME)
     parser.add_argument("--prompt", default="", metavar="TEXT", help="how every text begins")
     parser.add_argument("--endings", type=Path, metavar="FILE", help="write the last sentences of these texts anew")
@@ -110,9 +129,24 @@ def main(argv: Sequence[str] | None = None) -> None:
                     print(ending, file=output, flush=True)
                 return
             name_unknown(arguments.prompt, model)
-            _, *steps = print_texts(model.write(arguments.prompt, **dataclasses.asdict(config)), output)
+            _, *steps = write_texts(model, arguments.prompt, config, output)
         if arguments.report:
             report(model, ["".join(pieces) for pieces in zip(*steps, strict=True)], arguments)
+
+
+def write_texts(model: LanguageModel, prompt: str, config: GenerationConfig, output: IO[str]) -> list[list[str]]:
+    """Print texts as they are written, then say which of them stop as no token is left; returns all pieces.
+
+    Raises:
+        InputError: no text got a token.
+    """
+    dead_ends: list[DeadEnd] = []
+    steps = print_texts(model.write(prompt, on_dead_end=dead_ends.append, **dataclasses.asdict(config)), output)
+    if dead_ends and not any(map(any, steps[1:])):
+        raise InputError(f"{no_token_left(config)} after this prompt; change the settings or the prompt")
+    for dead_end in dead_ends:
+        say_where_it_stops(dead_end.place + 1, dead_end.num_tokens, config)
+    return steps
 
 
 def print_texts(steps: Iterator[list[str]], output: IO[str]) -> list[list[str]]:

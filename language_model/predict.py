@@ -5,7 +5,7 @@ The commands are `python -m language_model.score` and `python -m language_model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from common.settings import make_config
 from common.vocabulary import PAD_ID, Vocabulary
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text
-from language_model.writing import search_beams, write_samples
+from language_model.writing import DeadEnd, search_beams, write_samples
 
 TASK, DEFAULT_NAME = "language_model", "stories"
 MAX_LOGITS = 3_000_000  # numbers held at once, 12 MB; more are not faster
@@ -186,19 +186,24 @@ class LanguageModel:
         logits = np.repeat(answer["logits"][:, -1], num_samples, axis=0)
         return logits, {name: np.repeat(state, num_samples, axis=0) for name, state in states.items()}
 
-    def write(self, prompt: str = "", **settings: Any) -> Iterator[list[str]]:
+    def write(
+        self, prompt: str = "", on_dead_end: Callable[[DeadEnd], None] = lambda dead_end: None, **settings: Any
+    ) -> Iterator[list[str]]:
         """Write texts, and give what is new of each as it comes: first the prompt, then token by token.
+
+        A text ends where its settings leave no token to write.
 
         Args:
             prompt: how every text begins; words the model does not know are read as `<unk>`.
+            on_dead_end: called where that happens.
             settings: of `language_model.config.GenerationConfig`.
         Raises:
             InputError: no such setting, or a value out of range.
         """
         config = make_config(GenerationConfig, settings)
         if config.num_beams:
-            return search_beams(self, prompt, config)
-        return write_samples(self, prompt, config)
+            return search_beams(self, prompt, config, on_dead_end)
+        return write_samples(self, prompt, config, on_dead_end)
 
     def generate(self, prompt: str = "", **settings: Any) -> list[str]:
         """Write texts that begin with the prompt; the same as `write`, whole."""

@@ -10,6 +10,8 @@ import numpy as np
 from common.vocabulary import BOS_ID, PAD_ID, UNK_ID
 
 NEVER_WRITTEN = [PAD_ID, BOS_ID, UNK_ID]
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+NOTHING_LEFT = -1  # in place of a token id: every token is impossible
 
 
 def sample_tokens(
@@ -20,7 +22,7 @@ def sample_tokens(
     top_p: float = 1.0,
     min_p: float = 0.0,
 ) -> np.ndarray:
-    """Choose a next token for each text; never padding, a beginning mark or `<unk>`.
+    """Choose a next token for each text; never padding, a beginning mark, `<unk>` or a score of minus infinity.
 
     Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", for top-p; Nguyen et al. 2024, "Turning Up the
     Heat: Min-p Sampling for Creative and Coherent LLM Outputs".
@@ -30,14 +32,34 @@ def sample_tokens(
         rng: source of chance.
         temperature: see `GenerationConfig`; so all that follow.
     Returns:
-        int32 (batch,).
+        int32 (batch,); `NOTHING_LEFT` where no token has a finite score.
     """
     scores = logits.astype(np.float32)
     scores[:, NEVER_WRITTEN] = -np.inf
+    largest = scores.max(axis=-1, keepdims=True)
+    possible = np.isfinite(largest)  # (batch, 1)
+    if possible.all():
+        return _choose(scores, largest, rng, temperature, top_k, top_p, min_p)
+    scores, largest = np.where(possible, scores, 0), np.where(possible, largest, 0)
+    chosen = _choose(scores, largest, rng, temperature, top_k, top_p, min_p)
+    return np.where(possible[:, 0], chosen, np.int32(NOTHING_LEFT))
+
+
+def _choose(
+    scores: np.ndarray,
+    largest: np.ndarray,
+    rng: np.random.Generator,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+) -> np.ndarray:
+    """Choose a column of each row of scores, which are overwritten; `largest` is (batch, 1)."""
     if temperature == 0:
         return scores.argmax(axis=-1).astype(np.int32)
-    scores -= scores.max(axis=-1, keepdims=True)
-    scores /= np.float32(temperature)
+    with np.errstate(over="ignore"):  # to minus infinity: never drawn
+        scores -= largest
+        scores /= np.float32(min(max(temperature, SMALLEST), LARGEST))
     weights = np.exp(scores, out=scores)  # probabilities, but for their sum; the largest is 1
     if min_p:
         weights *= weights >= min_p
@@ -97,16 +119,20 @@ def penalise_repetition(logits: np.ndarray, written: Sequence[Sequence[int]], pe
     """Make the tokens that a text has already less likely, in place.
 
     Keskar et al. 2019, "CTRL: A Conditional Transformer Language Model for Controllable Generation", section 4.1:
-    a score above 0 is divided by the penalty, one below is multiplied by it.
+    a score above 0 is divided by the penalty, one below is multiplied by it. No penalty makes a token impossible.
 
     Args:
         logits: (batch, vocab_size).
         written: the ids of each text so far.
         penalty: 1 changes nothing.
     """
-    for row, ids in zip(logits, written, strict=True):
-        chosen = np.unique(np.asarray(ids, int))
-        row[chosen] = np.where(row[chosen] > 0, row[chosen] / penalty, row[chosen] * penalty)
+    lowest = np.finfo(logits.dtype).min
+    with np.errstate(over="ignore"):
+        for row, ids in zip(logits, written, strict=True):
+            chosen = np.unique(np.asarray(ids, int))
+            scores = row[chosen].astype(np.float64)
+            changed = np.where(scores > 0, scores / penalty, scores * penalty)
+            row[chosen] = np.maximum(changed, np.minimum(scores, lowest))  # what was impossible stays so
 
 
 def forbid_repeated_ngrams(logits: np.ndarray, written: Sequence[Sequence[int]], size: int) -> None:

@@ -13,6 +13,7 @@ from common import commands
 from common.errors import InputError, run_command, show
 from common.output import claim
 from common.settings import add_settings, make_parser, read_settings
+from common.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
 
 # A stream of tokens is validated in stretches, many at a time; what each lacks is the state of the one before.
@@ -134,7 +135,7 @@ def check_sizes(config: LanguageModelConfig, vocab_size: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.train", __doc__)
+    parser = make_parser("language_model.train", __doc__, CACHE_HELP)
     commands.add_train_arguments(parser)
     add_settings(parser, LanguageModelConfig)
     arguments = parser.parse_args(argv)

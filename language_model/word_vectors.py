@@ -15,11 +15,12 @@ from common.commands import check_file, open_output
 from common.errors import run_command, show
 from common.output import check_file_place
 from common.settings import add_settings, make_parser, read_settings
+from common.token_cache import CACHE_HELP
 from language_model.config import WordVectorConfig
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.word_vectors", __doc__)
+    parser = make_parser("language_model.word_vectors", __doc__, CACHE_HELP)
     parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="the text")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="a word and its numbers a line; .gz is compressed"

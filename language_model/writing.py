@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,26 @@ from common.vocabulary import EOS_ID
 from language_model.config import GenerationConfig
 from language_model.joining import SENTENCE_ENDS, WordJoiner
 from language_model.loader import encode_text, split_text
-from language_model.sampling import NEVER_WRITTEN, forbid_repeated_ngrams, penalise_repetition, sample_tokens
+from language_model.sampling import (
+    NEVER_WRITTEN,
+    NOTHING_LEFT,
+    forbid_repeated_ngrams,
+    penalise_repetition,
+    sample_tokens,
+)
 
 if TYPE_CHECKING:
     from language_model.predict import LanguageModel
 
 OPENING, CLOSING = ("“", "``", '"'), ("”", "''", '"')
 SAMPLING_SETTINGS = ("temperature", "top_k", "top_p", "min_p")
+
+
+class DeadEnd(NamedTuple):
+    """Where a text stopped because its settings left no token to write."""
+
+    place: int  # of the text among all, from 0
+    num_tokens: int  # it has after the prompt
 
 
 class GrowingText:
@@ -57,6 +70,9 @@ class GrowingText:
         """Take the next token; returns the piece of text by which the text grows, "" once it has ended."""
         if not self.running:
             return ""
+        if token_id == NOTHING_LEFT:
+            self.running = False
+            return ""
         token = self.vocabulary.tokens[token_id]
         if token_id == EOS_ID or (self._is_full() and token not in CLOSING):
             self.running = False
@@ -84,7 +100,9 @@ class GrowingText:
             self.quoting = token in OPENING and not (token in CLOSING and self.quoting)
 
 
-def write_samples(model: LanguageModel, prompt: str, config: GenerationConfig) -> Iterator[list[str]]:
+def write_samples(
+    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
+) -> Iterator[list[str]]:
     """Draw token after token; see `LanguageModel.write`."""
     rng = np.random.default_rng(config.seed)
     texts = _begin(model, prompt, config)
@@ -95,18 +113,24 @@ def write_samples(model: LanguageModel, prompt: str, config: GenerationConfig) -
     for _ in range(config.max_tokens):
         _forbid(logits, texts, config)
         chosen = sample_tokens(logits, rng, *limits)  # (samples,)
+        for place, text in enumerate(texts):
+            if text.running and chosen[place] == NOTHING_LEFT:
+                on_dead_end(DeadEnd(place, len(text.written)))
         yield [text.add(token_id) for text, token_id in zip(texts, chosen.tolist(), strict=True)]
         if not any(text.running for text in texts):
             return
-        answer, states = model.step(chosen[:, None], mask, states)
+        # What has ended reads anything.
+        answer, states = model.step(np.where(chosen == NOTHING_LEFT, EOS_ID, chosen)[:, None], mask, states)
         logits = answer["logits"][:, -1]
 
 
-def search_beams(model: LanguageModel, prompt: str, config: GenerationConfig) -> Iterator[list[str]]:
+def search_beams(
+    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
+) -> Iterator[list[str]]:
     """Search for the texts with the highest mean log-probability of their tokens; see `LanguageModel.write`.
 
     Beam search (Lowerre 1976): at every token the `num_beams` likeliest beginnings are kept, of whatever texts. The
-    mean, as a sum would favour short texts.
+    mean, as a sum would favour short texts. Beginnings that no token may follow stand behind all texts that have ended.
 
     Raises:
         InputError: more texts wanted than beams, or settings that belong to drawing by chance.
@@ -116,21 +140,32 @@ def search_beams(model: LanguageModel, prompt: str, config: GenerationConfig) ->
             raise InputError(f"--{name.replace('_', '-')}: nothing is drawn with --num-beams; leave one of them out")
     if config.num_samples > config.num_beams:
         raise InputError(f"--num-samples: found {config.num_samples}, wanted at most --num-beams {config.num_beams}")
-    return _search_beams(model, prompt, config)
+    return _search_beams(model, prompt, config, on_dead_end)
 
 
-def _search_beams(model: LanguageModel, prompt: str, config: GenerationConfig) -> Iterator[list[str]]:
+def _search_beams(
+    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
+) -> Iterator[list[str]]:
     beams = [(text, "") for text in _begin(model, prompt, config)[:1]]  # each with what was written after the prompt
     sums = np.zeros(1)  # of log-probabilities, (beams,)
     logits, states = model.begin(beams[0][0].ids, 1)
     finished: dict[str, float] = {}
+    dead_ends: dict[str, tuple[float, int]] = {}  # where no token was left: mean log-probability and number of tokens
     for length in range(1, config.max_tokens + 1):
         _forbid(logits, [text for text, _ in beams], config)
         logits[:, NEVER_WRITTEN] = -np.inf
-        shifted = (logits - logits.max(axis=-1, keepdims=True)).astype(np.float64)  # (beams, vocab_size)
-        totals = sums[:, None] + shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        largest = logits.max(axis=-1, keepdims=True)
+        possible = np.isfinite(largest)  # (beams, 1)
+        for place in np.flatnonzero(~possible):
+            text, written = beams[place]
+            dead_ends[written] = sums[place] / max(1, len(text.written)), len(text.written)
+        shifted = np.where(possible, logits.astype(np.float64) - np.where(possible, largest, 0), 0)
+        totals = sums[:, None] + shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (beams, vocab_size)
+        totals[~possible[:, 0]] = -np.inf
         # As many of these end as there are beams, at most, so that enough go on.
         count = min(2 * config.num_beams, int(np.isfinite(totals).sum()))
+        if not count:
+            break
         best = np.argpartition(-totals.ravel(), count - 1)[:count]
         going_on: list[tuple[GrowingText, str]] = []
         parents, tokens, kept = [], [], []
@@ -158,7 +193,11 @@ def _search_beams(model: LanguageModel, prompt: str, config: GenerationConfig) -
             {name: state[parents] for name, state in states.items()},
         )
         logits = answer["logits"][:, -1]
-    chosen = [*finished][: config.num_samples]
+    behind = sorted(dead_ends.keys() - finished.keys(), key=lambda written: (-dead_ends[written][0], written))
+    chosen = [*finished, *behind][: config.num_samples]
+    for place, written in enumerate(chosen):
+        if written not in finished:
+            on_dead_end(DeadEnd(place, dead_ends[written][1]))
     yield [_shown(prompt, model)] * len(chosen)
     yield chosen
 

@@ -15,6 +15,7 @@ import numpy as np
 from common import commands
 from common.errors import run_command
 from common.settings import add_overrides, make_parser, override
+from common.token_cache import CACHE_HELP
 from sentiment.config import SentimentConfig
 from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
 
@@ -265,10 +266,14 @@ def evaluate(model: RatingModel, arguments) -> dict:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("sentiment.evaluate", __doc__)
+    parser = make_parser("sentiment.evaluate", __doc__, CACHE_HELP)
     commands.add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
-    parser.add_argument("--min-rating", type=float, help="worst rating in the files, if not the model's")
-    parser.add_argument("--max-rating", type=float, help="best rating in the files, if not the model's")
+    parser.add_argument(
+        "--min-rating", type=commands.number(float), help="worst rating in the files, if not the model's"
+    )
+    parser.add_argument(
+        "--max-rating", type=commands.number(float), help="best rating in the files, if not the model's"
+    )
     add_overrides(parser, SentimentConfig, ("text_column", "rating_column"))
     arguments = parser.parse_args(argv)
     commands.check_evaluate_arguments(arguments)

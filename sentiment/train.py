@@ -15,6 +15,7 @@ from common.errors import InputError, run_command, show
 from common.levels import MAX_LEVELS
 from common.output import claim
 from common.settings import add_settings, flag_of, make_parser, read_settings
+from common.token_cache import CACHE_HELP
 from sentiment.config import RECURRENT, SentimentConfig
 
 
@@ -184,7 +185,7 @@ def settle_vectors(config: SentimentConfig, arguments: argparse.Namespace) -> Se
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("sentiment.train", __doc__)
+    parser = make_parser("sentiment.train", __doc__, CACHE_HELP)
     commands.add_train_arguments(parser)
     parser.add_argument("--groups", type=Path, metavar="FILE", help="what each row of --train is about, one a line")
     parser.add_argument(

@@ -191,3 +191,23 @@ def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
     expected = "--train train.csv --raw --reset-every 3 --no-carry-state --save"
     assert shown(*options, "--json", "--threads", "1", "--report", "page").endswith(expected)
     assert "--engine keras" in shown(*options)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("limits", [(), (0,), (0, 9)])
+def test_a_number_is_finite(text, limits):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"found {text}, wanted a finite number"):
+        commands.number(float, *limits)(text)
+    assert commands.number(float, *limits)("2.5") == 2.5
+    assert commands.number(int, *limits)("2") == 2
+
+
+@pytest.mark.parametrize("option", ["--min-rating", "--max-rating"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_the_scale_of_ratings_is_finite(option, value, capsys):
+    from sentiment import evaluate
+
+    with pytest.raises(SystemExit) as stop:
+        evaluate.main(["--test", "none.csv", option, value])
+    assert stop.value.code == 2
+    assert f"argument {option}: found {value}, wanted a finite number" in capsys.readouterr().err

@@ -102,8 +102,6 @@ def test_an_unknown_setting_suggests_the_nearest(read):
         (["--units", "10"], "--units: found 10, wanted from 1 to 9"),
         (["--num-epochs", "0"], "--num-epochs: found 0, wanted at least 1"),
         (["--dropout", "1"], "--dropout: found 1, wanted from 0 to 0.99"),
-        (["--learning-rate", "nan"], "--learning-rate: found nan, wanted at least 0"),
-        (["--dropout", "nan"], "--dropout: found nan, wanted from 0 to 0.99"),
         (["--architecture", "transformer"], "--architecture: found 'transformer', wanted one of gru, lstm"),
     ],
 )
@@ -111,6 +109,21 @@ def test_a_value_out_of_range_says_the_range(read, argv, message):
     with pytest.raises(InputError) as error:
         read(*argv)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "dropout", "weight_decay"])
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "Infinity", "1e999"])
+def test_numbers_must_be_finite(read, name, value):
+    with pytest.raises(InputError) as error:
+        read(f"--{name.replace('_', '-')}={value}")
+    shown = repr(str(float(value)))
+    assert str(error.value) == f"--{name.replace('_', '-')}: found {shown}, wanted a finite number"
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "1" + 400 * "0", "-1" + 400 * "0"])
+def test_numbers_in_a_file_must_be_finite(read, value):
+    with pytest.raises(InputError, match=r"settings\.json: setting learning_rate: found '.*', wanted a finite number"):
+        read(file=f'{{"learning_rate": {value}}}')
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import InputError
+from common.vocabulary import Vocabulary
 from language_model import generate
 from language_model.predict import LanguageModel
 from tests.language_model.toy_model import build_reader
@@ -54,6 +55,50 @@ def test_endings_are_written_anew(toy, tmp_path, capsys):
     assert blocks[0].startswith("… the king.\n  given:   went home.\n  written: ")
     expected = toy.generate("home. the. ", num_sentences=1, seed=7, max_tokens=30)[0]
     assert blocks[1].endswith("  written: " + expected.removeprefix("home. the.").strip())
+
+
+@pytest.fixture
+def three_words(monkeypatch):
+    model = build_reader(Vocabulary(["red", "green", "blue"]))
+    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+
+
+DEAD_END = ["--no-repeat-ngram", "1", "--num-sentences", "1"]
+
+
+def test_where_no_token_is_left_it_says_so_once(three_words, capsys):
+    generate.main(["--prompt", "red", "--num-samples", "2", *DEAD_END])
+    shown, said = capsys.readouterr()
+    assert [sorted(line.split()) for line in shown.splitlines()[1::2]] == [["blue", "green", "red"]] * 2
+    reason = "--no-repeat-ngram 1 and --num-sentences 1 leave no token to write"
+    assert said == "".join(f"text {number} stops after 2 tokens: {reason}\n" for number in (1, 2))
+
+
+def test_a_text_that_stops_is_written_as_it_came(three_words, capsys):
+    generate.main(["--prompt", "red green", *DEAD_END])
+    shown, said = capsys.readouterr()
+    assert shown == "red green blue\n"
+    assert said.startswith("text 1 stops after 1 token: ")
+    generate.main(["--prompt", "red green", "--num-beams", "2", *DEAD_END])
+    assert capsys.readouterr() == (shown, said)
+
+
+def test_where_nothing_can_be_written_the_command_fails(three_words):
+    with pytest.raises(
+        InputError, match="--no-repeat-ngram 1 and --num-sentences 1 leave no token to write after this prompt"
+    ):
+        generate.main(["--prompt", "red green blue", *DEAD_END])
+
+
+def test_of_endings_those_that_stop_are_named(three_words, tmp_path, capsys):
+    path = tmp_path / "stories.txt"
+    path.write_text("red green. Blue.\n\nred green blue. Red.\n")
+    generate.main(["--endings", str(path), "--no-repeat-ngram", "1"])
+    shown, said = capsys.readouterr()
+    assert "written: blue\n" in shown
+    assert "written: \n" in shown
+    reason = "--no-repeat-ngram 1 and --num-sentences 1 leave no token to write"
+    assert said == f"text 1 stops after 1 token: {reason}\ntext 2 stops after 0 tokens: {reason}\n"
 
 
 def test_a_report_is_on_what_was_written(monkeypatch, tmp_path, capsys):

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from common.vocabulary import BOS_ID, PAD_ID, UNK_ID
-from language_model.sampling import draw_columns, forbid_repeated_ngrams, penalise_repetition, sample_tokens
+from language_model.sampling import (
+    NOTHING_LEFT,
+    draw_columns,
+    forbid_repeated_ngrams,
+    penalise_repetition,
+    sample_tokens,
+)
 
 # <pad> <unk> <bos> <eos> a b c d: the forbidden ones are the likeliest
 PROBABILITIES = np.array([0.3, 0.2, 0.1, 0.04, 0.16, 0.12, 0.06, 0.02])
@@ -119,3 +125,60 @@ def test_what_would_repeat_is_forbidden():
     assert forbidden([5, 6], 1) == [5, 6]
     assert forbidden([5, 6], 3) == []
     assert forbidden([], 1) == []
+
+
+# -- Extremes; warnings are errors here ------------------------------------------------------------------------------
+
+EVERY_WAY = [
+    {},
+    {"temperature": 0},
+    {"top_k": 2},
+    {"top_p": 0.5},
+    {"min_p": 0.5},
+    {"top_k": 3, "top_p": 0.9, "min_p": 0.1},
+]
+
+
+@pytest.mark.parametrize("options", EVERY_WAY)
+@pytest.mark.parametrize("score", [-np.inf, np.nan, np.inf])
+def test_where_nothing_is_left_nothing_is_drawn(options, score):
+    logits = np.tile(np.log(PROBABILITIES), (3, 1))
+    wanted = sample_tokens(logits, np.random.default_rng(3), **options)
+    logits[1, 3:] = score
+    drawn = sample_tokens(logits, np.random.default_rng(3), **options)
+    assert drawn.tolist() == [wanted[0], NOTHING_LEFT, wanted[2]], "the others go on as before"
+    assert sample_tokens(logits[[1]], np.random.default_rng(3), **options).tolist() == [NOTHING_LEFT]
+
+
+@pytest.mark.parametrize("options", EVERY_WAY)
+def test_what_is_impossible_is_never_drawn(options):
+    logits = np.tile(np.log(PROBABILITIES), (2000, 1))
+    logits[:, [3, 4, 5]] = -np.inf
+    assert set(sample_tokens(logits, np.random.default_rng(0), **options)) <= {6, 7}
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-320, 1e-45, 1e-39, 1e-6])
+def test_the_smallest_temperature_takes_the_likeliest(temperature):
+    assert set(draw(1000, temperature=temperature)) == {4}
+    assert set(draw(1000, temperature=temperature, top_p=0.9, min_p=0.5, top_k=3)) == {4}
+
+
+@pytest.mark.parametrize("temperature", [1e39, 1e300, np.finfo(float).max])
+def test_the_largest_temperature_makes_all_alike(temperature):
+    counts = np.bincount(draw(50_000, temperature=temperature), minlength=8) / 50_000
+    assert counts[:3].tolist() == [0, 0, 0]
+    assert counts[3:] == pytest.approx([0.2] * 5, abs=0.01)
+
+
+def test_limits_beyond_the_vocabulary():
+    assert set(draw(20_000, top_k=10**30)) == {3, 4, 5, 6, 7}
+    assert set(draw(100, top_k=10**30, top_p=0.0001, min_p=1.0)) == {4}
+
+
+@pytest.mark.parametrize("penalty", [1e39, 1e300, np.finfo(float).max])
+def test_the_largest_penalty_makes_nothing_impossible(penalty):
+    logits = np.array([[2, -2, 0, 4, 1, -np.inf]], np.float32)
+    penalise_repetition(logits, [[0, 1, 2, 5]], penalty)
+    assert logits[0, [0, 2, 3, 4]] == pytest.approx([0, 0, 4, 1], abs=1e-30)
+    assert logits[0, 1] == np.finfo(np.float32).min
+    assert logits[0, 5] == -np.inf, "what was impossible stays so"

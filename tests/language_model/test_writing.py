@@ -144,6 +144,96 @@ def test_settings_reach_the_draw():
         model.write(top_p=1.5)
 
 
+# -- Nothing left to write; warnings are errors here ----------------------------------------------------------------
+
+THREE_WORDS = Vocabulary(["a", "b", "c"])
+DEAD_END = {"no_repeat_ngram": 1, "num_sentences": 1}  # a sentence would need a full stop, and there is none
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 0}, {"top_k": 1}, {"top_p": 0.1}, {"repetition_penalty": 1e300}]
+)
+def test_a_text_stops_where_no_token_is_left(settings):
+    dead_ends = []
+    texts = build_reader(THREE_WORDS).generate(num_samples=4, on_dead_end=dead_ends.append, **DEAD_END, **settings)
+    assert {tuple(sorted(text.split())) for text in texts} == {("a", "b", "c")}
+    assert sorted(dead_ends) == [(place, 3) for place in range(4)]
+    assert build_reader(THREE_WORDS).generate(num_samples=4, **DEAD_END, **settings) == texts
+
+
+def test_the_other_texts_go_on():
+    model = build_reader(THREE_WORDS)
+    dead_ends = []
+    settings = {"num_samples": 9, "no_repeat_ngram": 2, "num_sentences": 1, "seed": 3}
+    texts = model.generate(on_dead_end=dead_ends.append, **settings)
+    lengths = [len(text.split()) for text in texts]
+    assert sorted(dead_ends) == list(enumerate(lengths))
+    assert len(set(lengths)) > 2
+    for text, length in zip(texts, lengths, strict=True):  # each pair that begins with the last word is there
+        words = text.split()
+        assert {second for first, second in itertools.pairwise(words) if first == words[-1]} == {"a", "b", "c"}
+        assert len(set(itertools.pairwise(words))) == length - 1
+
+
+def test_beams_stop_where_no_token_is_left():
+    model = build_reader(THREE_WORDS)
+    dead_ends = []
+    texts = model.generate(num_beams=4, num_samples=4, on_dead_end=dead_ends.append, **DEAD_END)
+    assert len(set(texts)) == len(texts)
+    assert {tuple(sorted(text.split())) for text in texts} == {("a", "b", "c")}
+    assert dead_ends == [(place, 3) for place in range(len(texts))]
+    dead_ends.clear()
+    assert model.generate("a b c", num_beams=2, on_dead_end=dead_ends.append, **DEAD_END) == ["a b c"]
+    assert dead_ends == [(0, 0)]
+
+
+def test_texts_that_end_stand_before_those_that_cannot(monkeypatch):
+    """ "b" is the likelier beginning, but nothing follows it; "a" is followed by the full stop."""
+    model = build_reader(Vocabulary(["a", "b", "."]))
+    table = np.full((7, 7), -np.inf)
+    a, b, stop = 4, 5, 6
+    table[BOS_ID, [a, b]] = np.log([0.1, 0.9])
+    table[a, stop] = table[stop, EOS_ID] = 0
+    monkeypatch.setattr(model, "step", lambda ids, mask, states: ({"logits": table[ids]}, states))
+    dead_ends = []
+    texts = model.generate(num_beams=2, num_samples=2, num_sentences=1, on_dead_end=dead_ends.append)
+    assert texts == ["a.", "b"]
+    assert dead_ends == [(1, 1)]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0}, {"num_beams": 2}])
+def test_scores_that_are_no_numbers_end_a_text(bad, settings, monkeypatch):
+    model = build_reader(THREE_WORDS)
+    monkeypatch.setattr(model, "step", lambda ids, mask, states: ({"logits": np.full((*ids.shape, 7), bad)}, states))
+    assert model.generate("a b", **settings) == ["a b"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 1e-320},
+        {"temperature": 1e300},
+        {"repetition_penalty": 1e300},
+        {"repetition_penalty": 1e300, "num_beams": 3},
+        {"repetition_penalty": 1e300, "temperature": 1e-320},
+        {"top_k": 10**30},
+        {"no_repeat_ngram": 10**30},
+    ],
+)
+def test_extremes_give_valid_texts(settings):
+    text = prefer(build_reader(THREE_WORDS), EOS_ID, -50).generate("a", max_tokens=20, **settings)[0]
+    assert set(text.split()) <= {"a", "b", "c"}
+    assert len(text.split()) == 21 or settings == {"temperature": 1e300}, "at that one the end is as likely as a word"
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p", "min_p", "repetition_penalty"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_settings_are_finite(name, value):
+    with pytest.raises(InputError, match=f"--{name.replace('_', '-')}: found '.*', wanted a finite number"):
+        build_reader(THREE_WORDS).generate(**{name: value})
+
+
 # -- Beams ----------------------------------------------------------------------------------------------------------
 
 
