@@ -138,8 +138,6 @@ def check_file_place(path: Path, read: Iterable[Path] = (), option: str = "--out
         if is_bundle(source) and source.resolve() in target.parents:
             raise InputError(f"{path}: lies inside the model {source}; name a file elsewhere with {option}")
     if kind in (None, "file"):
-        if not target.parent.is_dir():
-            raise InputError(f"{path}: no folder {path.absolute().parent}; make it first")
         check_writable(target, option)
 
 
@@ -410,7 +408,7 @@ def replace_file(path: Path, mode: str = "wt", **options: Any) -> Iterator[IO[An
     """Open a new file, which takes the place of the one at `path` once it is complete.
 
     Args:
-        path: its folder must be there; a link is followed.
+        path: a link is followed; folders on the way are made.
         mode: of `open`.
         options: of `open`.
     """

@@ -408,9 +408,9 @@ def test_a_folder_that_cannot_be_written(task, run_here, small_bundle, small_run
     assert_refused(done, tmp_path, "holds files that are no bundle", "nothing there was touched")
     answer = [ANSWERING[task], "--model", small_bundle(task), "fine", "--output"]
     assert_refused(run_here(*answer, "/proc/out"), "/proc")
-    assert_refused(run_here(*answer, tmp_path / "file/out"), "no folder", "make it first")
+    assert_refused(run_here(*answer, tmp_path / "file/out"), "cannot be written", "choose another --output")
     evaluate = [f"{task}.evaluate", "--model", small_bundle(task), "--test", small_runs[task].test, "--report"]
-    assert_refused(run_here(*evaluate, tmp_path / "file"), "choose another --report")
+    assert_refused(run_here(*evaluate, tmp_path / "file"), "is a file; name a folder with --report")
     assert (tmp_path / "file").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
