@@ -6,6 +6,7 @@
     python -m tests.fuzz bundles --count 500 --without common.architecture:_check_classes
     python -m tests.fuzz bundles --count 500 --break-gate
 
+`faults` are programs that break each rule on purpose, to show that this one notices.
 A case is a function of kind, seed and number; `--only` runs it again alone and keeps its files. The exit status is 1 if
 a rule was broken. `--break-gate` takes one check of the gate out after the other and asks whether this program notices.
 """
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.case import needs_keras
+from tests.fuzz.judge import MAX_SECONDS
 from tests.fuzz.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,12 +51,13 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("bundles", "inputs"))
+    parser.add_argument("kind", choices=("bundles", "inputs", "faults"))
     parser.add_argument("--count", type=int, default=500, help="number of cases (default: 500)")
     parser.add_argument("--first", type=int, default=0, help="number of the first case (default: 0)")
     parser.add_argument("--seed", type=int, default=1, help="of all cases (default: 1)")
     parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="run these cases alone; keep their files")
     parser.add_argument("--without-keras", action="store_true", help="leave out the cases that run Keras")
+    parser.add_argument("--seconds", type=float, default=MAX_SECONDS, help="for one command (default: %(default)g)")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the table there too")
     parser.add_argument("--bases", type=Path, metavar="DIR", help="whole bundles; built there if it does not exist")
@@ -164,7 +167,8 @@ def main() -> int:
         make_case = importlib.import_module(f"tests.fuzz.cases_{arguments.kind}").make_case
         numbers = arguments.only or range(arguments.first, arguments.first + arguments.count)
         numbers = [number for number in numbers if not (arguments.without_keras and needs_keras(number))]
-        supervisor = Supervisor(arguments.kind, arguments.seed, make_case, bases, work, arguments.jobs)
+        options = (bases, work, arguments.jobs, arguments.seconds)
+        supervisor = Supervisor(arguments.kind, arguments.seed, make_case, *options)
         text = supervisor.run(numbers, prepare_keras).markdown()
     print(text, end="")
     if arguments.report:

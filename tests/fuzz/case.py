@@ -34,6 +34,7 @@ class Command:
         num_rows: rows given, if known; each is to be answered or reported.
         encoding: of the console.
         stdout_closed: whether the program starts without a standard output.
+        damage_cache: change the files in the token cache first; the command must print what the one before it printed.
     """
 
     module: str
@@ -45,6 +46,7 @@ class Command:
     num_rows: int | None = None
     encoding: str = "utf-8"
     stdout_closed: bool = False
+    damage_cache: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class Place:
 def random_of(kind: str, seed: int, number: int) -> random.Random:
     """The random generator of a case."""
     return random.Random(f"{kind}/{seed}/{number}")
+
+
+def has_lstm(bundle: Path) -> bool:
+    """Whether a bundle's network has an LSTM, which the engine onnx-int8 needs."""
+    return '"LSTM"' in (bundle / "model.json").read_text(encoding="utf-8")
 
 
 def needs_keras(number: int) -> bool:

@@ -11,7 +11,7 @@ from random import Random
 
 from tests.fuzz import change_bytes, change_hdf5, change_json, change_manifest, change_parts, change_sizes
 from tests.fuzz.base_bundles import MANIFEST, rehash, task_of
-from tests.fuzz.case import ANSWERING, TASKS, TEXT_COLUMN, Case, Command, Place, needs_keras
+from tests.fuzz.case import ANSWERING, TASKS, TEXT_COLUMN, Case, Command, Place, has_lstm, needs_keras
 from tests.fuzz.outside import canaries
 
 TEXTS = ("The soup was cold, but I loved the view.", "the ferry was late again .", "zzyzx")
@@ -78,7 +78,7 @@ def make_case(number: int, rng: Random, place: Place) -> Case:
     given_task = task
     if chosen > len(MUTATIONS) - 1 and not good and way is change_parts.change_the_task:
         given_task = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))["task"]
-    commands = choose_commands(given_task, place.case, rng, needs_keras(number))
+    commands = choose_commands(given_task, place.case, rng, needs_keras(number), has_lstm(base))
     return Case(name, f"{base.name}, {done}", commands, wrong, good)
 
 
@@ -97,10 +97,10 @@ def leave_good(bundle: Path, rng: Random) -> tuple[str, str]:
     return way, ""
 
 
-def choose_commands(task: str, folder: Path, rng: Random, with_keras: bool) -> list[Command]:
+def choose_commands(task: str, folder: Path, rng: Random, with_keras: bool, int8: bool) -> list[Command]:
     """An answer always, scores and an export sometimes; with Keras one command."""
     bundle = folder / "bundle"
-    engine = ["--engine", "keras" if with_keras else rng.choice(("onnx", "onnx", "onnx-int8"))]
+    engine = ["--engine", "keras" if with_keras else rng.choice(("onnx", "onnx", "onnx-int8" if int8 else "onnx"))]
     model = ["--model", str(bundle), *engine, *rng.choice(([], ["--threads", "1"]))]
     answer = functools.partial(_answer, task, folder, model, rng)
     evaluate = functools.partial(_evaluate, task, folder, model, rng)

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from tests.fuzz import input_files, input_places
-from tests.fuzz.case import Case, Command, Place, needs_keras
+from tests.fuzz.case import Case, Command, Place, has_lstm, needs_keras
 from tests.fuzz.change_json import MARK, odd_value, write
 from tests.fuzz.input_files import Given
 
@@ -88,7 +88,7 @@ def make_case(number: int, rng: Random, place: Place) -> Case:
     """Choose a command, write its files with a mutation, and say what is known of the outcome."""
     with_keras = needs_keras(number)
     reader = rng.choice(TRAINING_READERS if with_keras else READERS)
-    way = rng.choices(("file", "options", "places", "config", "streams"), (74, 11, 8, 4, 3))[0]
+    way = rng.choices(("file", "options", "places", "config", "streams", "cache"), (73, 11, 8, 4, 3, 1))[0]
     if way == "config":
         module = f"{reader.task}.train" if with_keras else "language_model.generate"
         reader = dataclasses.replace(reader, module=module, option="--train" if with_keras else "--endings")
@@ -97,6 +97,9 @@ def make_case(number: int, rng: Random, place: Place) -> Case:
     given = input_files.good_file(rng, place.case, rng.choice(reader.formats), reader.columns)
     if reader.option == "--groups":
         given = input_files.good_file(rng, place.case, "txt", "", num_rows=input_files.NUM_ROWS)
+    if way == "cache":
+        reader = next(r for r in READERS if (r.module, r.option) == ("language_model.evaluate", "--test"))
+        given = input_files.good_file(rng, place.case, "csv", reader.columns)
     name, description, wrong, more = "none", given.path.name, "", []
     if way == "file":
         name, given = input_files.change(given, rng, place.case)
@@ -106,7 +109,8 @@ def make_case(number: int, rng: Random, place: Place) -> Case:
     if way == "options":
         name, (description, more) = "options", odd_option(command.module, rng)
     elif way == "places":
-        name, (description, wrong, arguments) = "places to write", input_places.change(command, given, rng, place.case)
+        name, (description, wrong, command) = "places to write", input_places.change(command, given, rng, place.case)
+        arguments = list(command.arguments)
     elif way == "config":
         name, (description, more) = "config file", odd_config(command, rng, place.case)
     elif way == "streams":
@@ -124,8 +128,12 @@ def make_case(number: int, rng: Random, place: Place) -> Case:
         num_rows=given.num_rows if untouched and command.output else None,
         encoding=encoding,
     )
+    commands = [command]
+    if way == "cache":
+        name = "damaged token cache"
+        commands.append(dataclasses.replace(command, damage_cache=True))
     where = f"{reader.module} {reader.option}, {encoding}"
-    return Case(name, f"{where}: {description}", [command], wrong, untouched and "--strict" not in arguments)
+    return Case(name, f"{where}: {description}", commands, wrong, untouched)
 
 
 def make_command(reader: Reader, given: Given, rng: Random, place: Place) -> Command:
@@ -139,12 +147,12 @@ def make_command(reader: Reader, given: Given, rng: Random, place: Place) -> Com
         few = ["--dim", "3", "--min-count", "1"]
         return Command(reader.module, ["--train", file, "--output", output, *few], may_write=[output])
     base = rng.choice(sorted(place.bases.glob(f"{task}-*")))
-    model = ["--model", str(base), "--engine", rng.choice(("onnx", "onnx", "onnx-int8"))]
+    model = ["--model", str(base), "--engine", "onnx-int8" if has_lstm(base) and rng.random() < 0.5 else "onnx"]
     if reader.module == "language_model.generate":
         few = ["--max-tokens", "5", "--num-sentences", "1"]
         return Command(reader.module, [*model, "--endings", file, *few])
     if reader.answers_rows:
-        return _answer(reader, file, model, rng, folder)
+        return _answer(reader, given, model, rng, folder)
     arguments, may_write = [*model, reader.option, file], []
     if reader.option != "--test":
         other = input_files.good_file(rng, folder / "other", reader.formats[0], reader.columns)
@@ -160,15 +168,18 @@ def make_command(reader: Reader, given: Given, rng: Random, place: Place) -> Com
     return Command(reader.module, [*arguments, *rng.choice(([], ["--json"]))], may_write=may_write)
 
 
-def _answer(reader: Reader, file: str, model: list[str], rng: Random, folder: Path) -> Command:
-    arguments = [*model, "--input", file, *(["--strict"] if rng.random() < 0.1 else [])]
+def _answer(reader: Reader, given: Given, model: list[str], rng: Random, folder: Path) -> Command:
+    on_stdin = given.path.name == "given.txt" and given.path.is_file() and not given.feeds and rng.random() < 0.4
+    stdin = str(given.path) if on_stdin else ""
+    file = [] if on_stdin else ["--input", given.argument]
+    arguments = [*model, *file, *(["--strict"] if rng.random() < 0.1 else [])]
     if rng.random() < 0.6:
         output = str(folder / "answers.jsonl")
         arguments += ["--format", "jsonl", "--output", output]
-        return Command(reader.module, arguments, may_write=[output], output=output)
+        return Command(reader.module, arguments, stdin, may_write=[output], output=output)
     formats = {"sentiment": ("text", "csv"), "language_model": ("text", "html")}
     kind = rng.choice(formats.get(reader.task, ("text", "conllu", "tsv", "html")))
-    return Command(reader.module, [*arguments, "--format", kind])
+    return Command(reader.module, [*arguments, "--format", kind], stdin)
 
 
 def _train(reader: Reader, file: str, rng: Random, folder: Path) -> Command:
@@ -189,6 +200,7 @@ def _train(reader: Reader, file: str, rng: Random, folder: Path) -> Command:
 def odd_option(module: str, rng: Random) -> tuple[str, list[str]]:
     """An odd value for an option of numbers, or an odd text for another."""
     actions = [action for action in options_of(module) if action.option_strings and action.nargs is None]
+    actions = [action for action in actions if action.option_strings[-1] not in input_places.OUTPUT_OPTIONS]
     numbers = [action for action in actions if getattr(action.type, "__name__", "") in ("int", "float")]
     if rng.random() < 0.8 and numbers:
         flag = rng.choice(numbers).option_strings[-1]

@@ -224,9 +224,10 @@ def change_a_declared_size(bundle: Path, rng: Random, task: str) -> str:
 def rename_an_end(bundle: Path, rng: Random, task: str) -> str:
     """An input, a state or an output of the network has another name than the program gives or reads."""
     model = read(bundle / "model.json")
-    inputs = [layer["name"] for layer in model["config"]["layers"] if layer["class_name"] == "InputLayer"]
-    if task == "sentiment" and read(bundle / "config.json")["architecture"] == "bow":
-        inputs = ["token_ids"]
+    layers = model["config"]["layers"]
+    used = json.dumps([layer["inbound_nodes"] for layer in layers])
+    inputs = [layer["name"] for layer in layers if layer["class_name"] == "InputLayer"]
+    inputs = [name for name in inputs if f'"keras_history": ["{name}"' in used]
     outputs = model["config"]["output_layers"]
     names = [name for name in outputs if name not in ("spread", "hidden")] if isinstance(outputs, dict) else []
     if task == "sentiment":

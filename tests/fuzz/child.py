@@ -7,6 +7,7 @@ crash or a hang takes nothing else with it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -21,9 +22,11 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from tests.fuzz.case import PIPE, Command
+from tests.fuzz.change_bytes import change_some_bytes
 from tests.fuzz.outside import Watch
 
 ADDRESS_SPACE = 24 << 30  # bytes; beyond it memory is refused, as on a machine that has no more
@@ -48,6 +51,7 @@ class Observation:
     outside: list[str] = field(default_factory=list)
     num_answered: int | None = None
     num_left_out: int = 0
+    printed: str = ""  # a hash of standard output
     # written by the supervisor, of a process that did not end by itself
     hung: bool = False
     too_large: bool = False
@@ -83,6 +87,8 @@ def observe(command: Command, slot: Path) -> Observation:
         slot: the folder of this process, with `case`, `outside`, `io`, `cache` and `tmp` in it.
     """
     _limit(slot)
+    if command.damage_cache:
+        _damage(slot / "cache")
     before = snapshot(slot / "case") | snapshot(slot / "outside")
     watch = Watch(slot / "outside")
     seen = Observation()
@@ -95,6 +101,7 @@ def observe(command: Command, slot: Path) -> Observation:
     seen.outside = watch.names()
     seen.changed = changes(before, snapshot(slot / "case") | snapshot(slot / "outside"))
     _read_errors(slot / "io" / "stderr", seen)
+    seen.printed = hashlib.sha256((slot / "io" / "stdout").read_bytes()).hexdigest()
     if command.output is not None and Path(command.output).is_file():
         seen.num_answered = _count_answered(Path(command.output))
     return seen
@@ -112,6 +119,14 @@ def _limit(slot: Path) -> None:
     os.environ |= {"TOKEN_CACHE": str(slot / "cache"), "TMPDIR": str(slot / "tmp")}
     tempfile.tempdir = None
     os.chdir(slot / "case")
+
+
+def _damage(folder: Path) -> None:
+    """Change some bytes of each file."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            content, _ = change_some_bytes(file.read_bytes(), Random(file.stat().st_size))
+            file.write_bytes(content)
 
 
 @contextlib.contextmanager

@@ -12,10 +12,19 @@ MAX_MB = 1024.0
 COLUMNS = ("tracebacks", "hangs", "over 1 GB", "outside reads", "wrong answers", "other")
 
 
-def failures(case: Case, command: Command, seen: Observation) -> Iterator[tuple[str, str]]:
-    """The rules that a command of a case has broken, as (column, reason)."""
+def failures(
+    case: Case, command: Command, seen: Observation, before: Observation | None = None
+) -> Iterator[tuple[str, str]]:
+    """The rules that a command has broken, as (column, reason).
+
+    Args:
+        case: what is known of it.
+        command: of the case.
+        seen: what the command did.
+        before: what the command before it did, if there was one.
+    """
     if seen.hung:
-        yield "hangs", f"more than {MAX_SECONDS:.0f} s"
+        yield "hangs", "too slow"
     if seen.too_large or seen.peak_mb > MAX_MB:
         yield "over 1 GB", f"{seen.peak_mb:.0f} MB"
     if seen.exception:
@@ -30,6 +39,8 @@ def failures(case: Case, command: Command, seen: Observation) -> Iterator[tuple[
         yield "other", f"crash: {seen.crash}"
     elif seen.status == 0:
         yield from _answered(case, command, seen)
+        if command.damage_cache and before is not None and seen.printed != before.printed:
+            yield "wrong answers", "a damaged cache changed the answer"
     elif seen.status == 2:
         yield from _refused(case, seen)
     else:

@@ -23,6 +23,7 @@ from tests.fuzz.child import Observation, observe, send
 from tests.fuzz.outside import make_canaries
 
 MAKING_SECONDS = 120.0
+PATIENCE = 6.0  # a process that the machine keeps waiting may take so many times as long
 KILL_MB = 1500.0  # a process is stopped there, so that it does not take the machine down
 POLL_SECONDS = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -103,8 +104,9 @@ class Job:
     process: int = 0
     pipe: int = -1
     received: bytes = b""
-    deadline: float = 0.0
-    outcomes: list[int] = field(default_factory=list)
+    start: float = 0.0
+    max_seconds: float = 0.0
+    seen: list[Observation] = field(default_factory=list)
 
 
 class Supervisor:
@@ -117,11 +119,22 @@ class Supervisor:
         bases: folder of whole bundles.
         work: folder to work in.
         num_jobs: processes at a time.
+        max_seconds: for one command; the time that it waits for a processor does not count.
     """
 
-    def __init__(self, kind: str, seed: int, make_case: MakeCase, bases: Path, work: Path, num_jobs: int) -> None:
+    def __init__(
+        self,
+        kind: str,
+        seed: int,
+        make_case: MakeCase,
+        bases: Path,
+        work: Path,
+        num_jobs: int,
+        max_seconds: float = judge.MAX_SECONDS,
+    ) -> None:
         self.report = Report(kind, seed)
         self.make_case, self.bases, self.work, self.num_jobs = make_case, bases, work, num_jobs
+        self.max_seconds = max_seconds
 
     def run(self, numbers: Iterable[int], prepare_keras: Callable[[], None]) -> Report:
         """Run cases: first those without Keras, then, once it is imported, those with it."""
@@ -189,7 +202,7 @@ class Supervisor:
             os._exit(0)
         os.close(writing)
         job.process, job.pipe, job.received = process, reading, b""
-        job.deadline = time.monotonic() + seconds
+        job.start, job.max_seconds = time.monotonic(), seconds
 
     def _next(self, job: Job) -> None:
         """Start the next command of a case, or note that there is none."""
@@ -199,7 +212,7 @@ class Supervisor:
             job.process = 0
             return
         command = job.case.commands[job.next_command]
-        self._fork(job, lambda: send(observe(command, job.slot), job.pipe), judge.MAX_SECONDS)
+        self._fork(job, lambda: send(observe(command, job.slot), job.pipe), self.max_seconds)
 
     def _ended(self, job: Job) -> None:
         """A process closed its pipe: what it sent is all there is."""
@@ -208,7 +221,8 @@ class Supervisor:
             if status != 0:
                 problem = job.slot / "io" / "harness"
                 text = problem.read_text() if problem.exists() else f"killed by signal {-status}"
-                raise RuntimeError(f"case {job.number} cannot be made: {text}")
+                self._not_made(job, text)
+                return
             job.case = Case.from_json(job.received.decode())
         else:
             try:
@@ -220,8 +234,20 @@ class Supervisor:
             self._judge(job, seen)
         self._next(job)
 
+    def _not_made(self, job: Job, reason: str) -> None:
+        """A fault of this program, to be mended: the case counts as one that failed."""
+        self.report.cases["not made"] += 1
+        reason = " ".join(reason.split())[-300:]
+        self.report.failures.append(
+            Failure(job.number, "not made", "", "other", f"the case cannot be made: {reason}", "")
+        )
+        job.process = 0
+
     def _too_much(self, job: Job) -> str:
-        if time.monotonic() > job.deadline:
+        seconds = time.monotonic() - job.start
+        if seconds > job.max_seconds * PATIENCE:
+            return "hung"
+        if seconds > job.max_seconds and seconds - seconds_kept_waiting(job.process) > job.max_seconds:
             return "hung"
         with contextlib.suppress(OSError, IndexError):
             pages = int(Path(f"/proc/{job.process}/statm").read_text().split()[1])
@@ -230,13 +256,15 @@ class Supervisor:
         return ""
 
     def _stop(self, job: Job, reason: str) -> None:
+        peak_mb = peak_memory_mb(job.process)
         os.killpg(job.process, signal.SIGKILL)
         self._wait(job)
         if job.case is None:
-            raise RuntimeError(f"case {job.number} cannot be made: it takes too long")
-        seen = Observation(seconds=judge.MAX_SECONDS if reason == "hung" else 0.0)
+            self._not_made(job, "it takes too long")
+            return
+        seen = Observation(seconds=self.max_seconds if reason == "hung" else 0.0)
         seen.hung, seen.too_large = reason == "hung", reason == "too_large"
-        seen.peak_mb = KILL_MB if seen.too_large else 0.0
+        seen.peak_mb = peak_mb
         self._judge(job, seen)
         self._next(job)
 
@@ -251,9 +279,10 @@ class Supervisor:
         assert job.case is not None
         command = job.case.commands[job.next_command]
         job.next_command += 1
-        job.outcomes.append(seen.status)
         shown = " ".join([command.module, *command.arguments]).replace(f"{job.slot}/", "").replace(f"{self.bases}/", "")
-        for column, reason in judge.failures(job.case, command, seen):
+        before = job.seen[-1] if job.seen else None
+        job.seen.append(seen)
+        for column, reason in judge.failures(job.case, command, seen, before):
             reason = reason.replace(f"{job.slot}/", "")
             what = job.case.mutation, job.case.description[:200]
             self.report.failures.append(Failure(job.number, *what, column, reason[:400], shown[:200]))
@@ -264,8 +293,25 @@ class Supervisor:
         assert job.case is not None
         mutation = job.case.mutation
         self.report.cases[mutation] += 1
-        self.report.refused[mutation] += all(status == 2 for status in job.outcomes)
-        self.report.answered[mutation] += any(status == 0 for status in job.outcomes)
+        self.report.refused[mutation] += all(seen.status == 2 for seen in job.seen)
+        self.report.answered[mutation] += any(seen.status == 0 for seen in job.seen)
+
+
+def peak_memory_mb(process: int | str) -> float:
+    """The largest memory of a running process."""
+    try:
+        return int(Path(f"/proc/{process}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    except (OSError, IndexError):
+        return 0.0
+
+
+def seconds_kept_waiting(process: int) -> float:
+    """How long a process, or the thread of it that waited most, was ready and had no processor."""
+    longest = 0
+    with contextlib.suppress(OSError, IndexError):
+        for task in Path(f"/proc/{process}/task").iterdir():
+            longest = max(longest, int((task / "schedstat").read_text().split()[1]))
+    return longest / 1e9
 
 
 def clear(slot: Path) -> None:
