@@ -9,7 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import change_bytes, change_hdf5, change_json, change_manifest, change_parts, change_sizes
+from tests.fuzz import (
+    change_bytes,
+    change_hdf5,
+    change_json,
+    change_manifest,
+    change_network,
+    change_parts,
+    change_sizes,
+)
 from tests.fuzz.base_bundles import MANIFEST, rehash, task_of
 from tests.fuzz.case import ANSWERING, TASKS, TEXT_COLUMN, Case, Command, Place, has_lstm, needs_keras
 from tests.fuzz.outside import canaries
@@ -31,6 +39,8 @@ MUTATIONS: tuple[tuple[int, str, Mutation], ...] = (
     (5, "JSON: keys", change_json.change_keys),
     (5, "JSON: a list", change_json.change_a_list),
     (2, "JSON: the text", change_json.change_the_text),
+    (3, "network: foreign classes", change_network.put_foreign_classes),
+    (3, "network: calls", change_network.change_calls),
     (5, "HDF5: weights outside", change_hdf5.put_weights_outside),
     (2, "HDF5: soft links", change_hdf5.put_links),
     (1, "HDF5: hard links", change_hdf5.put_hard_links),

@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -32,6 +33,7 @@ from tests.fuzz.outside import Watch
 ADDRESS_SPACE = 24 << 30  # bytes; beyond it memory is refused, as on a machine that has no more
 # Control characters, and marks that turn the direction of what a terminal shows.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+ESCAPE = re.compile(r"\\(x..|u....|U........)")
 LEFT_OUT = re.compile(r"^([\d,]+) of ([\d,]+) rows left out$")
 WARNING = re.compile(r"\.py:\d+: \w*Warning: ")
 
@@ -67,8 +69,10 @@ def snapshot(folder: Path) -> dict[str, tuple[int, ...]]:
             for item in entries:
                 state = item.stat(follow_symlinks=False)
                 is_folder = item.is_dir(follow_symlinks=False)
-                facts = () if is_folder else (state.st_size, state.st_mtime_ns, state.st_ino)
-                found[item.path] = (state.st_mode, *facts)
+                facts = [state.st_mode] if is_folder else [state.st_mode, state.st_ino]
+                if stat.S_ISREG(state.st_mode):
+                    facts += [state.st_size, state.st_mtime_ns]
+                found[item.path] = tuple(facts)
                 if is_folder:
                     pending.append(item.path)
     return found
@@ -221,9 +225,10 @@ def _read_errors(path: Path, seen: Observation) -> None:
             left_out = LEFT_OUT.match(line)
             if left_out:
                 seen.num_left_out = int(left_out[1].replace(",", ""))
+            length = len(ESCAPE.sub("?", line))  # the console's own way to show what it has no character for
             for problem, found in (
                 ("control character", CONTROL.search(line)),
-                (f"line of {len(line)} characters", len(line) > 300),
+                (f"line of {length} characters", length > 300),
                 ("traceback", line.startswith("Traceback (most recent call last)")),
                 ("warning", WARNING.search(line)),
             ):

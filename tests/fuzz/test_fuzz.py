@@ -46,13 +46,14 @@ def test_many_odd_cases(kind, bases):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_fault_is_noticed(bases):
-    done = fuzz("faults", "--count", len(FAULTS), "--seconds", 2, "--bases", bases)
+def test_every_fault_is_noticed(tmp_path):
+    done = fuzz("faults", "--count", len(FAULTS), "--seconds", 2, "--bases", tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found = {(fault, column) for column, fault in re.findall(r"^- \d+, ([^:]+): .*; ([^;]+): \2; ", done.stdout, re.M)}
     assert found == {(fault, column) for fault, column in FAULTS.items() if column}
 
 
+@pytest.mark.slow
 def test_a_case_is_the_same_each_time(bases):
     first, second = (
         fuzz("bundles", "--first", 40, "--count", 6, "--without-keras", "--bases", bases) for _ in range(2)
