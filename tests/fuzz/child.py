@@ -164,7 +164,7 @@ def _streams(command: Command, folder: Path) -> Iterator[list[str]]:
         sys.stdout = _wrap(1, "wb", command.encoding)
     yield arguments
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
+        sys.stdout.flush()  # type: ignore[union-attr]
 
 
 def _wrap(descriptor: int, mode: str, encoding: str, errors: str = "strict") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -26,6 +27,7 @@ MAKING_SECONDS = 120.0
 PATIENCE = 6.0  # a process that the machine keeps waiting may take so many times as long
 KILL_MB = 1500.0  # a process is stopped there, so that it does not take the machine down
 POLL_SECONDS = 0.05
+PR_SET_PDEATHSIG = 1  # end with the supervisor, however it ends
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SLOT_FOLDERS = ("case", "outside", "io", "cache", "tmp")
 
@@ -193,6 +195,7 @@ class Supervisor:
         if process == 0:
             try:
                 os.setsid()
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 os.close(reading)
                 job.pipe = writing
                 work()
