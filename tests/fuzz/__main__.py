@@ -1,0 +1,187 @@
+"""Fuzz the commands of the three tasks, and report what they did in a table.
+
+    python -m tests.fuzz bundles --count 10000 --seed 1 --report bundles.md
+    python -m tests.fuzz inputs --count 5000 --seed 1 --report inputs.md
+    python -m tests.fuzz bundles --only 1234
+    python -m tests.fuzz bundles --count 500 --without common.architecture:_check_classes
+    python -m tests.fuzz bundles --count 500 --break-gate
+
+`faults` are programs that break each rule on purpose, to show that this one notices.
+A case is a function of kind, seed and number; `--only` runs it again alone and keeps its files. The exit status is 1 if
+a rule was broken. `--break-gate` takes one check of the gate out after the other and asks whether this program notices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.case import needs_keras
+from tests.fuzz.judge import MAX_SECONDS
+from tests.fuzz.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIGHT_MODULES = (
+    "sentiment.predict", "sentiment.evaluate", "language_model.score", "language_model.generate",
+    "language_model.evaluate", "language_model.word_vectors", "pos_tagging.predict", "pos_tagging.evaluate",
+    "common.export", "common.persistence", "common.model_card", "common.report", "common.onnx_graph",
+    "sentiment.loader", "sentiment.tfidf_linear", "onnx", "onnxruntime", "sklearn.linear_model", "sklearn.metrics",
+    "matplotlib.pyplot",
+)  # fmt: skip
+KERAS_MODULES = (
+    "tensorflow", "common.layers", "common.lstm", "sentiment.train", "language_model.train", "pos_tagging.train",
+)  # fmt: skip
+# The checks that `--break-gate` takes out, one at a time; a check that returns its first argument ends in "=first".
+GATE = (
+    "common.architecture:_check_classes",
+    "common.architecture:_check_shapes",
+    "common.persistence:_check_file",
+)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=("bundles", "inputs", "faults"))
+    parser.add_argument("--count", type=int, default=500, help="number of cases (default: 500)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case (default: 0)")
+    parser.add_argument("--seed", type=int, default=1, help="of all cases (default: 1)")
+    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="run these cases alone; keep their files")
+    parser.add_argument("--without-keras", action="store_true", help="leave out the cases that run Keras")
+    parser.add_argument("--seconds", type=float, default=MAX_SECONDS, help="for one command (default: %(default)g)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--bases", type=Path, metavar="DIR", help="whole bundles; built there if it does not exist")
+    parser.add_argument("--without", action="append", default=[], metavar="MODULE:FUNCTION", help="take out a check")
+    parser.add_argument("--break-gate", action="store_true", help="take out the checks of the gate, one at a time")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def work_folder(keep: bool) -> Iterator[Path]:
+    """A temporary folder, kept if wanted."""
+    if keep:
+        folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+        yield folder
+        print(f"files in {folder}", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def import_light() -> None:
+    """Import all that a command without Keras may import, so that each process need not."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    for name in LIGHT_MODULES:
+        importlib.import_module(name)
+    from common.tokenization import load_pipeline
+
+    load_pipeline()
+    if "keras" in sys.modules:
+        raise RuntimeError("Keras came with a module that should not need it")
+
+
+def import_keras() -> None:
+    """Import Keras, TensorFlow and the training programs."""
+    from common.keras_start import start_keras
+
+    start_keras()
+    for name in KERAS_MODULES:
+        importlib.import_module(name)
+
+
+def take_out(name: str) -> Callable[[], None]:
+    """Replace MODULE:FUNCTION, or MODULE:CLASS.METHOD, by one that checks nothing, wherever it was imported.
+
+    Args:
+        name: with "=first" behind it, the replacement returns its first argument; else nothing.
+    """
+    path, _, returned = name.partition("=")
+    module_name, _, attribute = path.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *classes, last = attribute.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    old = getattr(owner, last)
+
+    def nothing(*arguments: Any, **options: Any) -> Any:
+        return arguments[0] if returned == "first" else None
+
+    def replace() -> None:
+        setattr(owner, last, nothing)
+        for module in list(sys.modules.values()):
+            for key, value in list(getattr(module, "__dict__", {}).items()):
+                if value is old:
+                    setattr(module, key, nothing)
+
+    return replace
+
+
+def break_gate(arguments: argparse.Namespace, bases: Path) -> int:
+    """Run the cases without each of the checks; returns 1 if one of them is not missed."""
+    not_missed = []
+    usual = _failures(arguments, bases, [])
+    print("| without | more failures |\n| --- | ---: |", flush=True)
+    for name in GATE:
+        found = _failures(arguments, bases, ["--without", name]) - usual
+        not_missed += [] if found else [name]
+        print(f"| {name} | {len(found)} |", flush=True)
+    return 1 if not_missed else 0
+
+
+def _failures(arguments: argparse.Namespace, bases: Path, more: list[str]) -> set[str]:
+    """The failures of the same cases in a program of its own, as "number, column"."""
+    command = [sys.executable, "-m", "tests.fuzz", arguments.kind, "--bases", str(bases), *more]
+    for name in ("count", "first", "seed", "jobs", "seconds"):
+        command += [f"--{name}", str(getattr(arguments, name))]
+    command += ["--without-keras"] if arguments.without_keras else []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr)
+    return {line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("- ")}
+
+
+def main() -> int:
+    """Run the cases; returns the exit status."""
+    arguments = parse_arguments()
+    with work_folder(keep=arguments.only is not None) as work:
+        bases = (arguments.bases or work / "bases").absolute()
+        if not bases.exists():
+            subprocess.run([sys.executable, "-m", "tests.fuzz.base_bundles", bases], cwd=ROOT, check=True)
+        if arguments.break_gate:
+            return break_gate(arguments, bases)
+        import_light()
+        replacements = [take_out(name) for name in arguments.without]
+
+        def prepare_keras() -> None:
+            import_keras()
+            for replace in replacements:
+                replace()
+
+        for replace in replacements:
+            replace()
+        make_case = importlib.import_module(f"tests.fuzz.cases_{arguments.kind}").make_case
+        numbers = arguments.only or range(arguments.first, arguments.first + arguments.count)
+        numbers = [number for number in numbers if not (arguments.without_keras and needs_keras(number))]
+        options = (bases, work, arguments.jobs, arguments.seconds)
+        supervisor = Supervisor(arguments.kind, arguments.seed, make_case, *options)
+        text = supervisor.run(numbers, prepare_keras).markdown()
+    print(text, end="")
+    if arguments.report:
+        arguments.report.write_text(text, encoding="utf-8")
+    return 1 if supervisor.report.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Odd bundles and odd input files: an answer or one clear line, in bounded time and memory, and nothing read outside.
+
+The cases run in a program of their own, `python -m tests.fuzz`, which forks a process for each command.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.cases_faults import FAULTS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it watches files and memory with Linux' own means")
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory):
+    """Whole bundles of all tasks and architectures."""
+    folder = tmp_path_factory.mktemp("fuzz") / "bases"
+    subprocess.run([sys.executable, "-m", "tests.fuzz.base_bundles", folder], cwd=ROOT, check=True, timeout=300)
+    return folder
+
+
+def fuzz(*args):
+    """Run the harness; returns its report."""
+    command = [sys.executable, "-m", "tests.fuzz", *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3000, check=False)
+
+
+@pytest.mark.parametrize("kind", ["bundles", "inputs"])
+def test_a_few_odd_cases(kind, bases):
+    done = fuzz(kind, "--count", 15, "--without-keras", "--bases", bases)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bundles", "inputs"])
+def test_many_odd_cases(kind, bases):
+    done = fuzz(kind, "--count", 500, "--bases", bases)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_fault_is_noticed(tmp_path):
+    done = fuzz("faults", "--count", len(FAULTS), "--seconds", 2, "--bases", tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = {(fault, column) for column, fault in re.findall(r"^- \d+, ([^:]+): .*; ([^;]+): \2; ", done.stdout, re.M)}
+    assert found == {(fault, column) for fault, column in FAULTS.items() if column}
+
+
+@pytest.mark.slow
+def test_a_case_is_the_same_each_time(bases):
+    first, second = (
+        fuzz("bundles", "--first", 40, "--count", 6, "--without-keras", "--bases", bases) for _ in range(2)
+    )
+    assert rows(first.stdout) == rows(second.stdout)
+
+
+def rows(report):
+    """The lines of a report that do not tell the time."""
+    return [line for line in report.splitlines() if " minutes; " not in line]
