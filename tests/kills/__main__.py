@@ -11,6 +11,7 @@ status is 1 if anything of that fails.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 import sys
@@ -24,6 +25,8 @@ from tests.kills.harness import Expected, Outcome, expect, heaviest, import_all,
 from tests.kills.judging import LEFTOVERS
 from tests.kills.operations import Operation, Refused, all_operations, make_assets
 
+# Many small processes, one at a time: threads would wait for each other, most of all on a machine that is busy.
+ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 COLUMNS = ("command", "kills", "old whole", "new whole", "absent", "lost, repaired", "run again: identical")
 COLUMNS += ("of these resumed", "kills with faults")
 
@@ -94,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     deck = deal(chosen)
     numbers = [arguments.only] if arguments.only else range(1, arguments.count + 1)
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     import_all(heaviest(chosen))
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         outcomes, unkilled = kill_all(deck, numbers, arguments, Path(folder).resolve())
