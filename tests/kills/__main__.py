@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tests.kills.harness import Expected, Outcome, expect, heaviest, import_all, kill_once, say
+from tests.kills.harness import CACHE, Expected, Outcome, expect, heaviest, import_all, kill_once, say
 from tests.kills.judging import LEFTOVERS
 from tests.kills.operations import Operation, Refused, all_operations, make_assets
 
@@ -121,6 +121,7 @@ def kill_all(
     assets, work = folder / "assets", folder / "work"
     assets.mkdir()
     make_assets(assets)
+    os.environ["TOKEN_CACHE"] = str(folder / CACHE)  # until there is a working folder: never the user's
     known: dict[str, Expected | None] = {}
     outcomes: list[Outcome] = []
     unkilled: list[str] = []

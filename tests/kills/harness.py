@@ -81,7 +81,7 @@ def working_folder(operation: Operation, assets: Path, folder: Path, leftovers: 
 def strangers(operation: Operation, folder: Path, leftovers: Sequence[str]) -> Content:
     """All in a working folder that a run must not change: not its target, nor what a killed run may leave."""
     target = folder / operation.target
-    without = [target, folder / CACHE, *leftover_paths(target, leftovers)]
+    without = [target, folder / CACHE, *leftover_paths(target, folder, leftovers)]
     found = snapshot(folder, without)
     for parent in target.relative_to(folder).parents:  # a run may make the folders above its target
         found.pop(parent.as_posix(), None)
@@ -130,6 +130,8 @@ def expect(operation: Operation, assets: Path, work: Path, leftovers: Sequence[s
             assert ended.status == 0, f"{_failure(ended, folder)}\n{ended.output[-2000:]}"
             changed = differences(before, strangers(operation, folder, leftovers))
             assert not changed, f"changed another file: {', '.join(changed)}"
+            left = [path.name for path in leftover_paths(target, folder, leftovers)]
+            assert not left, f"left behind: {', '.join(left)}"
             found = open_target(operation, folder)
             assert found is None or found.status == 0, f"the result cannot be opened: {found.output[-2000:]}"
             answer, old_answer = (ended.output if ended else "" for ended in (found, opened))
@@ -207,12 +209,9 @@ def kill_once(
                 outcome.faults.append(f"not killed, but {_failure(ended, folder)}")
                 return outcome
             judge_killed(operation, expected, folder, before, outcome, rng.random() < 0.5, leftovers)
-            if rng.random() < KILLED_TWICE and not outcome.faults:
-                moment = draw_moment(rng, expected, certain=False)
-                if run(call_again(operation, expected.knows_overwrite, folder), folder, moment).killed:
-                    outcome.moments.append(moment)
-                    judge_killed(operation, expected, folder, before, outcome, rng.random() < 0.5, leftovers)
-            judge_again(operation, expected, folder, before, outcome, leftovers)
+            twice = rng.random() < KILLED_TWICE and not outcome.faults
+            second = draw_moment(rng, expected, certain=False) if twice else None
+            run_again(operation, expected, folder, before, outcome, leftovers, second)
             return outcome
     outcome.faults.append("no moment came before the end of the run")
     return outcome
@@ -255,19 +254,25 @@ def judge_killed(
     outcome.faults += [f"another file, by opening: {each}" for each in changed]
 
 
-def judge_again(
+def run_again(
     operation: Operation,
     expected: Expected,
     folder: Path,
     before: Content,
     outcome: Outcome,
     leftovers: Sequence[str],
+    moment: Moment | None = None,
 ) -> None:
-    """Run the command again, to its end; it must end as one that was never killed, and leave nothing behind."""
+    """Run the command again, unless a second moment kills it; it must end as one never killed, and leave nothing."""
     target = folder / operation.target
     outcome.resumed = operation.trains and has_checkpoint(target)
     was_lost = outcome.state == "lost" and not outcome.repaired
-    ended = run(call_again(operation, expected.knows_overwrite, folder), folder)
+    ended = run(call_again(operation, expected.knows_overwrite, folder), folder, moment)
+    if moment and ended.killed:
+        outcome.moments.append(moment)
+        judge_killed(operation, expected, folder, before, outcome, True, leftovers)
+        run_again(operation, expected, folder, before, outcome, leftovers)
+        return
     if ended.status:
         outcome.faults.append(f"the next run failed with {_failure(ended, folder)}")
         return
@@ -279,7 +284,7 @@ def judge_again(
         outcome.faults.append(f"the next run gave another result: {state} {why}")
     for each in differences(before, strangers(operation, folder, leftovers)):
         outcome.faults.append(f"another file, after the next run: {each}")
-    for path in leftover_paths(target, leftovers):
+    for path in leftover_paths(target, folder, leftovers):
         outcome.faults.append(f"left after the next run: {path.name}")
 
 

@@ -22,12 +22,16 @@ LEFTOVERS = (".{name}.unfinished", "{name}.checkpoint")
 Content = Mapping[str, Any]
 
 
-def leftover_paths(target: Path, leftovers: Collection[str] = LEFTOVERS) -> list[Path]:
-    """What stands beside a target that a killed run may leave."""
-    names = [pattern.format(name=target.name) for pattern in leftovers]
-    if not target.parent.is_dir():
-        return []
-    return [path for path in target.parent.iterdir() if any(fnmatchcase(path.name, name) for name in names)]
+def leftover_paths(target: Path, folder: Path, leftovers: Collection[str] = LEFTOVERS) -> list[Path]:
+    """What a killed run may leave beside a target, or beside a folder that it is in, down from `folder`."""
+    found = []
+    for path in (target, *target.parents):
+        if path == folder:
+            return found
+        if path.parent.is_dir():
+            names = [pattern.format(name=path.name) for pattern in leftovers]
+            found += [each for each in path.parent.iterdir() if any(fnmatchcase(each.name, name) for name in names)]
+    return found
 
 
 def snapshot(path: Path, without: Collection[Path] = ()) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 # In a process of its own: a process of pytest may have run TensorFlow, and cannot be forked.
 KILL_THE_TOYS = """
-import json, sys, tempfile
+import json, os, sys, tempfile
 from pathlib import Path
 from tests.kills.harness import expect, kill_once
 from tests.kills.judging import LEFTOVERS, file_content
@@ -21,6 +21,7 @@ from tests.kills.operations import Operation
 
 def kill_toy(way, before, folder):
     assets, work = folder / "assets", folder / "work"
+    os.environ["TOKEN_CACHE"] = str(folder / "tokens")
     old = assets / "old" / "toy" / "new.txt"
     old.parent.mkdir(parents=True)
     old.write_text("old\\n")
