@@ -284,7 +284,7 @@ def run_again(
         outcome.faults.append(f"the next run gave another result: {state} {why}")
     for each in differences(before, strangers(operation, folder, leftovers)):
         outcome.faults.append(f"another file, after the next run: {each}")
-    for path in leftover_paths(target, folder, leftovers):
+    for path in [] if operation.only_opens else leftover_paths(target, folder, leftovers):
         outcome.faults.append(f"left after the next run: {path.name}")
 
 

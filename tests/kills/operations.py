@@ -48,6 +48,7 @@ class Operation:
         first: module and arguments of a run before it that is killed; the killed one then goes on from there.
         first_until: when that run is killed: once this is true of the target.
         refuses: whether it never writes over what is there.
+        only_opens: whether tidying up is left to the next command that writes there.
         imports: what it needs to be imported.
     """
 
@@ -64,6 +65,7 @@ class Operation:
     first: tuple[str, tuple[str, ...]] | None = None
     first_until: Callable[[Path], bool] = lambda target: not target.exists()
     refuses: bool = False
+    only_opens: bool = False
     imports: tuple[str, ...] = field(default=FOR_KERAS, repr=False)
 
 
@@ -137,7 +139,7 @@ def _evaluations(task: str) -> list[Operation]:
         # Nothing stands under the name: what brings the bundle back is killed.
         saving |= {"first": (f"{task}.evaluate", save)}
         operations.append(Operation(f"{task}: evaluate --save, bundle away", 5, arguments=save, **saving))
-        saving |= {"module": ANSWERING[task]}
+        saving |= {"module": ANSWERING[task], "only_opens": True}
         opening = ("--model", "model", TEXT)
         operations.append(Operation(f"{task}: predict, bundle away", 5, arguments=opening, **saving))
         common |= {"target": "report/report.html", "inputs": inputs, "content": file_content, "arguments": report}
