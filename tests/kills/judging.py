@@ -85,7 +85,7 @@ def saved_model_content(path: Path) -> Content:
 
 
 def bundle_content(path: Path) -> Content:
-    """A bundle, without what depends on how long its training took."""
+    """A bundle, without how long its training took, and the number of that run."""
     return {name: FILES.get(name, _plain)(path / name) for name in folder_content(path)}
 
 
@@ -95,7 +95,7 @@ def _plain(path: Path) -> Any:
 
 def _manifest(path: Path) -> Any:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return {**content, "seconds": None, "files": sorted(content["files"])}
+    return {**content, "seconds": None, "run": None, "files": sorted(content["files"])}
 
 
 def _card(path: Path) -> Any:
