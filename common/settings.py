@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, excerpt, fail
+from common.strict_json import read_json
 
 Config = TypeVar("Config")
 
@@ -180,10 +181,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
+    values = read_json(path.read_bytes(), str(path))
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds {excerpt(json.dumps(values))}, not an object {{…}}")
     return values

@@ -223,7 +223,7 @@ def _read_bundle_vectors(path: Path, dim: int | None) -> Iterator[tuple[str, NDA
     bundle = open_bundle(path)
     vectors = bundle.read_layer("embedding")[0]
     _check_dim(path, vectors.shape[1], dim)
-    words = Vocabulary.load(path / "vocabulary.json").tokens
+    words = bundle.read_vocabulary("vocabulary.json", len(vectors)).tokens
     yield from zip(words[len(SPECIAL_TOKENS) :], vectors[len(SPECIAL_TOKENS) :], strict=True)
 
 
