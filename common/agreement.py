@@ -108,8 +108,9 @@ def check_lowercase(bundle: Bundle, file: str, vocabulary: Vocabulary, wanted: b
 
 def check_special(bundle: Bundle, file: str, vocabulary: Vocabulary) -> None:
     """Refuse a vocabulary that holds a special token as a word."""
-    if found := set(vocabulary.tokens[len(SPECIAL_TOKENS) :]).intersection(SPECIAL_TOKENS):
-        raise disagree(bundle, file, f"{min(found)} is a special token")
+    for token in SPECIAL_TOKENS:
+        if token in vocabulary:
+            raise disagree(bundle, file, f"{token} is a special token")
 
 
 def check_words(bundle: Bundle, file: str, vocabulary: Vocabulary) -> None:

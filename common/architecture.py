@@ -496,7 +496,7 @@ def check_results(
             results[name, number] = find_results(layer.class_name, layer.config, shapes, args, kwargs)
         except (ValueError, IndexError) as error:
             raise InputError(
-                f"{source}: layer {excerpt(name)} ({layer.class_name}) cannot be called so: {error}; "
+                f"{source}: layer {excerpt(name)} ({layer.class_name}): cannot be called so: {error}; "
                 "do not use this bundle"
             ) from None
     return results

@@ -224,12 +224,14 @@ def _recurrent(class_name: str) -> Callable[..., list[Tensor]]:
 def _bidirectional(
     config: Config, weights: Shapes, inputs: Any, initial_state: Any = None, mask: Any = None
 ) -> list[Tensor]:
-    forward, backward = config["layer"], config.get("backward_layer", config["layer"])
-    number, half = num_states(forward["class_name"]), len(weights) // 2
+    forward: Config = config["layer"]
+    backward: Config = config.get("backward_layer") or forward
+    number, half = num_states(forward["class_name"]), 2 + forward["config"]["use_bias"]
+    states: Any
     same = forward["class_name"] == backward["class_name"] and forward["config"]["units"] == backward["config"]["units"]
     if not same and (initial_state is not None or config["merge_mode"] not in ("concat", None)):
         raise ValueError("its two directions are of different kinds")
-    states: Any = [None, None]
+    states = [None, None]
     if initial_state is not None:
         if not isinstance(initial_state, list) or len(initial_state) != 2 * number:
             raise ValueError(f"it takes {2 * number} states")

@@ -6,11 +6,10 @@ setting that is not in these tables is refused, whichever engine would answer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MAX_SIZE = 1 << 27  # of an axis of weights; the weights themselves show the true one
+MAX_SIZE = 1 << 31  # of an axis of weights, which themselves show the true one
 MAX_FEATURES = 1 << 18  # of a tensor, where no weight shows it
 MAX_RANK = 4
 MAX_LEVELS = 1000
@@ -126,7 +125,7 @@ SETTINGS: dict[str, dict[str, Check]] = {
     "TiedEmbedding": {"input_dim": size, "output_dim": size},
     "Dense": {**KERNEL, "units": size, "activation": activation},
     "Conv1D": {
-        **KERNEL, "filters": size, "kernel_size": listed(whole(1, 1000), 1), "activation": activation,
+        **KERNEL, "filters": size, "kernel_size": listed(whole(1, 1000), 3), "activation": activation,
         "padding": one_of("same", "valid"), "strides": one_of([1]), "dilation_rate": one_of([1]),
         "groups": one_of(1), "data_format": one_of("channels_last"),
     },
@@ -166,6 +165,12 @@ NEEDED = frozenset(
 )  # fmt: skip
 
 
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        return str(value["config"].get("name", value.get("class_name")))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def find_fault(class_name: str, config: Any) -> str | None:
     """Say what is wrong with the settings of a layer, or None.
 
@@ -179,7 +184,6 @@ def find_fault(class_name: str, config: Any) -> str | None:
         if setting not in known:
             return f"no such setting as {setting[:40]}"
         if not known[setting](value):
-            shown = f"{value:g}" if isinstance(value, float) and math.isfinite(value) else str(value)
-            return f"{setting} is {shown[:60]}"
+            return f"{setting} is {_shown(value)[:60]}"
     missing = sorted(NEEDED & known.keys() - config.keys())
     return f"{missing[0]} is missing" if missing else None

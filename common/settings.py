@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import functools
 import json
 import types
 import typing
@@ -199,7 +200,7 @@ def make_config(config_class: type[Config], values: dict[str, Any], source: str 
         if name not in fields:
             close = difflib.get_close_matches(name, fields, n=1)
             raise InputError(f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see --help"))
-        _check(place, value, fields[name], _kind(config_class, name))
+        _check(place, value, fields[name], _kind(config_class, name))  # type: ignore[arg-type]
     return config_class(**values)
 
 
@@ -218,6 +219,7 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
         raise InputError(f"{place}: found {shown}, wanted {wanted}")
 
 
+@functools.cache
 def _kind(config_class: type, name: str) -> type:
     """The plain type of a setting: `int` for `int | None`."""
     annotation = typing.get_type_hints(config_class)[name]

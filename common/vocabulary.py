@@ -31,11 +31,12 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str], lowercase: bool = False) -> None:
-        self.tokens = [*SPECIAL_TOKENS, *tokens]
+        own = list(tokens)
+        self.tokens = [*SPECIAL_TOKENS, *own]
         self.lowercase = lowercase
         # A special token is no word: "<pad>" written in a text is unknown like any other odd string.
-        self._ids = {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIAL_TOKENS)}
-        if len(self._ids) + len(SPECIAL_TOKENS) != len(self.tokens):
+        self._ids = dict(zip(own, range(len(SPECIAL_TOKENS), len(self.tokens)), strict=True))
+        if len(self._ids) != len(own):
             raise ValueError("a vocabulary needs distinct tokens")
 
     @classmethod
@@ -156,7 +157,7 @@ def check_parts(parts: Any) -> None:
 
 def check_tokens(tokens: list[Any]) -> None:
     """Refuse tokens that are no text, or empty."""
-    if not all(isinstance(token, str) for token in tokens):
+    if not set(map(type, tokens)) <= {str}:
         raise ValueError("a token is no text")
     if "" in tokens:
         raise ValueError("a token is empty")

@@ -13,9 +13,9 @@ import common.layers
 from common.architecture import (
     LAYER_SHAPES,
     WRAPPERS,
+    layer_values,
     random_inputs,
     read_architecture,
-    read_weights,
     sources,
     weight_groups,
 )
@@ -204,8 +204,7 @@ def test_rows_in_8_bits_are_read_as_the_numbers_they_stand_for(tmp_path):
     scales = np.asarray(scales)[:, 0]
     model.set_weights([whole, scales])
     layer = read(save(model, tmp_path)).layers["rows"]
-    with h5py.File(tmp_path / WEIGHTS_FILE) as file:
-        [rows] = read_weights(layer, file)
+    [rows] = layer_values(layer)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, model.predict(np.arange(VOCAB_SIZE)[None], verbose=0)[0], rtol=1e-6)
     assert (np.abs(rows - values) <= 0.51 / scales[:, None]).all()  # half a step
@@ -220,7 +219,7 @@ def test_rows_in_8_bits_are_read_as_the_numbers_they_stand_for(tmp_path):
 )
 def test_other_layers_in_few_bits_are_refused(layer, inputs, tmp_path):
     save(keras.Model(inputs, layer(inputs)), tmp_path)
-    with pytest.raises(InputError, match=r"declares (\d )?weights"):
+    with pytest.raises(InputError, match=r"\): dtype is"):
         read(tmp_path)
 
 
@@ -309,7 +308,9 @@ def test_weights_that_are_declared_and_not_there_are_refused(folder):
     with h5py.File(folder / WEIGHTS_FILE, "a") as file:
         del file["layers/embedding/vars/0"]
         file.create_dataset("layers/embedding/vars/0", (10**9, EMBEDDING_DIM), "float32", chunks=(1000, EMBEDDING_DIM))
-    with pytest.raises(InputError, match="layer Embedding lacks its settings or its weights"):
+    with pytest.raises(
+        InputError, match=r"model\.weights\.h5: .*embedding/vars/0.* is a view, in chunks or compressed"
+    ):
         read(folder)
 
 
@@ -396,5 +397,5 @@ def test_an_architecture_nested_without_end(folder):
 def test_a_window_has_a_limit(size, model_of_every_layer, tmp_path):
     save(model_of_every_layer, tmp_path)
     rewrite(tmp_path, lambda content: find(content, "SlidingWindow")["config"].update(size=size))
-    with pytest.raises(InputError, match="layer SlidingWindow lacks its settings"):
+    with pytest.raises(InputError, match=r"\(SlidingWindow\): size is"):
         read(tmp_path)

@@ -17,12 +17,12 @@ import pytest
 from common.errors import InputError
 from common.files import sha256_of
 from common.layers import TiedEmbedding
+from common.manifest import REQUIRED_FILES
 from common.persistence import (
     FORMAT_VERSION,
     MANIFEST_FILE,
     METRICS_FILE,
     MODEL_FILE,
-    REQUIRED_FILES,
     WEIGHTS_FILE,
     check_output_folder,
     load_model,
