@@ -445,10 +445,11 @@ def _take_weights(layer: Layer, arrays: dict[str, np.ndarray], source: str, weig
         check_shapes(layer, shapes, [array.shape for array in found], source, weights_source)
         check_types(layer, found, weights_source)
         layer.weights.extend(found)
-    for array in layer.weights:
-        check_numbers(array, layer.name, weights_source)
     if is_int8(layer.config):
         check_scales(layer.weights[1], layer.name, weights_source)
+        return
+    for array in layer.weights:
+        check_numbers(array, layer.name, weights_source)
 
 
 def check_shapes(

@@ -199,7 +199,7 @@ def _view(content: bytes | bytearray, offset: int, shape: tuple[int, ...], dtype
 
 def check_numbers(array: np.ndarray, layer: str, source: str) -> None:
     """Refuse weights that are NaN, infinite, or too large for the sums of their products to stay finite."""
-    if array.dtype == np.float32 and not (array.min() >= -LARGEST_WEIGHT and array.max() <= LARGEST_WEIGHT):
+    if not (array.min() >= -LARGEST_WEIGHT and array.max() <= LARGEST_WEIGHT):
         kind = "larger than any weight is" if np.isfinite(array).all() else "NaN or infinite"
         raise InputError(f"{source}: layer {excerpt(layer)} has weights that are {kind}; do not use this bundle")
 
