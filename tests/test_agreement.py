@@ -34,7 +34,7 @@ def settings(**values):
 
 
 def without(name):
-    return lambda content: content.pop(name) and None
+    return lambda content: {key: value for key, value in content.items() if key != name}
 
 
 # -- Settings -------------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def rename_input(content):
 def test_a_network_that_is_not_the_one_of_the_settings(task, change, tmp_path):
     bundle = copy_fixture(task, tmp_path)
     rewrite(bundle, MODEL_FILE, change)
-    refuse(bundle, r"(config|model)\.json: ")
+    refuse(bundle, r"(config|model|tags)\.json: ")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -16,7 +16,7 @@ def test_what_we_write_ourselves_is_read():
         "name": "é😀\u2028",
         "sizes": [1, -2, 0.5, 1e-9],
         "flag": True,
-        "nothing": None,
+        "none": None,
         "deep": {"a": [{"b": []}]},
     }
     assert read_json(json.dumps(value).encode(), "x.json") == value
