@@ -17,7 +17,7 @@ import numpy as np
 
 from common.engine import OnnxEngine
 from common.lstm import LSTM
-from common.persistence import MODEL_FILE, WEIGHTS_FILE, Bundle, save_weights
+from common.persistence import MODEL_FILE, WEIGHTS_FILE, open_network, save_weights
 from common.vocabulary import UNK_ID
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
@@ -163,4 +163,4 @@ def onnx_engine(model: keras.Model, folder: Path, num_threads: int) -> OnnxEngin
     """Write a model as a bundle has it, and open it in ONNX Runtime."""
     (folder / MODEL_FILE).write_text(model.to_json(), encoding="utf-8")
     save_weights(model, folder / WEIGHTS_FILE)
-    return OnnxEngine(Bundle(folder, {}), num_threads)
+    return OnnxEngine(open_network(folder), num_threads)

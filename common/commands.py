@@ -18,6 +18,7 @@ from common.ahead import map_ahead
 from common.engine import ENGINES
 from common.errors import ForPeople, InputError, show
 from common.files import MAX_ROW, BadRow, check_file, check_writable, read_texts
+from common.metrics import finite
 from common.output import (
     REPORT_FILE,
     check_file_place,
@@ -269,7 +270,7 @@ def show_scores(
         title = f"{Path(arguments.model).name} on {arguments.test.name}"
         result["report"] = str(write_report(arguments.report, title, sections()))
     if arguments.json:
-        print(json.dumps(result))
+        print(json.dumps(finite(result)))
         return
     show(text_table(rows))
     show(f"{counted}; in brackets: 95% bootstrap intervals")
@@ -292,7 +293,7 @@ def save_scores(
     bundle = open_bundle(arguments.model, task)
     scores = {name: value for name, value in result.items() if name != "report"}
     scores["command"] = shown_command(parser, arguments)
-    metrics = {**bundle.read_json(METRICS_FILE), "test": scores}
+    metrics = {**bundle.read_json(METRICS_FILE), "test": finite(scores)}
     update_bundle(bundle, metrics, make_card(bundle.manifest, config, metrics, names, result["weaknesses"]))
     say(f"scores kept in {arguments.model}")
 

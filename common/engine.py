@@ -147,9 +147,8 @@ class OnnxEngine:
         import onnxruntime
 
         from common.onnx_graph import build_network
-        from common.persistence import MODEL_FILE, WEIGHTS_FILE
 
-        network = build_network(self.bundle.path / MODEL_FILE, self.bundle.path / WEIGHTS_FILE, full, self.int8)
+        network = build_network(self.bundle.architecture, full, self.int8)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = num_threads
         options.log_severity_level = 3

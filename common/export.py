@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from common.architecture import random_inputs, read_architecture
+from common.architecture import random_inputs
 from common.errors import InputError, run_command, show
 from common.keras_engine import KerasEngine
 from common.keras_start import start_keras
 from common.output import check_new_place, claim
-from common.persistence import METRICS_FILE, MODEL_FILE, WEIGHTS_FILE, Bundle, open_bundle
+from common.persistence import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
 from common.progress import say
 from common.settings import make_parser
 
@@ -35,11 +35,9 @@ Run = Callable[[Mapping[str, np.ndarray]], Any]
 
 def describe_bundle(bundle: Bundle) -> dict[str, str]:
     """Collect, as JSON, what a program needs besides the network: task, tokenizer, settings, ids as readable text."""
-    names = [
-        name for name in bundle.manifest["files"] if name.endswith(".json") and name not in (MODEL_FILE, METRICS_FILE)
-    ]
+    names = [name for name in bundle.contents if name.endswith(".json") and name not in (MODEL_FILE, METRICS_FILE)]
     facts = {name: json.dumps(bundle.manifest.get(name)) for name in ("task", "tokenizer")}
-    return facts | {Path(name).stem: (bundle.path / name).read_text(encoding="utf-8") for name in names}
+    return facts | {Path(name).stem: bundle.contents[name].decode("utf-8") for name in names}
 
 
 def export_onnx(bundle: Bundle, path: Path) -> Run:
@@ -49,7 +47,7 @@ def export_onnx(bundle: Bundle, path: Path) -> Run:
 
     from common.onnx_graph import build_network
 
-    network = build_network(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
+    network = build_network(bundle.architecture)
     whole = network.with_weights()
     onnx.helper.set_model_props(whole, describe_bundle(bundle))
     onnx.checker.check_model(whole)
@@ -89,17 +87,18 @@ def compare(keras: Run, exported: Run, trials: Sequence[Mapping[str, np.ndarray]
     """Run two networks on the same inputs.
 
     Returns:
-        The largest difference of any number, and the largest number of the first network.
+        The largest difference of any number, and the largest number of the first network; NaN if either network
+        answers with NaN, which compares with nothing.
     """
-    difference = largest = 0.0
+    differences, sizes = [0.0], [0.0]
     for inputs in trials:
         wanted, found = keras(inputs), exported(inputs)
         if not isinstance(wanted, Mapping):
             wanted, found = {"": wanted}, {"": found}
         for name, array in wanted.items():
-            difference = max(difference, float(np.abs(array - found[name]).max()))
-            largest = max(largest, float(np.abs(array).max()))
-    return difference, largest
+            differences.append(float(np.abs(array - found[name]).max()))
+            sizes.append(float(np.abs(array).max()))
+    return float(np.max(differences)), float(np.max(sizes))  # Python's own max() may lose a NaN
 
 
 def milliseconds(run: Run, inputs: Mapping[str, np.ndarray]) -> float:
@@ -121,9 +120,8 @@ def export(bundle: Bundle, kind: str, path: Path) -> None:
     check_new_place(path)
     with claim(path) as place:
         start_keras()
-        architecture = read_architecture(bundle.path / MODEL_FILE, bundle.path / WEIGHTS_FILE)
         rng = np.random.default_rng(0)
-        trials = [random_inputs(architecture, batch, steps, rng) for batch, steps in SHAPES]
+        trials = [random_inputs(bundle.architecture, batch, steps, rng) for batch, steps in SHAPES]
         exported, keras = EXPORTS[kind](bundle, place.new), KerasEngine(bundle)
         difference, largest = compare(keras, exported, trials)
         if not difference <= LARGEST_DIFFERENCE * max(largest, 1):

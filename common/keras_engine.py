@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import InputError, excerpt
 from common.keras_start import start_keras
 from common.persistence import Bundle, load_model
 
@@ -59,8 +60,18 @@ class KerasEngine:
             inputs: an array for each of its named inputs; others are ignored.
         Returns:
             A float32 array, or a dict of them for a model with named outputs.
+        Raises:
+            InputError: the network of a bundle is not made for these inputs.
         """
-        return self._forward(inputs)
+        if not isinstance(self.source, Bundle):
+            return self._forward(inputs)
+        try:
+            return self._forward(inputs)
+        except InputError:
+            raise
+        except Exception as error:  # Keras and TensorFlow have a class for every kind, and no common one
+            reason = excerpt(" ".join(str(error).split()), 200)
+            raise InputError(f"{self.source.path}: Keras cannot run its network ({reason}); train it again") from None
 
     def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
         """Run the model on one batch after the other."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from common.ahead import map_ahead
 from common.engine import num_cores
+from common.errors import excerpt
 
 NUM_RESAMPLES = 500
 
@@ -17,10 +18,15 @@ NUM_RESAMPLES = 500
 def perplexity(total_nats: float, num_tokens: int) -> float:
     """Return exp(total nats / tokens): over the whole split, never a mean over batches. At least 1; lower is better.
 
+    What is beyond the largest float is infinite; see `finite`.
+
     >>> round(perplexity(3 * math.log(8), 3), 6)
     8.0
     """
-    return math.exp(total_nats / num_tokens)
+    try:
+        return math.exp(total_nats / num_tokens)
+    except OverflowError:  # above 709 nats a token: of a network that has learned nothing, or is damaged
+        return math.inf
 
 
 def bits_per_character(total_nats: float, num_characters: int) -> float:
@@ -55,7 +61,8 @@ def with_intervals(
     result: dict[str, Any] = {}
     for name, value in scores.items():
         result[name] = float(value)
-        low, high = np.nanpercentile([sample[name] for sample in samples], [2.5, 97.5])
+        with np.errstate(invalid="ignore"):  # between two infinite perplexities
+            low, high = np.nanpercentile([sample[name] for sample in samples], [2.5, 97.5])
         result[f"{name}_interval"] = [float(low), float(high)]
     return result
 
@@ -68,5 +75,23 @@ def format_score(name: str, scores: Mapping[str, Any]) -> str:
     """
     digits = 2 if name == "perplexity" else 4
     interval = scores.get(f"{name}_interval")
-    shown = f"{scores[name]:.{digits}f}"
-    return shown + (f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else "")
+
+    def shown(value: Any) -> str:
+        return (
+            f"{value:.{digits}f}" if isinstance(value, int | float) else "inf" if value is None else excerpt(str(value))
+        )
+
+    return shown(scores[name]) + (f" [{shown(interval[0])}, {shown(interval[1])}]" if interval else "")
+
+
+def finite(value: Any) -> Any:
+    """Put None (null) where a number is infinite or NaN, which JSON does not have.
+
+    >>> finite({"perplexity": math.inf, "interval": [1.0, math.inf]})
+    {'perplexity': None, 'interval': [1.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {name: finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.files import hash_of_read
-from common.output import MANIFEST_FILE
+from common.manifest import MANIFEST_FILE
 from common.persistence import FORMAT_VERSION
 from common.report import markdown_table, score_rows
 from common.reproducibility import describe_machine, describe_versions

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.architecture import RECURRENT, WRAPPERS, Architecture, read_architecture, read_weights
+from common.architecture import RECURRENT, WRAPPERS, Architecture, layer_values
 from common.errors import InputError
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import Graph, LayerReader, NotCovered
@@ -59,32 +57,31 @@ class OnnxNetwork:
         return onnx.shape_inference.infer_shapes(whole)
 
 
-def build_network(model_file: Path, weights_file: Path, full: bool = False, int8: bool = False) -> OnnxNetwork:
+def build_network(architecture: Architecture, full: bool = False, int8: bool = False) -> OnnxNetwork:
     """Translate a saved network.
 
     Args:
-        model_file: the architecture, JSON.
-        weights_file: the weights, HDF5.
+        architecture: the network, checked, with its weights.
         full: whether masks will be all true; then recurrent layers and pooling do without them.
         int8: whether an LSTM shall multiply in whole numbers of 8 bits, which only ONNX Runtime knows.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
         Keras; where an input has that name already, `next_` stands before it.
     Raises:
-        InputError: the architecture is refused, or is not covered; or 8 bits are asked for, and it has no LSTM.
+        InputError: the architecture is not covered; or 8 bits are asked for, and it has no LSTM.
     """
-    architecture = read_architecture(model_file, weights_file)
     try:
-        with h5py.File(weights_file, "r") as file:
-            return _build(architecture, file, full, int8)
+        return _build(architecture, full, int8)
     except NotCovered as error:
-        raise NotCovered(f"{model_file}: {error}") from None
+        raise NotCovered(f"{architecture.source}: {error}") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{model_file}: no network can be built from it ({reason}); do not use this bundle") from None
+        raise InputError(
+            f"{architecture.source}: no network can be built from it ({reason}); do not use this bundle"
+        ) from None
 
 
-def _build(architecture: Architecture, file: h5py.File, full: bool, int8: bool) -> OnnxNetwork:
+def _build(architecture: Architecture, full: bool, int8: bool) -> OnnxNetwork:
     graph = Graph(int8)
     results: dict[tuple[str, int], list[str]] = {(name, 0): [name] for name in architecture.inputs}
     weights: dict[str, list[np.ndarray]] = {}
@@ -94,7 +91,7 @@ def _build(architecture: Architecture, file: h5py.File, full: bool, int8: bool) 
         if layer.class_name == "InputLayer":
             continue
         if name not in weights:  # a layer that is called twice is read once
-            weights[name] = read_weights(layer, file)
+            weights[name] = layer_values(layer)
         reader = LayerReader(name, layer.class_name, layer.config, weights[name])
         arguments = [_resolve(node, results) for node in layer.calls[number]["args"]]
         named = {key: _resolve(node, results) for key, node in layer.calls[number]["kwargs"].items()}
@@ -141,8 +138,7 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
     named: Any = architecture.outputs
     if not isinstance(named, dict):
-        [single] = [named] if isinstance(named[0], str) else named
-        named = {single[0]: single}
+        named = {named[0]: named}
     for name, table in graph.tables.items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     outputs = []

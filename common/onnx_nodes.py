@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.architecture import is_int8
 from common.errors import InputError, excerpt
+from common.layer_settings import is_int8
 
 # Settings that have done their work when a model is saved, or that only training reads.
 NOT_READ = frozenset(

@@ -29,6 +29,7 @@ from typing import IO, Any
 
 from common.errors import InputError, excerpt
 from common.files import check_writable, sha256_of
+from common.manifest import MANIFEST_FILE
 
 try:
     import fcntl
@@ -36,7 +37,6 @@ except ImportError:  # Windows has no such locks: there, two runs can be in each
     fcntl = None  # type: ignore[assignment]
 
 MARKER = ".rnn-language"  # in every folder that is ours to delete
-MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
 REPORT_FILE = "report.html"
 REPORT_MARK = '<meta name="generator" content="rnn-language">'
@@ -165,10 +165,10 @@ def _is_our_report(file: Path) -> bool:
 
 def is_bundle(folder: Path) -> bool:
     """Whether a folder has the manifest of a bundle."""
-    return read_manifest(folder) is not None
+    return manifest_in(folder) is not None
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def manifest_in(folder: Path) -> dict[str, Any] | None:
     """The manifest of a bundle; None if there is none, or something else of that name."""
     file = folder / MANIFEST_FILE
     if kind_of(file) != "file" or file.stat().st_size > MAX_MANIFEST_BYTES:
@@ -186,7 +186,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 def foreign_file(folder: Path) -> str | None:
     """Say what a bundle's folder holds that was not saved with the bundle; None if there is nothing."""
-    files = (read_manifest(folder) or {"files": {}})["files"]
+    files = (manifest_in(folder) or {"files": {}})["files"]
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
         kind = kind_of(file)

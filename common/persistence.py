@@ -8,60 +8,127 @@
     manifest.json      format, task, sha256 and size of every other file, versions, seed, training data, duration
     README.md          the model card
 
-Loading distrusts the folder. The manifest is checked first (format, task, hashes), then the layer classes against
-an allow-list and the declared sizes against the HDF5 shapes; only then is anything built. Hashes tell a damaged
-bundle; the other two checks are what protects from a bundle that somebody made to do harm.
+Loading distrusts the folder: `open_bundle` is the one gate before both engines and `export`. In this order it checks
+
+    the manifest    format, task, files, facts of the run                               `common.manifest`
+    each file       regular, inside the folder, its size and hash; read once            `common.manifest`
+    the network     classes, settings, calls, shapes, the weights' storage and numbers  `common.architecture`
+    the agreement   settings, vocabularies and tags with the network                    `TASK.agreement`
+
+and only then is anything built. Hashes tell a damaged bundle; the rest is what protects from a bundle that somebody
+made to do harm, or put together from parts of others.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from common.architecture import Layer, read_architecture, read_weights
+from common.architecture import Architecture, Layer, layer_values, parse_architecture
 from common.errors import InputError, excerpt
 from common.files import sha256_of
 from common.keras_start import start_keras
-from common.output import MANIFEST_FILE, recover, replace_folder, update_folder, write_json, write_text
-from common.settings import Config, make_config, read_json_object
+from common.manifest import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    MAX_FILE_BYTES,
+    MAX_VOCABULARY_BYTES,
+    METRICS_FILE,
+    MODEL_FILE,
+    WEIGHTS_FILE,
+    check_facts,
+    check_metrics,
+    read_files,
+    read_manifest,
+    read_regular,
+)
+from common.output import recover, replace_folder, update_folder, write_json, write_text
+from common.settings import Config, make_config
+from common.strict_json import read_json
+from common.vocabulary import Vocabulary
+from common.weights_file import bind_parts, check_binding
 
-FORMAT_VERSION = 1
-MAX_FILE_BYTES = 1 << 30
 HDF5_OVERHEAD = 1 << 20  # bytes beside the weights themselves, amply
-MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
-METRICS_FILE, CARD_FILE = "metrics.json", "README.md"
-REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
+TASKS = ("sentiment", "pos_tagging", "language_model")  # each has a module `agreement`
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle on disk whose manifest and hashes have been checked."""
+    """A bundle whose files have been checked: whoever needs one of them gets the bytes that were, from memory.
+
+    `contents` holds its JSON files and its weights by name; what the manifest does not list is not there.
+    """
 
     path: Path
     manifest: dict[str, Any]
+    contents: Mapping[str, bytes | bytearray] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
+    def architecture(self) -> Architecture:
+        """The network, checked, with its weights."""
+        return parse_architecture(
+            self.read_bytes(MODEL_FILE),
+            self.read_bytes(WEIGHTS_FILE),
+            str(self.path / MODEL_FILE),
+            str(self.path / WEIGHTS_FILE),
+        )
+
+    @property
     def layers(self) -> dict[str, Layer]:
         """The layers of the network, by name."""
-        return read_architecture(self.path / MODEL_FILE, self.path / WEIGHTS_FILE).layers
+        return self.architecture.layers
+
+    def read_bytes(self, name: str) -> bytes | bytearray:
+        """The content of one of the bundle's JSON files, or of its weights.
+
+        Raises:
+            InputError: the manifest does not list it.
+        """
+        if name not in self.contents:
+            raise InputError(f"{self.path / name}: missing, {MANIFEST_FILE} does not list it; copy the bundle again")
+        return self.contents[name]
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the bundle's JSON files."""
-        return read_json_object(self.path / name)
+        """Read one of the bundle's JSON files that hold an object."""
+        value = read_json(self.read_bytes(name), str(self.path / name))
+        if not isinstance(value, dict):
+            raise InputError(f"{self.path / name}: holds no object {{…}}; copy the bundle again")
+        return value
 
-    def read_config(self, config_class: type[Config]) -> Config:
-        """Read the settings the bundle was trained with."""
-        return make_config(config_class, self.read_json(CONFIG_FILE), str(self.path / CONFIG_FILE))
+    def read_vocabulary(self, name: str, num_ids: int | None = None) -> Vocabulary:
+        """Read a vocabulary, once.
+
+        Args:
+            name: of the file.
+            num_ids: how many ids it must have; None: any number.
+        Raises:
+            InputError: there is none, or it is of another size.
+        """
+        if name not in self._vocabularies:
+            source = str(self.path / name)
+            self._vocabularies[name] = Vocabulary.parse(self.read_bytes(name), source, num_ids, MAX_VOCABULARY_BYTES)
+        return self._vocabularies[name]
+
+    @cached_property
+    def _vocabularies(self) -> dict[str, Vocabulary]:
+        return {}
+
+    def read_config(self, config_class: type[Config], **otherwise: Any) -> Config:
+        """Read the settings the bundle was trained with; `otherwise` are those of a bundle that does not have them."""
+        values = {**otherwise, **self.read_json(CONFIG_FILE)}
+        return make_config(config_class, values, str(self.path / CONFIG_FILE))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -77,8 +144,7 @@ class Bundle:
         if name not in self.layers:
             names = ", ".join(self.layers)
             raise InputError(f"{self.path / MODEL_FILE}: no layer {name!r}; the layers there are: {names}")
-        with h5py.File(self.path / WEIGHTS_FILE, "r") as file:
-            return read_weights(self.layers[name], file)
+        return layer_values(self.layers[name])
 
 
 # -- Saving ---------------------------------------------------------------------------------------------------------
@@ -139,6 +205,7 @@ def save_bundle(
         write_json(folder / METRICS_FILE, metrics)
         write_text(folder / CARD_FILE, card)
         save_extras(folder)
+        bind_parts(folder / WEIGHTS_FILE, {file.name: file.read_bytes() for file in _parts(folder.glob("*.json"))})
         write_manifest(folder, facts)
         open_bundle(folder, facts["task"])  # what would not be read again is not saved
 
@@ -155,51 +222,49 @@ def update_bundle(bundle: Bundle, metrics: dict[str, Any], card: str) -> None:
 
 
 def open_bundle(path: Path, task: str | None = None) -> Bundle:
-    """Check a bundle: its manifest, task (any, if None) and hashes, then its layers and sizes; nothing is built yet.
+    """Check a bundle, see above; nothing is built yet.
 
+    Args:
+        path: its folder.
+        task: the one it must be for; None: any of `TASKS`.
     Raises:
         InputError: which check failed, and on which file.
     """
     recover(path)
-    if not path.is_dir():
-        raise InputError(f"{path}: no such bundle; train one, or give its folder with --model")
-    if not (path / MANIFEST_FILE).is_file():
-        raise InputError(f"{path}: not a bundle, {MANIFEST_FILE} is missing; give a folder that train has written")
-    manifest = read_json_object(path / MANIFEST_FILE)
-    version, found_task, files = (manifest.get(key) for key in ("format_version", "task", "files"))
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{path / MANIFEST_FILE}: format version {excerpt(str(version))}, this program reads {FORMAT_VERSION}; "
-            "update the program or train again"
-        )
-    if task is not None and found_task != task:
-        raise InputError(f"{path}: a bundle for {excerpt(str(found_task))}, not for {task}; give one of this task")
-    if not isinstance(files, dict) or any(name not in files for name in REQUIRED_FILES):
-        raise InputError(f"{path / MANIFEST_FILE}: does not list the files of a bundle; copy the bundle again")
-    for name, expected in files.items():
-        _check_file(path, name, expected)
-    bundle = Bundle(path, manifest)
-    _ = bundle.layers  # read, and so checked
+    manifest = read_manifest(path, task)
+    if task is None and manifest.get("task") not in TASKS:
+        raise InputError(f"{path}: a bundle for {excerpt(str(manifest.get('task')))}; the tasks are {', '.join(TASKS)}")
+    bundle = Bundle(path, manifest, read_files(path, manifest["files"]))
+    check_metrics(bundle.read_json(METRICS_FILE), path / METRICS_FILE)
+    _ = bundle.architecture  # read, and so checked
+    parts = {file.name: bundle.contents[file.name] for file in _parts(map(Path, bundle.contents))}
+    check_binding(bundle.read_bytes(WEIGHTS_FILE), parts, str(path / WEIGHTS_FILE))
+    if manifest["task"] in TASKS:
+        check_facts(manifest, path / MANIFEST_FILE)
+        check_agreement(bundle)
     return bundle
 
 
-def _check_file(folder: Path, name: str, expected: Any) -> None:
-    file = folder / name
-    if ".." in Path(name).parts or Path(name).is_absolute() or file.is_symlink():
-        raise InputError(f"{folder / MANIFEST_FILE}: lists {excerpt(name)}, outside the bundle; do not use this bundle")
-    if not file.is_file():
-        raise InputError(f"{file}: missing, the manifest lists it; copy the bundle again")
-    size = file.stat().st_size
-    if not isinstance(expected, dict) or size != expected.get("size") or size > MAX_FILE_BYTES:
-        raise InputError(
-            f"{file}: {size:,} bytes, not what the manifest says; the file was cut or changed, copy it again"
-        )
-    if sha256_of(file) != expected.get("sha256"):
-        raise InputError(f"{file}: its sha256 is not the manifest's; the file was changed, copy the bundle again")
+def check_agreement(bundle: Bundle) -> None:
+    """Hold the settings, vocabularies and tags of a bundle against its network; its task knows how."""
+    importlib.import_module(f"{bundle.manifest['task']}.agreement").check_agreement(bundle)
+
+
+def _parts(files: Iterable[Path]) -> list[Path]:
+    """The files that belong to the weights and to no others: the architecture, the settings, the vocabularies."""
+    return [file for file in files if file.suffix == ".json" and file.name not in (MANIFEST_FILE, METRICS_FILE)]
+
+
+def open_network(folder: Path) -> Bundle:
+    """Open the two files of a network that this program has just written, without manifest and all that it lists."""
+    names = (MODEL_FILE, WEIGHTS_FILE)
+    return Bundle(folder, {}, {name: read_regular(folder, name, MAX_FILE_BYTES) for name in names})
 
 
 def load_model(bundle: Bundle) -> Any:
-    """Build the Keras model of a checked bundle and load its weights.
+    """Build the Keras model of a checked bundle and give it its weights.
+
+    Keras sees neither the file of weights nor a size that was not checked.
 
     Raises:
         InputError: Keras does not accept it.
@@ -208,9 +273,11 @@ def load_model(bundle: Bundle) -> Any:
 
     import common.lstm  # noqa: F401  registers our layers with Keras, those of common.layers too
 
+    architecture = bundle.architecture
     try:
-        model = keras.models.model_from_json((bundle.path / MODEL_FILE).read_text(encoding="utf-8"))
-        model.load_weights(bundle.path / WEIGHTS_FILE)
+        model = keras.models.model_from_json(architecture.for_keras())
+        for layer in model.layers:
+            layer.set_weights(architecture.layers[layer.name].weights)
     except Exception as error:  # there is no telling how Keras fails on what somebody wrote
         reason = str(error).strip().splitlines()
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import functools
 import json
 import sys
 import types
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, excerpt, fail
+from common.strict_json import read_json
 
 Config = TypeVar("Config")
 
@@ -188,10 +190,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
+    values = read_json(path.read_bytes(), str(path))
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds {excerpt(json.dumps(values))}, not an object {{…}}")
     return values
@@ -209,7 +208,7 @@ def make_config(config_class: type[Config], values: dict[str, Any], source: str 
         if name not in fields:
             close = difflib.get_close_matches(name, fields, n=1)
             raise InputError(f"{place}: no such setting; " + (f"did you mean {close[0]}?" if close else "see --help"))
-        _check(place, value, fields[name], _kind(config_class, name))
+        _check(place, value, fields[name], _kind(config_class, name))  # type: ignore[arg-type]
     return config_class(**values)
 
 
@@ -235,6 +234,7 @@ def _is_finite(number: Any) -> bool:
     return -sys.float_info.max <= number <= sys.float_info.max
 
 
+@functools.cache
 def _kind(config_class: type, name: str) -> type:
     """The plain type of a setting: `int` for `int | None`."""
     annotation = typing.get_type_hints(config_class)[name]

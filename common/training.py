@@ -30,7 +30,7 @@ from common.output import (
     is_ours,
     kind_of,
     make_ours,
-    read_manifest,
+    manifest_in,
     remove_ours,
     sync,
     write_json,
@@ -86,7 +86,7 @@ def check_run(output_dir: Path, resume: bool, overwrite: bool) -> bool:
         raise InputError(f"{folder}: no checkpoint to resume; leave out --resume to start")
     if not resume and _latest(folder):
         raise InputError(f"{folder}: an unfinished run; add --resume to go on, or delete that folder to start again")
-    manifest = read_manifest(output_dir) or {}
+    manifest = manifest_in(output_dir) or {}
     overwrite = overwrite or (resume and manifest.get("run") is not None and manifest["run"] == _run_of(folder))
     check_bundle_place(output_dir, overwrite)
     return overwrite

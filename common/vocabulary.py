@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from common.errors import InputError
 from common.output import write_json
+from common.strict_json import read_json
 
+MAX_BYTES = 32 << 20
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<bos>", "<eos>")
 
@@ -29,11 +31,12 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str], lowercase: bool = False) -> None:
-        self.tokens = [*SPECIAL_TOKENS, *tokens]
+        own = list(tokens)
+        self.tokens = [*SPECIAL_TOKENS, *own]
         self.lowercase = lowercase
         # A special token is no word: "<pad>" written in a text is unknown like any other odd string.
-        self._ids = {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIAL_TOKENS)}
-        if len(self._ids) + len(SPECIAL_TOKENS) != len(self.tokens):
+        self._ids = dict(zip(own, range(len(SPECIAL_TOKENS), len(self.tokens)), strict=True))
+        if len(self._ids) != len(own):
             raise ValueError("a vocabulary needs distinct tokens")
 
     @classmethod
@@ -106,9 +109,55 @@ class Vocabulary:
             InputError: the file is not a vocabulary.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if not all(isinstance(token, str) for token in content["tokens"]):
-                raise TypeError("a token is no text")
-            return cls(content["tokens"], content["lowercase"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a vocabulary ({error}); take the bundle from its source again") from None
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: not a vocabulary ({error.strerror}); take it from its source again") from None
+        return cls.parse(content, str(path))
+
+    @classmethod
+    def parse(
+        cls, content: bytes | bytearray, source: str, num_ids: int | None = None, max_bytes: int = MAX_BYTES
+    ) -> Vocabulary:
+        """Read what `save` wrote, from its bytes.
+
+        Args:
+            content: JSON.
+            source: the name of the file, for messages.
+            num_ids: how many ids there must be; None: any number.
+            max_bytes: a longer file is refused before it is parsed.
+        Raises:
+            InputError: it is no vocabulary, or one of another size.
+        """
+        try:
+            check_num_strings(content, num_ids)
+            parts = read_json(content, source, max_bytes)
+            check_parts(parts)
+            check_tokens(parts["tokens"])
+            if num_ids is not None and len(parts["tokens"]) + len(SPECIAL_TOKENS) != num_ids:
+                raise ValueError(f"{len(parts['tokens']):,} tokens, the network has {num_ids - len(SPECIAL_TOKENS):,}")
+            return cls(parts["tokens"], parts["lowercase"])
+        except ValueError as error:
+            reason = str(error).removeprefix(f"{source}: ").removesuffix("; take the file from its source again")
+            raise InputError(f"{source}: not a vocabulary ({reason}); take the bundle from its source again") from None
+
+
+def check_num_strings(content: bytes | bytearray, num_ids: int | None) -> None:
+    """Refuse a file of far more tokens than a network has, before it is parsed: ten million would take a gigabyte."""
+    if num_ids is not None and content.count(b'"') - content.count(b'\\"') > 4 * (num_ids + len(SPECIAL_TOKENS)):
+        raise ValueError(f"it has more tokens than the {num_ids:,} of the network")
+
+
+def check_parts(parts: Any) -> None:
+    """Refuse anything but tokens, and whether they are in lower case."""
+    if not isinstance(parts, dict) or parts.keys() != {"lowercase", "tokens"}:
+        raise ValueError("it does not hold tokens and lowercase")
+    if not isinstance(parts["lowercase"], bool) or not isinstance(parts["tokens"], list):
+        raise ValueError("tokens are a list, lowercase is true or false")
+
+
+def check_tokens(tokens: list[Any]) -> None:
+    """Refuse tokens that are no text, or empty."""
+    if not set(map(type, tokens)) <= {str}:
+        raise ValueError("a token is no text")
+    if "" in tokens:
+        raise ValueError("a token is empty")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
 from common.files import TooLong, bounded_lines, open_text
-from common.output import MANIFEST_FILE
+from common.manifest import MANIFEST_FILE
 from common.persistence import open_bundle
 from common.vocabulary import SPECIAL_TOKENS, Vocabulary
 
@@ -229,7 +229,7 @@ def _read_bundle_vectors(path: Path, dim: int | None) -> Iterator[tuple[str, NDA
     bundle = open_bundle(path)
     vectors = bundle.read_layer("embedding")[0]
     _check_dim(path, vectors.shape[1], dim)
-    words = Vocabulary.load(path / "vocabulary.json").tokens
+    words = bundle.read_vocabulary("vocabulary.json", len(vectors)).tokens
     yield from zip(words[len(SPECIAL_TOKENS) :], vectors[len(SPECIAL_TOKENS) :], strict=True)
 
 

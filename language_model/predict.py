@@ -96,7 +96,7 @@ class LanguageModel:
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(LanguageModelConfig)
-        return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
+        return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary("vocabulary.json"), config)
 
     def step(
         self, token_ids: np.ndarray, mask: np.ndarray, states: dict[str, np.ndarray]

@@ -18,6 +18,7 @@ from typing import Any
 
 from common import commands
 from common.errors import InputError, excerpt, run_command
+from common.metrics import finite
 from common.progress import say
 from common.settings import make_parser
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel, TextScore
@@ -138,7 +139,7 @@ def answer_lines(arguments, model: LanguageModel, items: Iterable[Any]) -> Itera
             likeliest = [max([*likeliest, (-score.perplexity, text)])]
             most_helped = [max([*most_helped, (gain, text)])]
         if arguments.format == "jsonl":
-            yield json.dumps(record(score, gain))
+            yield json.dumps(finite(record(score, gain)))
         elif arguments.format == "html":
             yield html_score(score, model)
         else:

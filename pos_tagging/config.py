@@ -11,6 +11,7 @@ from common.settings import TrainingConfig, setting
 
 HEADS = ("softmax", "crf")
 CHARACTER_NETWORKS = ("convolution", "lstm")
+FILTER_WIDTHS = (2, 3, 5)  # characters
 TAG_COLUMNS = ("upos", "xpos")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 

@@ -5,7 +5,6 @@ Where word vectors are given (`--word-vectors-from`), their words are known too,
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import InputError
 from common.output import write_json
+from common.persistence import Bundle
+from common.strict_json import read_json
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
@@ -29,6 +31,7 @@ FILES = {
     "affixes": "affixes.json",
     "vector_words": "vector_words.json",
 }
+NEEDED = ("words", "characters", "training_words")
 TAGS_FILE = "tags.json"
 # Pictures, with the marks that join or colour them. Treebanks of older texts have none, but emoticons.
 EMOJI = re.compile("[\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u200d\ufe0f]+")
@@ -85,10 +88,18 @@ class Lexicon:
         write_json(folder / TAGS_FILE, self.tags)
 
     @classmethod
-    def load(cls, folder: Path) -> Lexicon:
-        """Read what `save` wrote into a bundle."""
-        found = {name: Vocabulary.load(folder / file) for name, file in FILES.items() if (folder / file).exists()}
-        return cls(**found, tags=json.loads((folder / TAGS_FILE).read_text(encoding="utf-8")))
+    def load(cls, bundle: Bundle) -> Lexicon:
+        """Read what `save` wrote into a bundle.
+
+        Raises:
+            InputError: a vocabulary or the tags are missing, or damaged.
+        """
+        found = {
+            name: bundle.read_vocabulary(file)
+            for name, file in FILES.items()
+            if file in bundle.contents or name in NEEDED
+        }
+        return cls(**found, tags=read_tags(bundle))
 
     def sizes(self) -> dict[str, int]:
         """The number of ids of each kind, as `pos_tagging.model.build_model` takes them."""
@@ -123,6 +134,21 @@ class Lexicon:
             lowered = self.vector_words.encode(map(str.lower, words))
             ids["vector_ids"] = [low if own == UNK_ID else own for own, low in zip(written, lowered, strict=True)]
         return {name: np.array(values, np.int32) for name, values in ids.items()}
+
+
+def read_tags(bundle: Bundle) -> list[str]:
+    """Read the tags of a bundle: each once and in order, as `Lexicon.build` makes them.
+
+    Raises:
+        InputError: they are missing, damaged, or in another order.
+    """
+    file = bundle.path / TAGS_FILE
+    tags = read_json(bundle.read_bytes(TAGS_FILE), str(file))
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and tag.isprintable() and tag for tag in tags):
+        raise InputError(f"{file}: holds no list of tags; take the bundle from its source again")
+    if tags != sorted(set(tags)):
+        raise InputError(f"{file}: its tags are not in order, each once; take the bundle from its source again")
+    return tags
 
 
 def encode_word(word: str, characters: Vocabulary) -> list[int]:

@@ -15,11 +15,10 @@ import numpy as np
 
 from common.layers import ChainScores, TakeRows
 from common.lstm import LSTM
-from pos_tagging.config import TaggingConfig
+from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
 from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
 
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
-FILTER_WIDTHS = (2, 3, 5)  # characters
 
 
 def build_model(

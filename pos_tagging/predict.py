@@ -54,7 +54,7 @@ class Tagger:
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(TaggingConfig)
-        return cls(open_engine(bundle, engine, num_threads), Lexicon.load(folder), config)
+        return cls(open_engine(bundle, engine, num_threads), Lexicon.load(bundle), config)
 
     def tag(self, text: str, probabilities: bool = False) -> list[Sentence]:
         """Split a text into sentences and tag them; see `tag_texts`."""

@@ -66,7 +66,7 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
     """
     from pos_tagging.model import give_vectors  # after Keras has been started
 
-    theirs = Lexicon.load(bundle.path)
+    theirs = Lexicon.load(bundle)
     same_tags = theirs.tags == lexicon.tags
     for layer in model.layers:
         fits = same_tags or layer.name not in LAYERS_OF_TAGS

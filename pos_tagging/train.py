@@ -56,7 +56,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
         vector_words,
     )
     if start:
-        lexicon = inherit_lexicon(lexicon, Lexicon.load(start.path), config.max_vectors)
+        lexicon = inherit_lexicon(lexicon, Lexicon.load(start), config.max_vectors)
         if lexicon.vector_words:
             [vectors] = start.read_layer("given_vectors")  # their size is what is needed here
     check_tags(validation_split, lexicon.tags)

@@ -71,7 +71,7 @@ def prepare(arguments: argparse.Namespace) -> None:
     texts = [*train.texts, *validation.texts, *unlabelled]
     tokens = tokenize_cached(texts, load_pipeline())
     first, last = len(train), len(train) + len(validation)
-    own = Vocabulary.load(start.path / "vocabulary.json")
+    own = start.read_vocabulary("vocabulary.json")
     seen = [*tokens[:first], *tokens[last:]]
     frequent = Vocabulary.build(seen, None, TEACHER_MIN_COUNT, config.lowercase).tokens
     more = [token for token in frequent[len(SPECIAL_TOKENS) :] if token not in own]
@@ -133,7 +133,6 @@ def finish(arguments: argparse.Namespace) -> None:
     from common.progress import say
     from common.tokenization import load_pipeline, tokenize_cached
     from common.training import Progress, write_history
-    from common.vocabulary import Vocabulary
     from sentiment.calibration import divide_logits, fit_temperature
     from sentiment.evaluate import SCORES, rating_scores
 
@@ -141,7 +140,7 @@ def finish(arguments: argparse.Namespace) -> None:
     start = open_bundle(arguments.initialize_from, "sentiment")
     _, validation = load_rated(arguments)
     tokens = tokenize_cached(validation.texts, load_pipeline())
-    vocabulary = Vocabulary.load(start.path / "vocabulary.json")
+    vocabulary = start.read_vocabulary("vocabulary.json")
     with open(arguments.work / "history.csv", encoding="utf-8") as file:
         history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     for row in history:

@@ -82,7 +82,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from common.persistence import load_model, open_bundle, save_bundle
     from common.tokenization import load_pipeline, tokenize_all
-    from common.vocabulary import Vocabulary
     from sentiment.loader import load_reviews, make_batches
     from sentiment.predict import TASK
 
@@ -94,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not 0 < arguments.units < config.units:
         raise InputError(f"--units {arguments.units}: the model has {config.units}; give fewer, and at least one")
     texts = load_reviews(arguments.train, config).texts
-    vocabulary = Vocabulary.load(bundle.path / "vocabulary.json")
+    vocabulary = bundle.read_vocabulary("vocabulary.json")
     tokens = list(tokenize_all(texts[:: max(1, len(texts) // NUM_REVIEWS)], load_pipeline()))
     large = load_model(bundle)
     states, largest = read_states(large, make_batches(tokens, None, vocabulary, config, shuffle=False))

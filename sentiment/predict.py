@@ -81,12 +81,12 @@ class RatingModel:
             InputError: the bundle is missing, damaged or of another task.
         """
         from common.persistence import open_bundle
-        from common.vocabulary import Vocabulary
+        from sentiment.agreement import read_settings
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
-        config = bundle.read_config(SentimentConfig)
-        return cls(open_engine(bundle, engine, num_threads), Vocabulary.load(folder / "vocabulary.json"), config)
+        vocabulary = bundle.read_vocabulary("vocabulary.json")
+        return cls(open_engine(bundle, engine, num_threads), vocabulary, read_settings(bundle))
 
     def answer_tokens(self, token_lists: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
         """Give all that the network says of tokenized texts: its outputs by name, float32 (texts, …)."""

@@ -71,7 +71,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         targets = np.concatenate([targets, taught])
         train_tokens += taught_tokens
     if encoder:
-        vocabulary = Vocabulary.load(encoder.path / "vocabulary.json")
+        vocabulary = encoder.read_vocabulary("vocabulary.json")
     else:
         vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = None

@@ -12,7 +12,7 @@ import pytest
 
 from common.persistence import MANIFEST_FILE, MODEL_FILE, save_bundle, write_manifest
 from common.vocabulary import Vocabulary
-from tests.conftest import ROOT
+from tests.conftest import ROOT, RUN_FACTS
 from tests.language_model.toy_model import build_reader
 
 # The peak of a process counts what its parent held when it was started, so a small one stands in between.
@@ -100,7 +100,7 @@ def large_bundle(tmp_path_factory):
     vocabulary = Vocabulary([f"word{number}" for number in range(10_000 - 4)])
     sizes = {"architecture": "gru", "num_layers": 2, "units": 500, "embedding_dim": 500, "tie_embeddings": False}
     model = build_reader(vocabulary, scale=0.02, **sizes)
-    facts = {"task": "language_model"}
+    facts = {**RUN_FACTS, "task": "language_model"}
     save_bundle(
         folder,
         model.network.model,

@@ -159,10 +159,10 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
     openings = []
     build_network = common.onnx_graph.build_network
 
-    def build_slowly(*files):
-        openings.append(files)
+    def build_slowly(*arguments):
+        openings.append(arguments)
         time.sleep(0.1)
-        return build_network(*files)
+        return build_network(*arguments)
 
     batches = [make_batch([3, 1, 2][: 1 + number % 3]) for number in range(8)]
     expected = [OnnxEngine(bundle, 1)(batch) for batch in batches]
@@ -177,7 +177,7 @@ def test_many_threads_open_it_once_and_get_the_answers_of_one(bundle, monkeypatc
         for answers, wanted in zip(threads.map(ask, batches), expected, strict=True):
             for answer in answers:
                 assert_same(answer, wanted)
-    assert sorted(full for _, _, full, _ in openings) == [False, True]  # one for batches without padding
+    assert sorted(full for _, full, _ in openings) == [False, True]  # one for batches without padding
 
 
 # -- Memory ---------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ from pathlib import Path
 import h5py, numpy as np, onnx, onnxruntime
 from onnx import TensorProto, helper
 from common.engine import OnnxEngine
-from common.persistence import Bundle
+from common.persistence import open_network
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -215,7 +215,7 @@ inputs = {
     "mask": np.ones((1, 2), bool),
     "state": np.zeros((1, int(sys.argv[2])), "float32"),
 }
-OnnxEngine(Bundle(Path(sys.argv[1]), {}), 1)(inputs)
+OnnxEngine(open_network(Path(sys.argv[1])), 1)(inputs)
 print([before, peak()])
 """
 # A process is told the peak of the one that started it, and the tests have grown large: a small one stands in between.

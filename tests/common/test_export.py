@@ -88,6 +88,17 @@ def test_other_numbers_than_those_of_keras_are_never_written(small_bundle, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("bad", [(True, False), (False, True), (True, True)])
+def test_numbers_that_are_none_are_never_equal(bad):
+    """Python's max(0.0, nan) is 0.0."""
+    good, damaged = ({"a": np.ones(3), "b": np.array([1, number, 1])} for number in (2.0, np.nan))
+    keras, exported = (lambda inputs, answer=damaged if one else good: answer for one in bad)
+    for trials in ([{}], [{}, {}]):
+        difference, largest = export.compare(keras, exported, trials)
+        assert not difference <= export.LARGEST_DIFFERENCE * max(largest, 1)
+    assert export.compare(lambda _: good, lambda _: good, [{}]) == (0.0, 2.0)
+
+
 def test_nothing_is_replaced(small_bundle, tmp_path):
     (tmp_path / "model.onnx").write_text("precious")
     with pytest.raises(InputError, match="exists already"):

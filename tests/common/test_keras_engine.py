@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
+from common.errors import InputError
 from common.keras_engine import KerasEngine
 from common.layers import MaskedPooling
-from common.persistence import Bundle
+from common.persistence import MODEL_FILE, WEIGHTS_FILE, Bundle, open_network
 
 
 @pytest.fixture
@@ -64,6 +65,19 @@ def test_a_bundle_is_built_when_it_is_needed(tmp_path):
     network = KerasEngine(Bundle(tmp_path, {}))
     with pytest.raises(ValueError, match=r"model\.json"):
         network(batch(2, 3))
+
+
+def test_what_keras_cannot_run_is_one_line(model, tmp_path):
+    (tmp_path / MODEL_FILE).write_text(model.to_json())
+    model.save_weights(tmp_path / WEIGHTS_FILE)
+    network, inputs = KerasEngine(open_network(tmp_path)), batch(2, 3)
+    name = next(iter(inputs))
+    for spoilt in (
+        {key: value for key, value in inputs.items() if key != name},
+        {**inputs, name: np.ones((2, 3, 4, 5))},
+    ):
+        with pytest.raises(InputError, match=r"^[^\n]*: Keras cannot run its network \([^\n]*$"):
+            network(spoilt)
 
 
 def test_keras_starts_without_a_word():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
@@ -9,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from common.metrics import bits_per_character, format_score, perplexity, with_intervals
+from common.metrics import bits_per_character, finite, format_score, perplexity, with_intervals
 
 
 def test_perplexity_of_a_fair_die_is_its_sides():
@@ -20,6 +21,16 @@ def test_perplexity_of_a_fair_die_is_its_sides():
 def test_perplexity_is_over_all_tokens():
     # two batches, 1 token of ln 2 nats and 3 tokens of ln 8: (2 * 8^3)^(1/4) = 5.657; the mean over batches would be 5
     assert perplexity(math.log(2) + 3 * math.log(8), 4) == pytest.approx(1024**0.25)
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite_and_null_in_json():
+    assert perplexity(1e6, 1) == math.inf
+    scores = finite({"perplexity": perplexity(1e6, 1), "perplexity_interval": (math.inf, math.nan), "n": 3})
+    assert json.loads(json.dumps(scores, allow_nan=False)) == {
+        "perplexity": None, "perplexity_interval": [None, None], "n": 3,
+    }  # fmt: skip
+    assert format_score("perplexity", scores) == "inf [inf, inf]"
+    assert format_score("perplexity", {"perplexity": math.inf}) == "inf"
 
 
 def test_bits_per_character():

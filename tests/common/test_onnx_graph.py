@@ -14,10 +14,11 @@ import onnxruntime
 import pytest
 from keras import layers
 
+import common.architecture
 import language_model.model
 import pos_tagging.model
 import sentiment.model
-from common.architecture import LAYER_SHAPES, WRAPPERS
+from common.architecture import LAYER_SHAPES, WRAPPERS, read_architecture
 from common.engine import OnnxEngine
 from common.errors import InputError
 from common.layers import (
@@ -34,7 +35,7 @@ from common.layers import (
 from common.onnx_graph import build_network
 from common.onnx_layers import LAYERS
 from common.onnx_nodes import ACTIVATIONS, SOFTMAXES, NotCovered
-from common.persistence import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE, Bundle, load_model
+from common.persistence import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE, load_model, open_bundle, open_network
 from language_model.config import LanguageModelConfig
 from pos_tagging.config import TaggingConfig
 from sentiment.config import POOLINGS, SentimentConfig
@@ -103,11 +104,11 @@ def save(model, folder, change=None):
 
 def translate(model, folder):
     save(model, folder)
-    return build_network(folder / MODEL_FILE, folder / WEIGHTS_FILE)
+    return build_network(read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE))
 
 
 def open_engine(model, folder, int8=False):
-    return OnnxEngine(Bundle(save(model, folder), {}), num_threads=1, int8=int8)
+    return OnnxEngine(open_network(save(model, folder)), num_threads=1, int8=int8)
 
 
 def answers_of_keras(model, inputs):
@@ -272,7 +273,7 @@ def test_a_layer_called_twice_has_its_weights_once(kind, tmp_path):
     layer = KINDS[kind](UNITS, return_sequences=True)
     model = build({"first": layer(VECTORS, mask=MASK), "second": layer(layers.Dense(FEATURES)(VECTORS))})
     assert_as_keras(model, tmp_path, PADDED)
-    network = build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE)
+    network = build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE))
     assert len(network.weights) == 3 + 2
 
 
@@ -337,7 +338,7 @@ def test_8_bits_are_a_quarter_of_the_kernels(tmp_path):
     save(build(layers.LSTM(64)(VECTORS)), tmp_path)
     sizes = []
     for int8 in (False, True):
-        network = build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE, int8=int8)
+        network = build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE), int8=int8)
         sizes.append(sum(weight.nbytes for weight in network.weights.values() if weight.size > 8 * 64))
     assert sizes[1] * 4 == sizes[0]
 
@@ -465,7 +466,7 @@ def test_vectors_and_states_stay_time_first(full, operators, tmp_path):
     """Another axis first, or the states of both directions put together, would take a tenth of the time."""
     config = SentimentConfig(pooling="mean-max", backward_units=3, units=UNITS, embedding_dim=5)
     save(sentiment.model.build_model(config, VOCAB_SIZE), tmp_path)
-    nodes = build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE, full).model.graph.node
+    nodes = build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE), full).model.graph.node
     vectors = {node.input[0] for node in nodes if node.op_type == "LSTM"}
     assert [node.op_type for node in nodes if vectors.intersection(node.output)] == ["Gather"]
     states = {node.output[0] for node in nodes if node.op_type == "LSTM"}
@@ -606,7 +607,23 @@ def test_padding_changes_nothing(tmp_path):
 def refuse(model, folder, message, change=None):
     save(model, folder, change)
     with pytest.raises(NotCovered, match=rf"model\.json: layer '{message} is not covered in ONNX, "):
-        build_network(folder / MODEL_FILE, folder / WEIGHTS_FILE)
+        build_network(read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE))
+
+
+def refuse_twice(model, folder, at_the_gate, message, change=None):
+    """Refused for every engine; and were it not, the graph would still refuse it."""
+    save(model, folder, change)
+    with pytest.raises(InputError, match=rf"model\.json: layer '.*\): {at_the_gate}; do not use this bundle"):
+        read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(common.architecture, "check_settings", lambda *_: None)
+        refuse(model, folder, message, change)
+
+
+def refuse_at_the_gate(model, folder, message, change=None):
+    save(model, folder, change)
+    with pytest.raises(InputError, match=rf"model\.json: layer '.*\): {message}; do not use this bundle"):
+        build_network(read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE))
 
 
 def both_ways(forward, backward):
@@ -622,9 +639,6 @@ def both_ways(forward, backward):
         (layers.GRU(3, recurrent_activation="gelu", name="x"), "activation 'gelu'"),
         (layers.SimpleRNN(3, activation="softmax", name="x"), "activation 'softmax'"),
         (layers.Bidirectional(layers.LSTM(3, activation="gelu"), name="x"), "activation 'gelu'"),
-        (layers.Dense(3, dtype="mixed_bfloat16", name="x"), "dtype 'mixed_bfloat16'"),
-        (layers.LSTM(3, dtype="float16", name="x"), "dtype 'float16'"),
-        (layers.Bidirectional(layers.GRU(3, dtype="mixed_bfloat16"), name="x"), "dtype 'mixed_bfloat16'"),
         (layers.LayerNormalization(scale=False, center=False, name="x"), "scale=False with center=False"),
         (both_ways(layers.LSTM(3), layers.GRU(3, go_backwards=True)), "two directions of different kinds"),
         (both_ways(layers.LSTM(3), layers.LSTM(4, go_backwards=True)), "two directions of different kinds"),
@@ -640,17 +654,34 @@ def both_ways(forward, backward):
             both_ways(layers.GRU(3), layers.GRU(3, go_backwards=True, use_bias=False)),
             "two directions of different kinds",
         ),
-        (both_ways(layers.LSTM(3, go_backwards=True), layers.LSTM(3)), "go_backwards=True"),
     ],
 )
 def test_a_setting_without_translation_is_refused(layer, what, tmp_path):
     refuse(build(layer(VECTORS)), tmp_path, rf"x.*' \(.*\): {what}.*")
 
 
+@pytest.mark.parametrize(
+    ("layer", "dtype"),
+    [
+        (layers.Dense(3, dtype="mixed_bfloat16", name="x"), "mixed_bfloat16"),
+        (layers.LSTM(3, dtype="float16", name="x"), "float16"),
+        (layers.Bidirectional(layers.GRU(3, dtype="mixed_bfloat16"), name="x"), "mixed_bfloat16"),
+    ],
+)
+def test_another_precision_is_refused(layer, dtype, tmp_path):
+    refuse_at_the_gate(build(layer(VECTORS)), tmp_path, f"dtype is {dtype}")
+
+
+def test_directions_the_other_way_round_are_refused(tmp_path):
+    layer = both_ways(layers.LSTM(3, go_backwards=True), layers.LSTM(3))
+    wrong_way = r"its directions are not one of each kind \(go_backwards\)"
+    refuse_twice(build(layer(VECTORS)), tmp_path, wrong_way, r"x.*' \(.*\): go_backwards=True.*")
+
+
 def test_layer_normalization_over_time_is_refused(tmp_path):
     vectors = keras.Input((3, FEATURES), name="vectors")
     model = keras.Model(vectors, layers.LayerNormalization(axis=1, name="x")(vectors))
-    refuse(model, tmp_path, r"x' \(LayerNormalization\): axis=\[1\]")
+    refuse_at_the_gate(model, tmp_path, r"axis is \[1\]")
 
 
 def test_layer_normalization_without_the_mean_is_refused(tmp_path):
@@ -658,29 +689,29 @@ def test_layer_normalization_without_the_mean_is_refused(tmp_path):
         content["config"]["layers"][-1]["config"]["rms_scaling"] = True
 
     model = build(layers.LayerNormalization(name="x")(VECTORS))
-    refuse(model, tmp_path, r"x' \(LayerNormalization\): .*rms_scaling=True", change)
+    refuse_twice(model, tmp_path, "rms_scaling is True", r"x' \(LayerNormalization\): .*rms_scaling=True", change)
 
 
 def test_an_embedding_that_makes_a_mask_is_refused(tmp_path):
     model = build(layers.Embedding(VOCAB_SIZE, UNITS, mask_zero=True, name="x")(IDS))
-    refuse(model, tmp_path, r"x' \(Embedding\): mask_zero=True")
+    refuse_twice(model, tmp_path, "mask_zero is True", r"x' \(Embedding\): mask_zero=True")
 
 
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (layers.Conv1D(4, 1, data_format="channels_first", name="x"), r"data_format='channels_first'"),
-        (layers.GlobalMaxPooling1D(data_format="channels_first", name="x"), r"data_format='channels_first'"),
-        (layers.GlobalMaxPooling1D(keepdims=True, name="x"), r"keepdims=True"),
-        (layers.Conv1D(4, 1, groups=2, name="x"), r"groups=2"),
-        (layers.Conv1D(4, 2, strides=2, name="x"), r"strides=\[2\]"),
-        (layers.Conv1D(4, 2, dilation_rate=2, name="x"), r"dilation_rate=\[2\]"),
-        (layers.Conv1D(4, 2, padding="causal", name="x"), r"padding='causal'"),
+        (layers.Conv1D(4, 1, data_format="channels_first", name="x"), "data_format is channels_first"),
+        (layers.GlobalMaxPooling1D(data_format="channels_first", name="x"), "data_format is channels_first"),
+        (layers.GlobalMaxPooling1D(keepdims=True, name="x"), "keepdims is True"),
+        (layers.Conv1D(4, 1, groups=2, name="x"), "groups is 2"),
+        (layers.Conv1D(4, 2, strides=2, name="x"), r"strides is \[2\]"),
+        (layers.Conv1D(4, 2, dilation_rate=2, name="x"), r"dilation_rate is \[2\]"),
+        (layers.Conv1D(4, 2, padding="causal", name="x"), "padding is causal"),
     ],
 )
 def test_windows_over_letters_that_are_refused(layer, message, tmp_path):
     letters = keras.Input((6, 8))
-    refuse(keras.Model(letters, layer(letters)), tmp_path, rf"x' \(.*\): {message}")
+    refuse_at_the_gate(keras.Model(letters, layer(letters)), tmp_path, message)
 
 
 @pytest.mark.parametrize(
@@ -699,20 +730,20 @@ def test_a_setting_nobody_reads_is_refused(layer, tmp_path):
     def change(content):
         content["config"]["layers"][-1]["config"]["nonsense"] = 1
 
-    refuse(build(layer(VECTORS)), tmp_path, r"x' \(.*\): setting nonsense=1", change)
+    model, unknown = build(layer(VECTORS)), "no such setting as nonsense"
+    refuse_twice(model, tmp_path, unknown, r"x' \(.*\): setting nonsense=1", change)
 
 
 @pytest.mark.parametrize("direction", ["layer", "backward_layer"])
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [({"nonsense": 1}, "setting nonsense=1"), ({"zero_output_for_mask": False}, "zero_output_for_mask=False")],
-)
-def test_a_direction_is_read_like_a_layer(direction, setting, message, tmp_path):
-    def change(content):
-        content["config"]["layers"][-1]["config"][direction]["config"].update(setting)
+def test_a_direction_is_read_like_a_layer(direction, tmp_path):
+    def change(content, setting="nonsense"):
+        content["config"]["layers"][-1]["config"][direction]["config"][setting] = False
 
-    layer = layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True), name="x")
-    refuse(build(layer(VECTORS, mask=MASK)), tmp_path, rf"x\..*' \(LSTM\): {message}", change)
+    model = build(layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True), name="x")(VECTORS, mask=MASK))
+    unknown = "no such setting as nonsense"
+    refuse_twice(model, tmp_path, unknown, r"x\..*' \(LSTM\): setting nonsense=False", change)
+    change = partial(change, setting="zero_output_for_mask")
+    refuse(model, tmp_path, r"x\..*' \(LSTM\): zero_output_for_mask=False", change)
 
 
 @each_kind
@@ -720,7 +751,8 @@ def test_a_layer_that_remembers_the_batch_before_is_refused(kind, tmp_path):
     def change(content):
         content["config"]["layers"][-1]["config"]["stateful"] = True
 
-    refuse(build(KINDS[kind](UNITS, name="x")(VECTORS)), tmp_path, r"x' \(.*\): stateful=True", change)
+    model = build(KINDS[kind](UNITS, name="x")(VECTORS))
+    refuse_twice(model, tmp_path, "stateful is True", r"x' \(.*\): stateful=True", change)
 
 
 @each_wrapper
@@ -729,7 +761,8 @@ def test_an_unrolled_layer_is_refused(kind, wrapper, tmp_path):
     """Where its zeros for padding are to be, Keras does not turn the mask around with the steps."""
     vectors = keras.Input((3, FEATURES), name="vectors")
     layer = wrapper(KINDS[kind](UNITS, unroll=True, name="x"))
-    refuse(keras.Model(vectors, layer(vectors)), tmp_path, r".*' \(.*\): unroll=True")
+    model = keras.Model(vectors, layer(vectors))
+    refuse_twice(model, tmp_path, "unroll is True", r".*' \(.*\): unroll=True")
 
 
 @pytest.mark.parametrize(
@@ -742,7 +775,7 @@ def test_an_unrolled_layer_is_refused(kind, wrapper, tmp_path):
     ],
 )
 def test_dropping_out_while_answering_is_refused(layer, tmp_path):
-    refuse(build(layer(VECTORS, training=True)), tmp_path, r"x' \(.*\): training=True")
+    refuse_at_the_gate(build(layer(VECTORS, training=True)), tmp_path, "cannot be called so: training=True .*answering")
 
 
 @each_kind
@@ -786,7 +819,7 @@ def test_a_class_without_a_function_is_refused(tmp_path, monkeypatch):
 def test_several_outputs_without_names_are_one_clear_error(tmp_path):
     save(keras.Model(INPUTS, [layers.Dense(3)(VECTORS), layers.Dense(3)(ROWS)]), tmp_path)
     with pytest.raises(InputError, match=r"model\.json: no network can be built from it"):
-        build_network(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE)
+        build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE))
 
 
 # -- Our models -----------------------------------------------------------------------------------------------------
@@ -891,5 +924,5 @@ BUNDLES = [
 
 @pytest.mark.parametrize("path", BUNDLES, ids=str)
 def test_trained_bundles(path):
-    bundle = Bundle(ROOT / path, {})
+    bundle = open_bundle(ROOT / path)
     assert_model_as_keras(load_model(bundle), OnnxEngine(bundle), softmax="sentiment" not in path.parts)

@@ -15,12 +15,11 @@ import pytest
 from common.errors import InputError
 from common.files import sha256_of
 from common.layers import TiedEmbedding
-from common.output import MANIFEST_FILE
+from common.manifest import MANIFEST_FILE, REQUIRED_FILES
 from common.persistence import (
     FORMAT_VERSION,
     METRICS_FILE,
     MODEL_FILE,
-    REQUIRED_FILES,
     WEIGHTS_FILE,
     load_model,
     open_bundle,

@@ -14,6 +14,7 @@ from language_model import predict
 from language_model.config import ARCHITECTURES
 from language_model.loader import encode_text, initial_states
 from language_model.predict import log_softmax_at
+from tests.conftest import RUN_FACTS
 from tests.language_model.toy_model import VOCABULARY, build_reader
 
 TEXTS = ["the king went home.", "home", "the king and the queen went home. " * 5, "king. king. king.", "the"]
@@ -109,7 +110,7 @@ def test_a_loaded_bundle_answers_as_the_model_it_came_from(settings, tmp_path):
     def save_vocabulary(folder):
         VOCABULARY.save(folder / "vocabulary.json")
 
-    facts = {"task": "language_model"}
+    facts = {**RUN_FACTS, "task": "language_model"}
     save_bundle(tmp_path / "model", model.network.model, model.config, {}, facts, "card", save_vocabulary)
     loaded = language_model.load(tmp_path / "model")
     assert loaded.config == model.config

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
+from common.persistence import Bundle
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import WORD_LENGTH, Lexicon, encode_word
@@ -325,7 +326,7 @@ def test_a_lexicon_is_saved_and_read_again(tmp_path):
         "vocab_size": 7, "num_characters": 9, "num_tags": 3, "num_shapes": 8, "num_affixes": 8, "num_vectors": 0,
     }  # fmt: skip
     lexicon.save(tmp_path)
-    loaded = Lexicon.load(tmp_path)
+    loaded = Lexicon.load(Bundle(tmp_path, {}, {file.name: file.read_bytes() for file in tmp_path.iterdir()}))
     assert loaded.sizes() == lexicon.sizes()
     for word in ("So", "better"):
         for name, ids in lexicon.encode([word]).items():

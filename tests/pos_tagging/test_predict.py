@@ -18,6 +18,7 @@ from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import Sentence, make_batches, read_conllu
 from pos_tagging.model import build_model
 from pos_tagging.predict import WRITERS, Tagger, write_conllu, write_html
+from tests.conftest import RUN_FACTS
 
 VOCABULARY = Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=True)
 CHARACTERS = Vocabulary("abdeghinrsw.B")
@@ -138,7 +139,7 @@ def test_greedy_decoding_is_one_pass_over_the_tags_it_gave():
 def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_path):
     tagger = build(architecture=architecture)
 
-    facts = {"task": "pos_tagging"}
+    facts = {**RUN_FACTS, "task": "pos_tagging"}
     save_bundle(tmp_path / "model", tagger.network.model, tagger.config, {}, facts, "card", LEXICON.save)
     loaded = pos_tagging.load(tmp_path / "model")
     assert loaded.config == tagger.config

@@ -26,7 +26,7 @@ AFFIXES = Vocabulary(["☃-", "-e"])
 
 def start(bundle, tags):
     """A tagger that has learned nothing since; and the lexicon and weights of the other one."""
-    theirs = Lexicon.load(bundle.path)
+    theirs = Lexicon.load(bundle)
     config = inherit_settings(TaggingConfig(), bundle)
     lexicon = inherit_lexicon(Lexicon(OWN, LETTERS, OWN, tags, SHAPES, AFFIXES), theirs, max_vectors=9)
     model = build_model(config, **lexicon.sizes())
@@ -65,7 +65,7 @@ def test_words_and_letters_keep_their_vectors_under_new_numbers(bundle):
 
 
 def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
-    theirs = Lexicon.load(bundle.path)
+    theirs = Lexicon.load(bundle)
     model, _, lexicon, _ = start(bundle, theirs.tags)
     words = [word for word in ("the", "dog", "sleeps", "Nvrseen") if set(word) <= set(theirs.characters.tokens)]
     assert len(words) >= 3
@@ -87,7 +87,7 @@ def test_a_run_starts_from_the_bundle(bundle, small_runs, tmp_path):
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     model = pos_tagging.load(tmp_path / "model")
     assert model.config.units == 8
-    known = Lexicon.load(bundle.path).words
+    known = Lexicon.load(bundle).words
     assert set(known.tokens) <= set(model.lexicon.words.tokens)
     new = [word for word in model.lexicon.training_words.tokens[4:] if known.encode([word]) == [UNK_ID]]
     assert new

@@ -10,7 +10,6 @@ import pytest
 import sentiment
 from common.errors import InputError
 from common.persistence import load_model, open_bundle, save_bundle
-from common.vocabulary import Vocabulary
 from scripts.shrink_rating_model import main, shrink
 from sentiment.config import SentimentConfig
 from sentiment.train import main as train
@@ -38,7 +37,7 @@ def folder(tmp_path_factory):
     weights[4] *= 0.1
     weights[10 + 4] = 0  # its maximum is not read
     head.set_weights([weights, head_bias])
-    vocabulary = Vocabulary.load(bundle.path / "vocabulary.json")
+    vocabulary = bundle.read_vocabulary("vocabulary.json")
     save_bundle(
         folder / "large",
         model,

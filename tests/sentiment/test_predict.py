@@ -16,6 +16,7 @@ from sentiment.config import ARCHITECTURES, SentimentConfig
 from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.predict import RatingModel, main
+from tests.conftest import RUN_FACTS
 
 VOCABULARY = Vocabulary(["good", "bad", "film", "the", "."], lowercase=True)
 TEXTS = ["The film.", "Good good good bad.", "bad " * 30, "The good film, the bad film, the good!", "good"]
@@ -47,7 +48,7 @@ def test_company_and_order_change_nothing(architecture):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_path):
     model = build(architecture=architecture)
-    facts = {"task": "sentiment"}
+    facts = {**RUN_FACTS, "task": "sentiment"}
 
     def save_vocabulary(folder):
         VOCABULARY.save(folder / "vocabulary.json")
