@@ -75,7 +75,9 @@ def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) ->
     shown = default.relative_to(ROOT).as_posix()
     parser.add_argument("--model", type=Path, default=default, metavar="DIR", help=f"a bundle (default: {shown})")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what runs the network (default: onnx)")
-    parser.add_argument("--threads", type=number(int, 1), metavar="N", help="processor cores to use (default: all)")
+    parser.add_argument(
+        "--threads", type=number(int, 1, 1024), metavar="N", help="processor cores to use (default: all)"
+    )
 
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser, task: str, name: str) -> None:

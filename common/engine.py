@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from common.persistence import Bundle
 
+FATAL = 4  # of the severities of ONNX Runtime
 ENGINES = ("onnx", "onnx-int8", "keras")
 
 
@@ -149,9 +150,8 @@ class OnnxEngine:
         from common.onnx_graph import build_network
 
         network = build_network(self.bundle.architecture, full, self.int8)
-        options = onnxruntime.SessionOptions()
+        options = session_options()
         options.intra_op_num_threads = num_threads
-        options.log_severity_level = 3
         weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
         options.add_external_initializers(list(network.weights), weights)
         try:
@@ -167,6 +167,16 @@ class OnnxEngine:
     def _failed(self, error: Exception) -> InputError:
         reason = excerpt(" ".join(str(error).split()), 200)
         return InputError(f"{self.bundle.path}: ONNX Runtime cannot run its network ({reason}); train it again")
+
+
+def session_options() -> onnxruntime.SessionOptions:
+    """Options of ONNX Runtime under which it writes nothing on standard error: what fails is an exception, too."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(FATAL)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL
+    return options
 
 
 def num_cores() -> int:

@@ -22,21 +22,29 @@ class InputError(ValueError):
 
 def fail(message: str) -> NoReturn:
     """Print `error: message` as one line on standard error and leave with status 2."""
-    print(printable(f"error: {message}"), file=sys.stderr)
+    print(printable(f"error: {message}", sys.stderr.encoding), file=sys.stderr)
     raise SystemExit(2)
 
 
-def printable(message: str, max_characters: int = MAX_LINE) -> str:
+def printable(message: str, encoding: str | None = None, max_characters: int = MAX_LINE) -> str:
     r"""Make one line of a message that may quote data: no control characters, and not too long; its two ends stay.
+
+    Args:
+        message: the text.
+        encoding: of the terminal; a character that it lacks is written as an escape.
+        max_characters: of the line.
 
     >>> printable("a\x1b[31m red\nline")
     'a\ufffd[31m red line'
-    >>> printable("abcdefghij", 7)
-    'abcd…ij'
+    >>> printable("caf\u00e9", "ascii")
+    'caf\\xe9'
+    >>> printable("abcdefghijk", max_characters=9)
+    'abcd...jk'
     """
-    line = CONTROL.sub("\ufffd", " ".join(message.split()))
-    tail = (max_characters - 1) // 3
-    return line if len(line) <= max_characters else line[: max_characters - 1 - tail] + "…" + line[len(line) - tail :]
+    encoding = encoding or "utf-8"
+    line = CONTROL.sub("\ufffd", " ".join(message.split())).encode(encoding, "backslashreplace").decode(encoding)
+    tail = (max_characters - 3) // 3
+    return line if len(line) <= max_characters else line[: max_characters - 3 - tail] + "..." + line[len(line) - tail :]
 
 
 class ForPeople:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from common.architecture import random_inputs
+from common.engine import session_options
 from common.errors import InputError, run_command, show
 from common.keras_engine import KerasEngine
 from common.keras_start import start_keras
@@ -52,7 +53,7 @@ def export_onnx(bundle: Bundle, path: Path) -> Run:
     onnx.helper.set_model_props(whole, describe_bundle(bundle))
     onnx.checker.check_model(whole)
     onnx.save(whole, path)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(path, session_options(), providers=["CPUExecutionProvider"])
     names = {node.name for node in session.get_inputs()}
 
     def run(inputs: Mapping[str, np.ndarray]) -> Any:

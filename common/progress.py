@@ -20,7 +20,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 def say(message: str) -> None:
     """Print a line for the user on standard error, which keeps standard output for answers."""
-    print(printable(message), file=sys.stderr, flush=True)
+    print(printable(message, sys.stderr.encoding), file=sys.stderr, flush=True)
 
 
 def peak_memory_gb() -> float:

@@ -117,7 +117,7 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
         largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
         matrix, title = matrix[np.ix_(largest, largest)], f"{title}: the {MOST_NAMES} most frequent of {len(names)}"
         names = [names[i] for i in largest]
-    names = [printable(name, 20) for name in names]
+    names = [printable(name, max_characters=20) for name in names]
     figure, axes = new_figure(2 + 0.42 * len(names), 1.4 + 0.38 * len(names))
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -102,6 +102,14 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         fail(f"{message}; see {self.prog} --help")
 
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """As argparse does it, which takes `--option=--` for an option without a value, and gives a list."""
+        arguments = super().parse_args(*args, **kwargs)
+        for action in self._actions:
+            if action.option_strings and action.nargs is None and getattr(arguments, action.dest, None) == []:
+                self.error(f"argument {action.option_strings[0]}: expected one argument")
+        return arguments
+
 
 def make_parser(program: str, description: str | None, epilog: str | None = None) -> OneLineParser:
     """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes.

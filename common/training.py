@@ -335,7 +335,7 @@ def _restore(
     except InputError:
         raise
     except Exception as error:  # there is no telling how a damaged file fails in the libraries that read it
-        reason = printable(str(error) or type(error).__name__, 100)
+        reason = printable(str(error) or type(error).__name__, max_characters=100)
         raise InputError(f"{latest}: damaged ({reason}); delete {folder} and start again without --resume") from None
 
 

@@ -18,6 +18,7 @@ from language_model.loader import Streams
 from language_model.predict import LanguageModel, log_softmax_at
 
 SIZES = (100, 500, 2000)  # tokens remembered
+STEPS_AT_ONCE = 256  # tokens that are compared with those before them; more would take more memory, and no less time
 FLATNESSES = (0.0, 0.1, 0.2, 0.3, 0.5)  # 0: like a unigram cache
 RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 
@@ -86,6 +87,11 @@ class ContinuousCache:
         Returns:
             The share of each token, NaN where nothing was before it, float64 (settings, time).
         """
+        starts = range(0, len(tokens), STEPS_AT_ONCE)
+        pieces = [slice(start, start + STEPS_AT_ONCE) for start in starts]
+        return np.concatenate([self._read_piece(states[piece], tokens[piece]) for piece in pieces], axis=1)
+
+    def _read_piece(self, states: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         known = len(self.tokens)
         states = states if self.states is None else np.concatenate([self.states, states])
         tokens = np.concatenate([self.tokens, tokens])

@@ -82,8 +82,8 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
 class GenerationConfig:
     """How texts are written."""
 
-    num_samples: int = setting(1, "texts to write, all at once", minimum=1)
-    max_tokens: int = setting(100, "most tokens written after the prompt", minimum=1)
+    num_samples: int = setting(1, "texts to write, all at once", minimum=1, maximum=1000)
+    max_tokens: int = setting(100, "most tokens written after the prompt", minimum=1, maximum=1_000_000)
     num_sentences: int = setting(0, "stop after so many full sentences; 0: at the end of the text", minimum=0)
     stop: str = setting("", "stop where this has been written")
     temperature: float = setting(0.8, "below 1: bolder in what is likely; 0: always the likeliest token", minimum=0)
@@ -92,5 +92,7 @@ class GenerationConfig:
     min_p: float = setting(0.0, "only tokens at least this share as likely as the likeliest", minimum=0, maximum=1)
     repetition_penalty: float = setting(1.0, "above 1: tokens that are there already become less likely", minimum=1)
     no_repeat_ngram: int = setting(0, "never write so many tokens in a row a second time; 0: may", minimum=0)
-    num_beams: int = setting(0, "search for the likeliest text with so many beams; 0: draw by chance", minimum=0)
+    num_beams: int = setting(
+        0, "search for the likeliest text with so many beams; 0: draw by chance", minimum=0, maximum=1000
+    )
     seed: int = setting(0, "the same seed writes the same texts", minimum=0)

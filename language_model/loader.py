@@ -115,7 +115,8 @@ def split_ending(text: str) -> tuple[str, str]:
     >>> split_ending("It rained. They ran. They were wet.")
     ('It rained. They ran. ', 'They were wet.')
     """
-    start = split_sentences(text, load_pipeline())[-1][0].idx
+    sentences = split_sentences(text, load_pipeline())
+    start = sentences[-1][0].idx if sentences else 0
     return text[:start], text[start:]
 
 

@@ -122,7 +122,7 @@ def test_numbers_must_be_finite(read, name, value):
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "1" + 400 * "0", "-1" + 400 * "0"])
 def test_numbers_in_a_file_must_be_finite(read, value):
-    with pytest.raises(InputError, match=r"settings\.json: setting learning_rate: found '.*', wanted a finite number"):
+    with pytest.raises(InputError, match=r"settings\.json: not valid JSON \(.*(is no number|too large|an integer of)"):
         read(file=f'{{"learning_rate": {value}}}')
 
 
