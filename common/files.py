@@ -163,8 +163,9 @@ def open_text(path: Path) -> Iterator[IO[str]]:
 
 def bounded_lines(file: IO[str]) -> Iterator[str | TooLong]:
     """The lines of a text; of one that is longer than `MAX_ROW` only its length, and no more of it is held."""
-    while line := file.readline(MAX_ROW + 1):
-        if len(line) <= MAX_ROW:
+    read, most = file.readline, MAX_ROW + 1  # looked up once: this runs for every line
+    while line := read(most):
+        if len(line) < most:
             yield line
             continue
         length = len(line)

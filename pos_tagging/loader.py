@@ -164,7 +164,7 @@ def _read_line(line: str, sentence: Sentence, tagged: bool, tag_field: int, furt
     if not fields[0].isdecimal():
         _read_range(fields, sentence, space_after)
         return
-    if _number(fields[0]) != wanted:
+    if fields[0] != str(wanted) and _number(fields[0]) != wanted:
         raise InputError(f"id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
     if not fields[FORM].strip():
         raise InputError("empty word form; write the word in the second field")
