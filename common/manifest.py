@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError, excerpt
+from common.strict_json import MAX_BYTES as MAX_JSON_BYTES
 from common.strict_json import read_json
+from common.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
 MAX_FILES = 100
-MAX_JSON_BYTES = 4 << 20
-MAX_VOCABULARY_BYTES = 32 << 20  # a million words and more
 MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
 METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)

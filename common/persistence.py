@@ -44,7 +44,6 @@ from common.manifest import (
     FORMAT_VERSION,
     MANIFEST_FILE,
     MAX_FILE_BYTES,
-    MAX_VOCABULARY_BYTES,
     METRICS_FILE,
     MODEL_FILE,
     WEIGHTS_FILE,
@@ -118,7 +117,7 @@ class Bundle:
         """
         if name not in self._vocabularies:
             source = str(self.path / name)
-            self._vocabularies[name] = Vocabulary.parse(self.read_bytes(name), source, num_ids, MAX_VOCABULARY_BYTES)
+            self._vocabularies[name] = Vocabulary.parse(self.read_bytes(name), source, num_ids)
         return self._vocabularies[name]
 
     @cached_property

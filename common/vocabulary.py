@@ -11,7 +11,7 @@ from common.errors import InputError
 from common.output import write_json
 from common.strict_json import read_json
 
-MAX_BYTES = 32 << 20
+MAX_BYTES = 32 << 20  # of a file: a million words and more
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<bos>", "<eos>")
 

@@ -241,6 +241,10 @@ def rename_output(content):
     content["config"]["output_layers"] = {"other": content["config"]["output_layers"]}
 
 
+def name_output(content):
+    content["config"]["output_layers"] = {"logits": content["config"]["output_layers"]}
+
+
 def drop_output(content):
     content["config"]["output_layers"].pop("logits")
 
@@ -264,6 +268,7 @@ def rename_input(content):
         ("sentiment", rename_output),
         ("sentiment", rename_input),
         ("pos_tagging", rename_output),
+        ("pos_tagging", name_output),
         ("pos_tagging", rename_input),
         ("pos_tagging", setting_of("Conv1D", activation="tanh")),
         ("pos_tagging", setting_of("InputLayer", batch_shape=[None, 7])),
