@@ -23,11 +23,11 @@ from common.commands import number
 from common.engine import num_cores
 from common.files import check_writable
 from common.keras_start import start_keras
-from common.output import write_json
 from common.progress import say
 from common.report import markdown_table
 from common.reproducibility import describe_machine, describe_versions
 from common.settings import make_parser
+from common.strict_json import write_json
 
 FOLDER = Path(__file__).resolve().parent
 REST_SECONDS = 0.05

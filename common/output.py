@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import stat
 import time
@@ -41,7 +40,6 @@ MAX_MANIFEST_BYTES = 1 << 20
 REPORT_FILE = "report.html"
 REPORT_MARK = '<meta name="generator" content="rnn-language">'
 SECONDS_OF_A_SAVE = 2.0  # more than another process needs between two renames
-LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "folder",
@@ -449,18 +447,3 @@ def sync(folder: Path) -> None:
         if kind_of(file) == "file":
             with open(file, "rb") as handle:
                 os.fsync(handle.fileno())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, into a folder that is being filled; half a surrogate pair becomes U+FFFD."""
-    path.unlink(missing_ok=True)  # never into a file that has another name, too
-    path.write_text(LONE_SURROGATES.sub("\ufffd", text), encoding="utf-8")
-
-
-def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
-    """Write JSON that a person can read; half a surrogate pair, which UTF-8 does not have, is written as an escape.
-
-    It can come from JSON that somebody gave us, or stand for a byte of a file name that is not UTF-8.
-    """
-    text = json.dumps(content, indent=indent, ensure_ascii=False)
-    write_text(path, LONE_SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")

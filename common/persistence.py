@@ -53,9 +53,9 @@ from common.manifest import (
     read_manifest,
     read_regular,
 )
-from common.output import recover, replace_folder, update_folder, write_json, write_text
+from common.output import recover, replace_folder, update_folder
 from common.settings import Config, make_config
-from common.strict_json import read_json
+from common.strict_json import read_json, write_json, write_text
 from common.vocabulary import Vocabulary
 from common.weights_file import bind_parts, check_binding
 

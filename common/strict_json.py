@@ -1,4 +1,4 @@
-"""Read JSON that somebody else wrote: of bounded size and depth, each key once, every number finite, all of it text.
+"""JSON: read what somebody else wrote, of bounded size and depth, each key once, every number finite; write our own.
 
 Python's own parser takes `NaN`, lets the last of two equal keys win, and reads whatever size it is given.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
@@ -15,8 +16,7 @@ from common.errors import InputError
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 60  # a network of ours needs 14
 LARGEST_INTEGER = 1 << 63
-# Half of a surrogate pair, written as an escape: text that cannot be written again.
-SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def read_json(content: bytes | bytearray, source: str, max_bytes: int = MAX_BYTES) -> Any:
@@ -39,7 +39,6 @@ def read_json(content: bytes | bytearray, source: str, max_bytes: int = MAX_BYTE
             parse_float=finite_number,
         )
         check_depth(value, content)
-        check_surrogates(value, content)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: not valid JSON ({error}); take the file from its source again") from None
     return value
@@ -94,7 +93,16 @@ def check_depth(value: Any, content: bytes | bytearray) -> None:
     raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def check_surrogates(value: Any, content: bytes | bytearray) -> None:
-    """Refuse text that is no Unicode text: a half of a surrogate pair."""
-    if SURROGATE_ESCAPE.search(content):
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a UnicodeEncodeError is a ValueError
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, into a folder that is being filled; half of a surrogate pair becomes U+FFFD."""
+    path.unlink(missing_ok=True)  # never into a file that has another name, too
+    path.write_text(LONE_SURROGATE.sub("\ufffd", text), encoding="utf-8")
+
+
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
+    """Write JSON that a person can read; half of a surrogate pair, which UTF-8 does not have, is written as an escape.
+
+    It can come from JSON that somebody gave us, or stand for a byte of a file name that is not UTF-8.
+    """
+    text = json.dumps(content, indent=indent, ensure_ascii=False)
+    write_text(path, LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")

@@ -33,13 +33,13 @@ from common.output import (
     manifest_in,
     remove_ours,
     sync,
-    write_json,
 )
 from common.persistence import save_weights
 from common.progress import say
 from common.reproducibility import reseed_dropout
 from common.sequences import Batches
 from common.settings import read_json_object
+from common.strict_json import write_json
 
 if TYPE_CHECKING:
     import keras

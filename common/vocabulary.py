@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.output import write_json
-from common.strict_json import read_json
+from common.strict_json import read_json, write_json
 
 MAX_BYTES = 32 << 20  # of a file: a million words and more
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3

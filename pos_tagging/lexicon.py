@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import InputError
-from common.output import write_json
+from common.errors import InputError, excerpt
 from common.persistence import Bundle
-from common.strict_json import read_json
+from common.strict_json import read_json, write_json
 from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
@@ -69,12 +68,18 @@ class Lexicon:
             tags: the tags there, each as often as may be.
             config: the settings.
             vector_words: the words whose vectors are given.
+        Raises:
+            InputError: a tag that cannot be shown: a model with it would not be read again.
         """
+        tags = sorted(set(tags))
+        for tag in tags:
+            if not tag.isprintable():
+                raise InputError(f"tag {excerpt(tag)} holds a character that cannot be printed; write another tag")
         return cls(
             words=Vocabulary.build(token_lists, config.max_vocab_size, lowercase=config.lowercase),
             characters=Vocabulary.build(list(word) for tokens in token_lists for word in tokens),
             training_words=Vocabulary.build(token_lists),
-            tags=sorted(set(tags)),
+            tags=tags,
             shapes=Vocabulary.build(map(_shapes, token_lists)) if config.shape_dim else None,
             affixes=_common_affixes(token_lists) if config.affix_dim else None,
             vector_words=vector_words,

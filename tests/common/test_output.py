@@ -32,10 +32,9 @@ from common.output import (
     replace_folder,
     update_folder,
     workspace_of,
-    write_json,
-    write_text,
 )
 from common.report import write_report
+from common.strict_json import read_json, write_json, write_text
 
 
 def fill(folder, text="old"):
@@ -417,3 +416,4 @@ def test_text_that_utf_8_does_not_have_can_be_written(tmp_path):
     assert (tmp_path / "card.md").read_text(encoding="utf-8") == "byte \ufffd"
     written = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert re.findall(r'"(\S+)"', written) == ["tokens", "\\ud800", "\\udfff", "é"]
+    assert read_json(written.encode(), "a.json") == {"tokens": ["\ud800", "\udfff", "é"]}

@@ -37,8 +37,6 @@ def test_what_we_write_ourselves_is_read():
         ("[" * 100_000, "not valid JSON"),
         ("[" * 100_000 + "]" * 100_000, "not valid JSON"),
         ('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH} levels"),
-        ('["\\ud800"]', "surrogates not allowed"),
-        ('{"\\uDFFF x": 1}', "surrogates not allowed"),
         ("", "not valid JSON"),
         ("\ufeff{}", "not valid JSON"),
     ],
