@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gzip
 import io
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from common.ahead import map_ahead
-from common.engine import ENGINES
+from common.engine import ENGINES, num_cores
 from common.errors import ForPeople, InputError, show
 from common.files import MAX_ROW, BadRow, check_file, check_writable, read_texts
 from common.metrics import finite
@@ -69,6 +71,14 @@ def number(kind: type, low: float = -inf, high: float = inf) -> Callable[[str], 
     return read
 
 
+def cores(text: str) -> int:
+    """Read a number of processor cores; of more than there are, those there are."""
+    return min(int(number(int, 1)(text)), num_cores())
+
+
+cores.__name__ = "int"  # as argparse calls it
+
+
 def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) -> None:
     """Add `--model`, which defaults to the bundle that comes with the project, and what runs it."""
     default = pretrained_folder(task, name)
@@ -76,7 +86,7 @@ def add_model_argument(parser: argparse.ArgumentParser, task: str, name: str) ->
     parser.add_argument("--model", type=Path, default=default, metavar="DIR", help=f"a bundle (default: {shown})")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what runs the network (default: onnx)")
     parser.add_argument(
-        "--threads", type=number(int, 1, 1024), metavar="N", help="processor cores to use (default: all)"
+        "--threads", type=cores, metavar="N", help="processor cores to use, at most those there are (default: all)"
     )
 
 
@@ -220,7 +230,7 @@ def open_output(path: Path | None, for_people: bool = False) -> Iterator[IO[str]
         yield ForPeople(sys.stdout) if for_people or sys.stdout.isatty() else sys.stdout  # type: ignore[misc]
         return
     if kind_of(resolve(path)) in ("FIFO", "device"):  # nothing to replace
-        with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
+        with _open_stream(path) as file:
             yield file
         return
     with replace_file(path, "wb") as binary, ExitStack() as stack:
@@ -232,6 +242,18 @@ def open_output(path: Path | None, for_people: bool = False) -> Iterator[IO[str]
             yield file
         finally:
             file.detach()  # what lies below is closed by those who opened it
+
+
+def _open_stream(path: Path) -> IO[str]:
+    """Open a pipe or `/dev/stdout` to write; one that nobody reads would never open."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise InputError(f"{path}: nobody reads from it; start the program that reads first, or name a file") from None
+    os.set_blocking(descriptor, True)
+    return open(descriptor, "w", encoding="utf-8", errors="replace", newline="")
 
 
 def check_evaluate_arguments(arguments: argparse.Namespace) -> None:

@@ -36,6 +36,9 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+MAX_SEED = 2**32 - 1  # what all random generators take
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """The settings of training that all tasks share; each task says which defaults suit it."""
@@ -56,7 +59,7 @@ class TrainingConfig:
     validation_rate: float = setting(
         0.1, "share of the training data kept for validation if there is no --validation", minimum=0.001, maximum=0.9
     )
-    seed: int = setting(1, "the one seed of everything random", minimum=0)
+    seed: int = setting(1, "the one seed of everything random", minimum=0, maximum=MAX_SEED)
 
 
 def flag_of(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.settings import TrainingConfig, setting
+from common.settings import MAX_SEED, TrainingConfig, setting
 
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
@@ -33,7 +33,7 @@ class WordVectorConfig(TextConfig):
     window: int = setting(2, "places before a word, and after it, that are looked at", minimum=1, maximum=10)
     max_vocab_size: int = setting(50_000, "most words that get a vector, special tokens included", minimum=5)
     lowercase: bool = setting(True, "read The as the")
-    seed: int = setting(1, "of the decomposition, which is randomised", minimum=0)
+    seed: int = setting(1, "of the decomposition, which is randomised", minimum=0, maximum=MAX_SEED)
 
 
 @dataclass(frozen=True)
@@ -95,4 +95,4 @@ class GenerationConfig:
     num_beams: int = setting(
         0, "search for the likeliest text with so many beams; 0: draw by chance", minimum=0, maximum=1000
     )
-    seed: int = setting(0, "the same seed writes the same texts", minimum=0)
+    seed: int = setting(0, "the same seed writes the same texts", minimum=0, maximum=MAX_SEED)

@@ -74,7 +74,8 @@ class TrigramHmm:
             if counts is None:
                 break
             probabilities = (counts / counts.sum() + self.distrust * probabilities) / (1 + self.distrust)
-        return np.log(probabilities / shares)  # Bayes: P(word | tag) = P(tag | word) P(word) / P(tag)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities / shares)  # Bayes: P(word | tag) = P(tag | word) P(word) / P(tag)
 
     def tag(self, tokens: Sequence[str]) -> list[str]:
         """Tag a sentence: the likeliest sequence of tags, found by Viterbi's algorithm over pairs of tags."""

@@ -112,6 +112,12 @@ def test_an_output_file_may_be_compressed_and_in_a_new_folder(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe: nobody reads from it"), commands.open_output(tmp_path / "pipe"):
+        pass
+
+
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)

@@ -104,7 +104,7 @@ def observe(command: Command, slot: Path) -> Observation:
         seen.peak_mb = _peak_mb()
     seen.outside = watch.names()
     seen.changed = changes(before, snapshot(slot / "case") | snapshot(slot / "outside"))
-    _read_errors(slot / "io" / "stderr", seen)
+    _read_errors(slot / "io" / "stderr", command.encoding, seen)
     seen.printed = hashlib.sha256((slot / "io" / "stdout").read_bytes()).hexdigest()
     if command.output is not None and Path(command.output).is_file():
         seen.num_answered = _count_answered(Path(command.output))
@@ -215,9 +215,9 @@ def _peak_mb() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def _read_errors(path: Path, seen: Observation) -> None:
+def _read_errors(path: Path, encoding: str, seen: Observation) -> None:
     """Look at every line of standard error."""
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+    with open(path, encoding=encoding, errors="surrogateescape", newline="\n") as file:
         for line in file:
             line = line.removesuffix("\n")
             seen.last_line = line[:400]
