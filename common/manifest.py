@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,7 +104,7 @@ def _limit(name: str) -> int:
 
 def check_name(folder: Path, name: str) -> None:
     """Refuse a name that leads out of the folder, or that is none."""
-    if re.search(r"[\x00-\x1f\\]", name) or any(part in ("", ".", "..") for part in name.split("/")):
+    if not name.isprintable() or "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
         raise InputError(f"{folder / MANIFEST_FILE}: lists {excerpt(name)}, outside the bundle; do not use this bundle")
 
 

@@ -266,7 +266,7 @@ def test_a_manifest_entry_that_says_nothing(bundle, value):
 # -- Harm -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["../secret", "a/../../secret", "/etc/hostname"])
+@pytest.mark.parametrize("name", ["../secret", "a/../../secret", "/etc/hostname", "\ud800", "a\x1b[31m", ""])
 def test_a_manifest_may_not_reach_outside(bundle, name):
     (bundle.parent / "secret").write_text("x")
     entry = {"size": 1, "sha256": sha256_of(bundle.parent / "secret")}

@@ -122,6 +122,7 @@ class Supervisor:
         work: folder to work in.
         num_jobs: processes at a time.
         max_seconds: for one command; the time that it waits for a processor does not count.
+        stop: whether to start no more cases after the first failure.
     """
 
     def __init__(
@@ -133,10 +134,11 @@ class Supervisor:
         work: Path,
         num_jobs: int,
         max_seconds: float = judge.MAX_SECONDS,
+        stop: bool = False,
     ) -> None:
         self.report = Report(kind, seed)
         self.make_case, self.bases, self.work, self.num_jobs = make_case, bases, work, num_jobs
-        self.max_seconds = max_seconds
+        self.max_seconds, self.stop = max_seconds, stop
 
     def run(self, numbers: Iterable[int], prepare_keras: Callable[[], None]) -> Report:
         """Run cases: first those without Keras, then, once it is imported, those with it."""
@@ -157,6 +159,8 @@ class Supervisor:
         running: list[Job] = []
         done, waiting = 0, waiting[::-1]
         while waiting or running:
+            if self.stop and self.report.failures:
+                waiting.clear()
             while waiting and free:
                 running.append(self._start(Job(waiting.pop(), free.pop())))
             ready, _, _ = select.select([job.pipe for job in running], [], [], POLL_SECONDS)
