@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from common.errors import run_command
+from common.errors import InputError, run_command
 from common.keras_start import start_keras
+from common.output import claim
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the manifest of a bundle says of its run, where no run has made it.
@@ -28,6 +31,9 @@ RUN_FACTS = {
 
 def pytest_configure(config):
     """Start Keras before anything imports it; the lessons in NumPy do without, and who only hands tests out does."""
+    # A worker has one core; threads that share it would wait for each other. Their programs inherit this.
+    if hasattr(config, "workerinput"):
+        os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
     if not hands_out and not all("from_scratch" in argument for argument in config.args):
         start_keras()
@@ -116,15 +122,21 @@ def small_runs() -> dict[str, SmallRun]:
 
 @pytest.fixture(scope="session")
 def small_bundle(run, small_runs, tmp_path_factory) -> Callable[[str], Path]:
-    """A function from a task to the bundle of its small run, trained once by the real command. Copy it to change it."""
-    folder, trained = tmp_path_factory.mktemp("bundles"), {}
+    """A function from a task to the bundle of its small run, trained once by the real command. Copy it to change it.
+
+    Tests on several cores share it: the one that comes first trains, the others wait.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "small_bundles"
 
     def small_bundle(task: str) -> Path:
-        if task not in trained:
-            small = small_runs[task]
-            done = run(f"{task}.train", "--train", small.train, "--output-dir", folder / task, *small.flags)
-            assert done.returncode == 0, done.stderr
-            trained[task] = folder / task
-        return trained[task]
+        while not (folder / task).exists():
+            with contextlib.suppress(InputError), claim(folder / f"{task}.turn"):  # refused while another trains
+                if not (folder / task).exists():
+                    small = small_runs[task]
+                    done = run(f"{task}.train", "--train", small.train, "--output-dir", folder / task, *small.flags)
+                    assert done.returncode == 0, done.stderr
+            time.sleep(0.05)
+        return folder / task
 
     return small_bundle
