@@ -40,7 +40,9 @@ TEXTS_AT_ONCE, CHARACTERS_AT_ONCE = 256, MAX_ROW
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options every `train` has."""
-    parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="training data")
+    parser.add_argument(
+        "--train", type=Path, required=True, metavar="FILE", help=f"training data; at most {MAX_ROW:,} characters a row"
+    )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="validation data; else cut from --train")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
     parser.add_argument("--overwrite", action="store_true", help="replace the model that --output-dir holds")
