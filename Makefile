@@ -2,6 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
+EXAMPLES := $(addprefix example_model/,sentiment language_model pos_tagging)
 PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 # `make lock UPGRADE=--upgrade` takes the newest versions; without it those in the locks stay where they still fit.
 UPGRADE :=
@@ -60,4 +61,4 @@ lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab
 
 clean:  ## remove caches and example models; .venv and runs/ stay
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache *.egg-info example_model/*/ && find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache *.egg-info $(EXAMPLES) $(EXAMPLES:=-report) $(EXAMPLES:=.checkpoint) && find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -24,6 +24,7 @@ from common.metrics import finite
 from common.output import (
     REPORT_FILE,
     check_file_place,
+    check_not_inside,
     check_report_place,
     claim_all,
     kind_of,
@@ -265,6 +266,7 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     if arguments.report:
         check_report_place(arguments.report)
     if arguments.save:
+        check_not_inside(arguments.model.resolve(), "--model, or leave out --save")
         check_writable(arguments.model.resolve(), "--model, or leave out --save")
 
 

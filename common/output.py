@@ -91,6 +91,7 @@ def check_bundle_place(path: Path, overwrite: bool = False, option: str = "--out
     kind = kind_of(target)
     if kind not in (None, "folder"):
         raise InputError(f"{path}: is a {kind}; name a new folder with {option}, nothing there was touched")
+    check_not_inside(target, option)
     if kind == "folder" and any(target.iterdir()):
         if not is_bundle(target):
             raise InputError(f"{path}: holds files that are no bundle; choose a new folder, nothing there was touched")
@@ -101,6 +102,17 @@ def check_bundle_place(path: Path, overwrite: bool = False, option: str = "--out
         if not overwrite:
             raise InputError(f"{path}: holds a finished model; add --overwrite to replace it, or choose a new folder")
     check_writable(target, option)
+
+
+def check_not_inside(target: Path, option: str) -> None:
+    """Refuse to exchange the folder that the user is in: the shell would stay in the one that is removed.
+
+    Raises:
+        InputError: it is that folder, or one above it.
+    """
+    here = Path.cwd()
+    if target == here or target in here.parents:
+        raise InputError(f"{target}: you are in this folder; leave it first, or choose another {option}")
 
 
 def check_new_place(path: Path, option: str = "--output") -> None:
@@ -130,6 +142,8 @@ def check_file_place(path: Path, read: Iterable[Path] = (), option: str = "--out
         raise InputError(f"{path}: is a folder; name a file with {option}")
     if kind not in (None, "file", "FIFO", "device"):
         raise InputError(f"{path}: is a {kind}; name a file with {option}, nothing there was touched")
+    if kind == "file" and _is_standard_input(target):
+        raise InputError(f"{path}: is read by this command, as standard input; name another file with {option}")
     for source in read:
         if source.exists() and (source.resolve() == target or (kind == "file" and source.samefile(target))):
             raise InputError(f"{path}: is read by this command; name another file with {option}")
@@ -137,6 +151,14 @@ def check_file_place(path: Path, read: Iterable[Path] = (), option: str = "--out
             raise InputError(f"{path}: lies inside the model {source}; name a file elsewhere with {option}")
     if kind in (None, "file"):
         check_writable(target, option)
+
+
+def _is_standard_input(file: Path) -> bool:
+    """Whether a file is what `< FILE` behind a command reads."""
+    try:
+        return os.path.samestat(os.fstat(0), file.stat())
+    except OSError:  # closed
+        return False
 
 
 def check_report_place(folder: Path, option: str = "--report") -> None:

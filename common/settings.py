@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, excerpt, fail
-from common.strict_json import read_json
+from common.files import check_file
+from common.strict_json import MAX_BYTES, read_json
 
 Config = TypeVar("Config")
 
@@ -199,9 +200,9 @@ def read_json_object(path: Path) -> dict[str, Any]:
     Raises:
         InputError: there is no such file, or it holds something else.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the name")
-    values = read_json(path.read_bytes(), str(path))
+    check_file(path)
+    with open(path, "rb") as file:  # a pipe, too; read once, and no more than may be parsed
+        values = read_json(file.read(MAX_BYTES + 1), str(path))
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds {excerpt(json.dumps(values))}, not an object {{…}}")
     return values

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+MARK = "a lesson of from_scratch"  # in every file that a lesson writes
 Draw = Callable[[Any], None]  # draws on a matplotlib Figure
 
 
@@ -25,6 +27,13 @@ def run(lesson: Callable[[Path], Any], description: str | None, argv: Sequence[s
         help="folder for the pictures (default: %(default)s)",
     )
     lesson(parser.parse_args(argv).output_dir)
+
+
+def check_place(path: Path) -> None:
+    """Leave with status 2 if a file is in the way that no lesson has written: its beginning lacks `MARK`."""
+    if path.exists() and not (path.is_file() and MARK.encode() in path.read_bytes()[:1000]):
+        print(f"error: {path}: not made by a lesson; choose another --output-dir, nothing was touched", file=sys.stderr)
+        raise SystemExit(2)
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -54,6 +63,7 @@ def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: 
     draw(figure)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    check_place(path)
+    figure.savefig(path, dpi=110, metadata={"Software": None, "Source": MARK})
     print(f"picture: {path}")
     return path

@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from from_scratch.lesson import run, save_picture, show_table
+from from_scratch.lesson import MARK, check_place, run, save_picture, show_table
 from from_scratch.mlp import Array, Params, forward, init_params
 from from_scratch.neuron import Stop, learn
 from from_scratch.optimizers import Sgd
@@ -26,8 +26,9 @@ MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.h5"
 def save(folder: Path, params: Params, activations: Sequence[str]) -> None:
     """Write the network of `params`, of `from_scratch.mlp.init_params`, into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    check_place(folder / MODEL_FILE)
     sizes = [len(params["W_1"]), *(params[f"W_{number}"].shape[1] for number in range(1, len(activations) + 1))]
-    model = {"sizes": sizes, "activations": list(activations)}
+    model = {"made_by": MARK, "sizes": sizes, "activations": list(activations)}
     (folder / MODEL_FILE).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
     with h5py.File(folder / WEIGHTS_FILE, "w") as file:
         for name, value in params.items():

@@ -133,6 +133,30 @@ def test_answers_are_not_written_over_what_is_read(task, run_here, copied):
     assert snapshot(model.parent) == before
 
 
+def test_answers_are_not_written_over_standard_input(copied):
+    texts = copied("sentiment").parent / "texts.txt"
+    texts.write_text("It was good.\n")
+    command = [sys.executable, "-m", "sentiment.predict", "--model", texts.parent / "model", "--output", texts]
+    with open(texts) as given:
+        done = subprocess.run(command, stdin=given, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert_refused(done, "texts.txt: is read by this command, as standard input")
+    assert texts.read_text() == "It was good.\n"
+
+
+def test_scores_are_not_kept_from_inside_the_model(run_here, small_runs, copied, monkeypatch):
+    monkeypatch.chdir(copied("sentiment"))
+    done = run_here("sentiment.evaluate", "--model", ".", "--test", small_runs["sentiment"].test, "--save")
+    assert_refused(done, "you are in this folder; leave it first")
+
+
+def test_settings_may_come_from_a_pipe(run_here, small_runs, tmp_path):
+    feed(tmp_path / "settings.json", b'{"num_epochs": "many"}')
+    train = ["sentiment.train", "--train", small_runs["sentiment"].train, "--output-dir", tmp_path / "model"]
+    assert_refused(
+        run_here(*train, "--config", tmp_path / "settings.json"), "setting num_epochs: found 'many', wanted int"
+    )
+
+
 def test_two_runs_with_one_output(copied):
     """The first reads from a pipe and waits; the second is told at once, and the first has its own answers."""
     model = copied("sentiment")

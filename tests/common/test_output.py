@@ -189,6 +189,16 @@ def test_what_comes_into_a_bundle_meanwhile_is_not_lost(bundle):
     assert list(bundle.parent.iterdir()) == [bundle]
 
 
+@pytest.mark.parametrize("here", [".", "deeper"])
+def test_the_folder_that_one_is_in_is_not_exchanged(here, tmp_path, monkeypatch):
+    """The shell would stay behind, in a folder that is gone."""
+    (tmp_path / "place" / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "place" / here)
+    for path in (tmp_path / "place", Path.cwd(), Path()):
+        with pytest.raises(InputError, match="you are in this folder"):
+            check_bundle_place(path, overwrite=True)
+
+
 # -- Whose folders --------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from from_scratch import (
     character_model,
     four_shapes,
     gru,
+    lesson,
     lstm,
     neuron,
     next_character,
@@ -360,3 +362,25 @@ def test_a_lesson_prints_a_table_and_saves_a_picture(lesson, run, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 5
     assert (tmp_path / f"pictures/{lesson}.png").stat().st_size > 5000
+
+
+def test_a_lesson_replaces_its_own_files_and_no_others(tmp_path, capsys):
+    def draw(figure):
+        figure.subplots()
+
+    for _ in range(2):
+        lesson.save_picture(draw, tmp_path, "curve")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    (tmp_path / saving.MODEL_FILE).write_text("{}")
+    writers = (
+        lambda: lesson.save_picture(draw, tmp_path, "photo"),
+        lambda: lesson.save_picture(draw, tmp_path, "pipe"),
+        lambda: saving.save(tmp_path, init_params([2, 1], np.random.default_rng(0)), ["linear"]),
+    )
+    for write in writers:
+        with pytest.raises(SystemExit, match="2"):
+            write()
+    assert capsys.readouterr().err.count("not made by a lesson; choose another --output-dir") == 3
+    assert (tmp_path / "photo.png").read_bytes() == b"mine"
+    assert (tmp_path / saving.MODEL_FILE).read_text() == "{}"

@@ -293,6 +293,7 @@ class Supervisor:
             reason = reason.replace(f"{job.slot}/", "")
             what = job.case.mutation, job.case.description[:200]
             self.report.failures.append(Failure(job.number, *what, column, reason[:400], shown[:200]))
+            print(f"case {job.number}, {column}: {reason[:200]!a}; {shown[:200]!a}", file=sys.stderr, flush=True)
         self.report.slowest = max(self.report.slowest, (seen.seconds, job.number))
         self.report.largest = max(self.report.largest, (seen.peak_mb, job.number))
 
