@@ -64,8 +64,9 @@ def change(command: Command, given: Given, rng: Random, folder: Path) -> tuple[s
         (target / "notes.txt").write_text("mine")
         if way == "another manifest":
             (target / "manifest.json").write_text('{"name": "my web app"}')
+    others = [other for other in command.may_write if other != arguments[place]]
     arguments[place] = str(target)
     wrong = "" if way in ("no folder", "odd name") else NO_PLACE
-    written = [str(folder / "target") if way == "no folder" else str(target)]
+    written = [str(folder / "target") if way == "no folder" else str(target), *others]
     changed = dataclasses.replace(command, arguments=arguments, may_write=[] if wrong else written, output=None)
     return f"{option} is {way}", wrong, changed
