@@ -66,7 +66,10 @@ def change(command: Command, given: Given, rng: Random, folder: Path) -> tuple[s
             (target / "manifest.json").write_text('{"name": "my web app"}')
     others = [other for other in command.may_write if other != arguments[place]]
     arguments[place] = str(target)
-    wrong = "" if way in ("no folder", "odd name") else NO_PLACE
+    # Who reads from a pipe cannot know which file another program writes into it.
+    unknown = bool(command.stdin) and way in ("the input", "link to the input")
+    wrong = "" if unknown or way in ("no folder", "odd name") else NO_PLACE
+    others += [str(given.path)] if unknown else []
     written = [str(folder / "target") if way == "no folder" else str(target), *others]
     changed = dataclasses.replace(command, arguments=arguments, may_write=[] if wrong else written, output=None)
     return f"{option} is {way}", wrong, changed

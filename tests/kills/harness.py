@@ -45,6 +45,7 @@ class Outcome:
     operation: str
     moments: list[Moment]  # a second one killed the next run
     state: str = ""  # of the target after the last kill: old, new, absent, lost, broken
+    lost: bool = False  # after one of the kills
     repaired: str = ""  # by what a lost target was found again
     resumed: bool = False
     identical: bool = False  # whether the next run ended as one that was never killed
@@ -228,6 +229,7 @@ def judge_killed(
 ) -> None:
     """Judge what a killed run has left; a lost target is opened, or left for the next run to find again."""
     outcome.state, why = state_of(operation, folder, expected)
+    outcome.lost |= outcome.state == "lost"
     outcome.faults += [f"another file: {each}" for each in differences(before, strangers(operation, folder, leftovers))]
     if outcome.state == "broken":
         outcome.faults.append(f"broken target: {why}")
