@@ -28,7 +28,7 @@ MAX_ROW = 2_000_000  # characters of a row, or of a line of text: more than any 
 csv.field_size_limit(MAX_ROW)  # Python's own limit of 131,072 characters is shorter than long reviews
 GZIP_START = b"\x1f\x8b"
 MAX_UNPACKING = 200  # times the size of a gzip file; text has 3 to 10
-UNPACKED_FREELY = 1 << 20  # bytes, however small the file is
+UNPACKED_FREELY = 1 << 18  # bytes, however small the file is
 TABLE_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
 UNDECODED = re.compile(r"[\udc80-\udcff]")
