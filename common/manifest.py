@@ -20,7 +20,7 @@ from common.strict_json import read_json
 from common.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 
 FORMAT_VERSION = 1
-MAX_FILE_BYTES = 1 << 30
+MAX_FILE_BYTES = 1 << 28  # ten times the largest file of ours
 MAX_FILES = 100
 MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
 METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"

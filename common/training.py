@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError, printable
+from common.manifest import MAX_FILE_BYTES
 from common.output import (
     check_bundle_place,
     is_ours,
@@ -34,7 +35,7 @@ from common.output import (
     remove_ours,
     sync,
 )
-from common.persistence import save_weights
+from common.persistence import HDF5_OVERHEAD, save_weights
 from common.progress import say
 from common.reproducibility import reseed_dropout
 from common.sequences import Batches
@@ -251,11 +252,16 @@ def fit(
 
 
 def check_space(folder: Path, num_parameters: int) -> None:
-    """Make sure that two checkpoints, an old one and a new one, and the bundle have room.
+    """Make sure that a bundle can hold so many weights, and that two checkpoints, old and new, and the bundle have room.
 
     Raises:
-        InputError: they have not.
+        InputError: what is too large.
     """
+    if 4 * num_parameters > MAX_FILE_BYTES - HDF5_OVERHEAD:
+        raise InputError(
+            f"{4 * num_parameters / 1e6:,.0f} MB of weights, a saved model holds at most {MAX_FILE_BYTES / 1e6:,.0f}; "
+            "choose fewer units, a smaller vocabulary or smaller word vectors"
+        )
     needed = 4 * num_parameters * (2 * ARRAYS_HELD + 1)
     free = shutil.disk_usage(folder.parent).free
     if free < needed:

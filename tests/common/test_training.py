@@ -250,6 +250,12 @@ def test_a_run_needs_room_for_its_checkpoints(tmp_path, monkeypatch):
         start(replace(CONFIG, num_epochs=1), tmp_path / "run")
 
 
+def test_a_model_that_no_bundle_could_hold_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "MAX_FILE_BYTES", training.HDF5_OVERHEAD + 100)
+    with pytest.raises(InputError, match=r"0 MB of weights, a saved model holds at most 1; choose fewer units"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+
+
 def test_what_was_learned_is_kept_if_it_cannot_be_saved(tmp_path, capsys):
     start(replace(CONFIG, num_epochs=1), tmp_path / "run")
     with contextlib.suppress(InputError), kept_until_saved(tmp_path / "run"):

@@ -141,7 +141,7 @@ def _evaluate(task: str, folder: Path, model: list[str], rng: Random) -> Command
     may_write = []
     if rng.random() < 0.4:
         arguments.append("--save")
-        may_write = [str(folder / "bundle")]
+        may_write = [str(folder / "bundle"), str(folder / "moved")]  # where a link may lead
     return Command(f"{task}.evaluate", arguments, may_write=may_write)
 
 

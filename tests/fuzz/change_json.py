@@ -158,7 +158,7 @@ def change_the_text(bundle: Path, rng: Random, outside: Canaries) -> tuple[str, 
     ways = {
         "UTF-16": text.encode("utf-16"),
         "a byte order mark": b"\xef\xbb\xbf" + text.encode(),
-        "Latin-1": text.replace("a", "é").encode("latin-1"),
+        "Latin-1": text.replace("a", "é").encode("latin-1", "replace"),
         "empty": b"",
         "white space": b" \n" * 1000,
         "twice": (text + text).encode(),
