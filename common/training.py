@@ -252,7 +252,7 @@ def fit(
 
 
 def check_space(folder: Path, num_parameters: int) -> None:
-    """Make sure that a bundle can hold so many weights, and that two checkpoints, old and new, and the bundle have room.
+    """Make sure that a bundle can hold so many weights, and that two checkpoints and the bundle have room on the disk.
 
     Raises:
         InputError: what is too large.
