@@ -28,9 +28,8 @@ MAX_ROW = 2_000_000  # characters of a row, or of a line of text: more than any 
 csv.field_size_limit(MAX_ROW)  # Python's own limit of 131,072 characters is shorter than long reviews
 GZIP_START = b"\x1f\x8b"
 MAX_UNPACKING = 200  # times the size of a gzip file; text has 3 to 10
-LOOKED_AHEAD = (
-    1 << 22
-)  # bytes that are unpacked before any of them is used: who does work with them would do it in vain
+# Bytes that are unpacked before any of them is used: work with those of a file that is refused would be in vain.
+LOOKED_AHEAD = 1 << 23
 UNPACKED_FREELY = 1 << 18  # bytes, however small the file is
 TABLE_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
@@ -150,6 +149,7 @@ def open_text(path: Path) -> Iterator[IO[str]]:
             if path.suffix.lower() == ".gz" or content.peek(2)[:2] == GZIP_START:
                 packed = _Watched(content)
                 content = io.BufferedReader(_Gunzipped(packed, path), LOOKED_AHEAD)
+                content.peek(1)
             with io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
                 yield file
             if watched.ended and watched.hash is not None:
