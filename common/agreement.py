@@ -39,6 +39,20 @@ def check_inputs(bundle: Bundle, wanted: Mapping[str, Tensor]) -> None:
             )
 
 
+def check_places(bundle: Bundle, wanted: Mapping[str, int]) -> None:
+    """Refuse outputs that are another result of their layer than the task takes them for.
+
+    Args:
+        bundle: the bundle.
+        wanted: which result of its layer each output is, where it is there.
+    """
+    outputs = bundle.architecture.outputs
+    for name, place in wanted.items() if isinstance(outputs, dict) else ():
+        if name in outputs and outputs[name][2] != place:
+            layer = excerpt(str(outputs[name][0]))
+            raise disagree(bundle, MODEL_FILE, f"output {name} is result {outputs[name][2]} of {layer}, not {place}")
+
+
 def check_answers(bundle: Bundle, wanted: Mapping[str, tuple[int | None, ...]], optional: Collection[str] = ()) -> None:
     """Refuse a network with other outputs than those that the task reads.
 

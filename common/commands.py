@@ -120,6 +120,16 @@ def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...]
         parser.add_argument("--format", choices=formats, default=formats[0], help=f"(default: {formats[0]})")
 
 
+WRITTEN = ("output", "output_dir", "report")  # options that name a place to write
+
+
+def paths_read(arguments: argparse.Namespace) -> list[Path]:
+    """The files and folders that a command was given to read."""
+    given = {name: value for name, value in vars(arguments).items() if name not in WRITTEN}
+    values = itertools.chain.from_iterable(value if isinstance(value, list) else [value] for value in given.values())
+    return [value for value in values if isinstance(value, Path)]
+
+
 def open_texts(arguments: argparse.Namespace, items: Iterable[Any] | None = None) -> Iterator[Any]:
     """Find what is wrong with the options before the model is loaded, and open what is to be answered, once.
 
@@ -132,7 +142,7 @@ def open_texts(arguments: argparse.Namespace, items: Iterable[Any] | None = None
     if arguments.texts and arguments.input:
         raise InputError("TEXT and --input exclude each other; give one of them")
     if arguments.output:
-        check_file_place(arguments.output, filter(None, (arguments.input, getattr(arguments, "model", None))))
+        check_file_place(arguments.output, paths_read(arguments))
     rows = iter(given_texts(arguments) if items is None else items)
     first = [*itertools.islice(rows, 1)] if arguments.input else []
     return itertools.chain(first, rows)
@@ -203,6 +213,8 @@ def answer_all(
         say(f"{num_bad:,} of {num_bad + num_answered:,} rows left out")
     if not num_bad + num_answered:
         raise InputError("no text given; write one after the command, or use --input")
+    if not num_answered:
+        raise InputError(f"none of the {num_bad:,} rows could be answered; see above what is wrong with them")
 
 
 def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:
@@ -264,7 +276,7 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     for path in filter(None, (arguments.test, arguments.train)):
         check_file(path)
     if arguments.report:
-        check_report_place(arguments.report)
+        check_report_place(arguments.report, paths_read(arguments))
     if arguments.save:
         check_not_inside(arguments.model.resolve(), "--model, or leave out --save")
         check_writable(arguments.model.resolve(), "--model, or leave out --save")

@@ -325,7 +325,7 @@ def read_texts(path: Path | None, text_column: str) -> Iterator[tuple[str, str] 
     if path is None:
         if sys.stdin is None:
             raise InputError("standard input is closed; write texts after the command, or use --input")
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")  # type: ignore[union-attr]
         texts = read_lines(sys.stdin)
     elif file_kind(path) in TABLE_KINDS:
         rows = read_rows(path, [text_column])

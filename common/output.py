@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -36,6 +37,7 @@ except ImportError:  # Windows has no such locks: there, two runs can be in each
     fcntl = None  # type: ignore[assignment]
 
 MARKER = ".rnn-language"  # in every folder that is ours to delete
+OURS = re.compile(r"new|old|partial|epoch-\d+")  # what we write into such a folder
 MAX_MANIFEST_BYTES = 1 << 20
 REPORT_FILE = "report.html"
 REPORT_MARK = '<meta name="generator" content="rnn-language">'
@@ -104,6 +106,18 @@ def check_bundle_place(path: Path, overwrite: bool = False, option: str = "--out
     check_writable(target, option)
 
 
+def check_not_read(folder: Path, read: Iterable[Path], option: str = "--output-dir") -> None:
+    """Make sure that no file that a command reads lies in the folder that it will replace.
+
+    Raises:
+        InputError: one does.
+    """
+    target = resolve(folder)
+    for source in read:
+        if source.is_file() and target in source.resolve().parents:
+            raise InputError(f"{source}: lies in {folder}, which will be replaced; choose another {option}")
+
+
 def check_not_inside(target: Path, option: str) -> None:
     """Refuse to exchange the folder that the user is in: the shell would stay in the one that is removed.
 
@@ -161,9 +175,13 @@ def _is_standard_input(file: Path) -> bool:
         return False
 
 
-def check_report_place(folder: Path, option: str = "--report") -> None:
+def check_report_place(folder: Path, read: Iterable[Path] = (), option: str = "--report") -> None:
     """Make sure that a report may be written into a folder: it is new, or holds no `report.html` but one of ours.
 
+    Args:
+        folder: for the report.
+        read: files that the command reads: none of them may be written over.
+        option: that names the place.
     Raises:
         InputError: something of the user's is in the way, or nothing can be written.
     """
@@ -175,6 +193,8 @@ def check_report_place(folder: Path, option: str = "--report") -> None:
     kind = kind_of(file)
     if kind is not None and not (kind == "file" and _is_our_report(file)):
         raise InputError(f"{folder / REPORT_FILE}: not a report of this program; choose another folder with {option}")
+    if kind is not None and any(source.exists() and source.samefile(file) for source in read):
+        raise InputError(f"{folder / REPORT_FILE}: is read by this command; choose another folder with {option}")
     check_writable(file, option)
 
 
@@ -329,18 +349,18 @@ def make_ours(folder: Path) -> None:
 
 
 def remove_ours(folder: Path) -> None:
-    """Remove a folder that bears our marker, which goes last; any other stays."""
+    """Remove what we wrote into a folder that bears our marker, which goes last; and the folder, if nothing is left."""
     if kind_of(folder / MARKER) != "file":
         return
     for entry in folder.iterdir():
-        if entry.name == MARKER:
+        if not OURS.fullmatch(entry.name):
             continue
         if kind_of(entry) == "folder":
             shutil.rmtree(entry)
         else:
             entry.unlink()
     (folder / MARKER).unlink()
-    with suppress(OSError):  # claimed again at this moment
+    with suppress(OSError):  # something of the user's is left, or it is claimed again at this moment
         folder.rmdir()
 
 

@@ -9,10 +9,12 @@ in, out          `token_ids`, `mask` and the states of the settings; `logits`, `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from common import agreement
-from common.architecture import describe_layer
+from common.architecture import describe_layer, sources
 from common.layer_results import Tensor
-from common.persistence import Bundle
+from common.persistence import MODEL_FILE, Bundle
 from language_model.config import LanguageModelConfig
 from language_model.loader import state_sizes
 
@@ -43,10 +45,22 @@ def check_agreement(bundle: Bundle) -> None:
     hidden = config.embedding_dim if config.tie_embeddings else config.units
     answers = {"logits": (None, None, len(vocabulary)), "hidden": (None, None, hidden), **states}
     agreement.check_answers(bundle, answers, optional=["hidden"])
+    check_states(bundle, states)
     agreement.check_lowercase(bundle, VOCABULARY_FILE, vocabulary, config.lowercase)
     agreement.check_special(bundle, VOCABULARY_FILE, vocabulary)
     check_kind = agreement.check_characters if config.level == "character" else agreement.check_words
     check_kind(bundle, VOCABULARY_FILE, vocabulary)
+
+
+def check_states(bundle: Bundle, states: Iterable[str]) -> None:
+    """Refuse a network that gives as a state another one than it takes under that name."""
+    for name in states:
+        layer, call, place = bundle.architecture.outputs[name]
+        calls = bundle.layers[layer].calls
+        taken = calls[call]["kwargs"].get("initial_state") if call < len(calls) else None
+        names = [source for source, _ in sources(taken)]
+        if names and (not 1 <= place <= len(names) or names[place - 1] != name):
+            raise agreement.disagree(bundle, MODEL_FILE, f"output {name} is another state than the input of that name")
 
 
 def expected_layers(config: LanguageModelConfig, vocab_size: int) -> list[str]:

@@ -173,7 +173,7 @@ def check_arguments(arguments) -> None:
     for path in filter(None, (arguments.endings, arguments.train)):
         check_file(path)
     if arguments.report:
-        check_report_place(arguments.report)
+        check_report_place(arguments.report, commands.paths_read(arguments))
 
 
 if __name__ == "__main__":

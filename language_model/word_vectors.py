@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.commands import check_file, open_output
+from common.commands import check_file, open_output, paths_read
 from common.errors import run_command, show
 from common.output import check_file_place
 from common.settings import add_settings, make_parser, read_settings
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, WordVectorConfig)
     check_file(arguments.train)
-    check_file_place(arguments.output, [arguments.train])
+    check_file_place(arguments.output, paths_read(arguments))
 
     from common.vocabulary import SPECIAL_TOKENS, Vocabulary
     from common.word_vectors import place_vectors, write_word_vectors

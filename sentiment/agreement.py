@@ -69,6 +69,7 @@ def check_outputs(bundle: Bundle, config: SentimentConfig) -> None:
         return
     num_logits = len(rating_levels(config)) - (config.head == "ordinal")
     agreement.check_answers(bundle, {"logits": (None, num_logits), "rating": (None, 1), "spread": (None, 1)})
+    agreement.check_places(bundle, {"rating": 0, "spread": 1})
 
 
 def expected_layers(config: SentimentConfig, vocab_size: int) -> list[str]:

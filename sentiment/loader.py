@@ -16,6 +16,7 @@ from common.sequences import Batches, drop_words, make_mask, pad
 from common.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 
+MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -165,9 +166,9 @@ def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: Sentime
     >>> encode_review(list("abcdefgh"), Vocabulary("abcdefgh"), config)
     [2, 4, 9, 10, 11]
     """
-    room = config.max_length - 1
+    room = (config.max_length or MOST_TOKENS) - 1
     ids = vocabulary.encode(tokens)
-    if config.max_length and len(ids) > room:
+    if len(ids) > room:
         num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
         ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
     return [BOS_ID, *(reversed(ids) if config.reverse else ids)]

@@ -385,3 +385,27 @@ def check_all(folder, task, variants, config_class, build, saver):
         save_bundle(folder / str(number), build(config), config, {}, facts, "card", saver(config))
         opened = open_bundle(folder / str(number), task)
         assert opened.read_config(config_class) == config
+
+
+# -- Results under each other's names ------------------------------------------------------------------------------
+
+
+def swap_outputs(bundle, first, second):
+    def swap(content):
+        outputs = content["config"]["output_layers"]
+        outputs[first], outputs[second] = outputs[second], outputs[first]
+
+    rewrite(bundle, MODEL_FILE, swap)
+
+
+def test_states_that_come_out_under_each_others_names(tmp_path):
+    bundle = copy_fixture("language_model", tmp_path)
+    swap_outputs(bundle, "state_0_h", "state_0_c")
+    refuse(bundle, "output state_0_h is another state than the input of that name")
+
+
+def test_a_spread_that_is_called_a_rating(tmp_path):
+    bundle = tmp_path / "imdb"
+    shutil.copytree(FIXTURES.parent.parent.parent / "pretrained_model" / "sentiment" / "imdb", bundle)
+    swap_outputs(bundle, "rating", "spread")
+    refuse(bundle, "output rating is result 1 of 'expected_level', not 0")

@@ -266,7 +266,11 @@ def test_help_needs_no_keras(module):
             ["--train", "x", "--output-dir", "y", "--units", "0"],
             "--units: found 0, wanted at least 1",
         ),
-        ("sentiment.train", ["--train", "x", "--output-dir", "y", "--dropout", "nan"], "--dropout: found nan"),
+        (
+            "sentiment.train",
+            ["--train", "x", "--output-dir", "y", "--dropout", "nan"],
+            "--dropout: found 'nan', wanted a finite number",
+        ),
         ("sentiment.train", ["--train", "x", "--output-dir", "y", "--architecture", "mlp"], "wanted one of lstm, gru"),
         ("pos_tagging.train", ["--train", "x", "--output-dir", "y", "--config", "no.json"], "no.json: no such file"),
         ("language_model.train", ["--output-dir", "y"], "required: --train"),
@@ -278,7 +282,7 @@ def test_help_needs_no_keras(module):
         ("sentiment.predict", ["Hi", "--output", "/tmp"], "/tmp: is a folder"),
         ("language_model.generate", ["--temperature", "-1"], "--temperature: found -1, wanted at least 0"),
         ("language_model.generate", ["--top-p", "2"], "--top-p: found 2, wanted from 0.0001 to 1"),
-        ("language_model.generate", ["--num-samples", "0"], "--num-samples: found 0, wanted at least 1"),
+        ("language_model.generate", ["--num-samples", "0"], "--num-samples: found 0, wanted from 1 to 1000"),
         ("language_model.generate", ["--max-tokens", "many"], "--max-tokens"),
     ],
 )

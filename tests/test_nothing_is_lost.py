@@ -133,6 +133,29 @@ def test_answers_are_not_written_over_what_is_read(task, run_here, copied):
     assert snapshot(model.parent) == before
 
 
+def test_no_file_that_is_read_is_written_over_elsewhere(run_here, small_runs, copied, tmp_path):
+    model = copied("language_model")
+    config = tmp_path / "settings.json"
+    config.write_text('{"dim": 4}')
+    before = snapshot(tmp_path)
+    vectors = ["language_model.word_vectors", "--train", small_runs["language_model"].train, "--config", config]
+    assert_refused(run_here(*vectors, "--output", config), "settings.json: is read by this command")
+    train = ["language_model.train", "--train", model / "README.md", "--output-dir", model, "--overwrite"]
+    assert_refused(run_here(*train), "README.md: lies in", "which will be replaced")
+    assert snapshot(tmp_path) == before
+
+
+def test_no_row_answered_is_no_success(run_here, copied):
+    done = run_here("sentiment.predict", "--model", copied("sentiment"), " ", "")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: none of the 2 rows could be answered")
+
+
+def test_a_byte_order_mark_on_standard_input_is_no_text(run_here, copied):
+    done = run_here("sentiment.predict", "--model", copied("sentiment"), "--format", "jsonl", input="\ufefffine\n")
+    assert json.loads(done.stdout)["text"] == "fine"
+
+
 def test_answers_are_not_written_over_standard_input(copied):
     texts = copied("sentiment").parent / "texts.txt"
     texts.write_text("It was good.\n")

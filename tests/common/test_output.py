@@ -222,12 +222,20 @@ def test_a_workspace_that_is_not_ours_is_in_the_way(bundle):
 
 def test_only_what_bears_our_marker_is_removed(tmp_path):
     make_ours(tmp_path / "ours")
-    (tmp_path / "ours" / "file").write_text("x")
+    (tmp_path / "ours" / "old").write_text("x")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "file").write_text("x")
     for name in ("ours", "theirs", "nothing"):
         remove_ours(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_what_a_user_puts_into_a_folder_of_ours_stays(tmp_path):
+    make_ours(tmp_path / "ours")
+    for name in ("new", "epoch-0003", "partial", "my notes"):
+        (tmp_path / "ours" / name).mkdir()
+    remove_ours(tmp_path / "ours")
+    assert [path.name for path in (tmp_path / "ours").iterdir()] == ["my notes"]
 
 
 def test_an_update_leaves_all_else_as_it_is(bundle):
@@ -415,6 +423,8 @@ def test_a_report_replaces_a_report_and_nothing_else(tmp_path):
         with pytest.raises(InputError, match="not a report of this program; choose another folder"):
             check(page.parent)
     assert page.read_text() == "<h1>Annual report</h1>"
+    with pytest.raises(InputError, match=r"report\.html: is read by this command"):
+        check_report_place(tmp_path / "first", [tmp_path / "first" / "report.html"])
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="is a FIFO"):
         check_report_place(tmp_path / "pipe")

@@ -46,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("error: no", file=sys.stderr)
         raise InputError("no")
     elif fault == "control character":
-        raise InputError("\x1b[31mred")
+        print("error: \x1b[31mred", file=sys.stderr)
+        raise SystemExit(2)
     elif fault == "long line":
-        raise InputError("x" * 400)
+        print("error: " + "x" * 400, file=sys.stderr)
+        raise SystemExit(2)
     elif fault == "warning":
         print("x.py:1: RuntimeWarning: invalid value", file=sys.stderr)
     elif fault == "rows lost":
