@@ -36,6 +36,7 @@ from common.settings import as_option
 
 Answer = TypeVar("Answer")
 ROOT = Path(__file__).resolve().parent.parent
+MOST_REPORTED = 1000  # rows that are left out, one by one
 TEXTS_AT_ONCE, CHARACTERS_AT_ONCE = 256, MAX_ROW
 
 
@@ -195,8 +196,11 @@ def answer_all(
                 if isinstance(item, BadRow):
                     if arguments.strict:
                         raise InputError(item.message)
-                    say(f"left out: {item.message}")
                     num_bad += 1
+                    if num_bad <= MOST_REPORTED:
+                        say(f"left out: {item.message}")
+                    elif num_bad == MOST_REPORTED + 1:
+                        say("further rows that are left out are only counted")
             yield [item for item in chunk if not isinstance(item, BadRow)]
 
     def answer_chunk(chunk: list[tuple[str, Any]]) -> list[tuple[str, Any, Answer]]:

@@ -271,7 +271,7 @@ def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
     assert "👍" in done.stdout.decode()  # it is UTF-8
     assert done.stdout.count(b"\n") >= 3
     done = subprocess.run([*command, "  "], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert "left out: text 1: empty text" in done.stderr
 
 

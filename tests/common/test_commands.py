@@ -64,6 +64,15 @@ def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
     assert "2 of 4 rows left out" in said
 
 
+def test_of_very_many_bad_rows_the_first_are_named_and_all_are_counted(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(commands, "MOST_REPORTED", 2)
+    (tmp_path / "in.txt").write_text("\n" * 9 + "ten\n")
+    assert [found for _, _, found in answer("--input", tmp_path / "in.txt")] == ["TEN"]
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 4
+    assert said[-2:] == ["further rows that are left out are only counted", "9 of 10 rows left out"]
+
+
 def test_strict_stops_at_the_first_bad_row():
     answers = answer("--strict", "one", " ", "three")
     with pytest.raises(InputError, match="text 2: empty text"):
