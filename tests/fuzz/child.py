@@ -201,7 +201,7 @@ def _run(module: str, arguments: list[str]) -> tuple[Any, str]:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if "site-packages" not in frame.filename] or list(frames)
         place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
-        return 1, f"{type(error).__name__} in {place}: {str(error)[:200]}"
+        return 1, f"{type(error).__name__} in {place}: {CONTROL.sub('?', ' '.join(str(error).split()))[:200]}"
     return 0, ""
 
 
