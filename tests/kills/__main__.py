@@ -27,7 +27,16 @@ from tests.kills.operations import Operation, Refused, all_operations, make_asse
 
 # Many small processes, one at a time: threads would wait for each other, most of all on a machine that is busy.
 ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-COLUMNS = ("command", "kills", "old whole", "new whole", "absent", "found again, of those away", "run again: identical")
+COLUMNS = (
+    "command",
+    "kills",
+    "old whole",
+    "new whole",
+    "absent",
+    "broken",
+    "found again, of those away",
+    "run again: identical",
+)
 COLUMNS += ("of these resumed", "kills with faults")
 
 
@@ -55,7 +64,7 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple:
     return (
         name,
         len(outcomes),
-        *(states.count(state) for state in ("old", "new", "absent")),
+        *(states.count(state) for state in ("old", "new", "absent", "broken")),
         f"{sum(bool(outcome.repaired) for outcome in outcomes)} of {sum(outcome.lost for outcome in outcomes)}",
         sum(outcome.identical for outcome in outcomes),
         sum(outcome.identical and outcome.resumed for outcome in outcomes),

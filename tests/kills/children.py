@@ -57,7 +57,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that changes a folder: the audit event, the path, and seconds since the start."""
+    """Something that changes a folder: the audit event, the path (`old -> new`), and seconds since the start."""
 
     event: str
     path: str
@@ -105,19 +105,19 @@ class Steps:
             self.take(event, _full_path(arguments[0]))
         elif event in EVENTS:
             places, distance = EVENTS[event]
+            paths = []
             for place in places:
                 folder = arguments[place + distance] if distance and place + distance < len(arguments) else None
-                path = _full_path(arguments[place], folder)
-                if self.is_inside(path):
-                    self.take(event, path)
-                    break
+                paths.append(_full_path(arguments[place], folder))
+            self.take(event, *paths)
 
     def is_inside(self, path: str) -> bool:
         return path == self.folder or path.startswith(self.folder + os.sep)
 
-    def take(self, event: str, path: str) -> None:
-        if self.is_inside(path):
-            self.taken.append(Step(event, path[len(self.folder) + 1 :], time.monotonic() - self.start))
+    def take(self, event: str, *paths: str) -> None:
+        if any(map(self.is_inside, paths)):
+            shown = " -> ".join(path.removeprefix(self.folder + os.sep) for path in paths)
+            self.taken.append(Step(event, shown, time.monotonic() - self.start))
             if not self.acted and self.when(len(self.taken) - 1):
                 self.acted = True
                 self.act()

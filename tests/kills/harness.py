@@ -20,7 +20,7 @@ from tests.kills.operations import Operation, has_checkpoint, make_old, prepare
 SHARES = (25, 40, 20, 15)  # of the ways to kill
 CACHE = "tokens"  # the token cache, in the working folder; cold, so that it is killed, too
 NUM_TRIES = 20  # moments drawn until one comes before the end of the run
-NEAR_RENAMES = 0.4  # share of the steps drawn among those next to the last renames, where a result gets its name
+NEAR_RENAMES = 0.4  # share of the steps drawn among those next to a rename of the target
 KILLED_TWICE = 0.25  # share of the kills after which the next run is killed, too
 
 
@@ -147,12 +147,13 @@ def expect(operation: Operation, assets: Path, work: Path, leftovers: Sequence[s
     return runs[1]
 
 
-def draw_moment(rng: random.Random, expected: Expected, certain: bool) -> Moment:
+def draw_moment(rng: random.Random, expected: Expected, target: str, certain: bool) -> Moment:
     """Choose when to kill.
 
     Args:
         rng: random generator.
         expected: has the steps, and how long they take.
+        target: what is written; steps that give it its name, or take it away, are drawn more often.
         certain: choose a moment that comes in every run.
     """
     times = [step.seconds for step in expected.steps]
@@ -165,7 +166,7 @@ def draw_moment(rng: random.Random, expected: Expected, certain: bool) -> Moment
     opened = [number for number in opened if not expected.steps[number].path.startswith(CACHE)] or opened
     if way == "write" and opened:
         return Moment(way, rng.choice(opened), num_bytes=rng.choice([0, int(2 ** rng.uniform(0, 16))]))
-    renames = [number for number in numbers if expected.steps[number].event == "os.rename"][-3:]
+    renames = [number for number in numbers if target in expected.steps[number].path.split(" -> ")]
     near = [number for number in numbers if any(abs(number - rename) <= 1 for rename in renames)]
     step = rng.choice(near if near and rng.random() < NEAR_RENAMES else numbers)
     if way != "between":
@@ -199,7 +200,7 @@ def kill_once(
     """Kill a command at a moment drawn from (seed, number); see that nothing was lost, and run it again."""
     rng = random.Random(f"{seed} {number}")
     for tried in range(NUM_TRIES):
-        moment = draw_moment(rng, expected, certain=tried == NUM_TRIES - 1)
+        moment = draw_moment(rng, expected, operation.target, certain=tried == NUM_TRIES - 1)
         outcome = Outcome(number, operation.name, [moment])
         with working_folder(operation, assets, work, leftovers) as folder:
             before = strangers(operation, folder, leftovers)
@@ -211,7 +212,7 @@ def kill_once(
                 return outcome
             judge_killed(operation, expected, folder, before, outcome, rng.random() < 0.5, leftovers)
             twice = rng.random() < KILLED_TWICE and not outcome.faults
-            second = draw_moment(rng, expected, certain=False) if twice else None
+            second = draw_moment(rng, expected, operation.target, certain=False) if twice else None
             run_again(operation, expected, folder, before, outcome, leftovers, second)
             return outcome
     outcome.faults.append("no moment came before the end of the run")
