@@ -47,7 +47,7 @@ def test_many_odd_cases(kind, bases):
 
 
 def test_every_fault_is_noticed(tmp_path):
-    done = fuzz("faults", "--count", len(FAULTS), "--seconds", 2, "--bases", tmp_path)
+    done = fuzz("faults", "--count", len(FAULTS), "--seconds", 6, "--bases", tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found = {(fault, column) for column, fault in re.findall(r"^- \d+, ([^:]+): .*; ([^;]+): \2; ", done.stdout, re.M)}
     assert found == {(fault, column) for fault, column in FAULTS.items() if column}
