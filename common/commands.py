@@ -25,7 +25,9 @@ from common.output import (
     REPORT_FILE,
     check_file_place,
     check_not_inside,
+    check_not_read,
     check_report_place,
+    claim,
     claim_all,
     kind_of,
     replace_file,
@@ -284,6 +286,17 @@ def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     if arguments.save:
         check_not_inside(arguments.model.resolve(), "--model, or leave out --save")
         check_writable(arguments.model.resolve(), "--model, or leave out --save")
+
+
+def claim_for_training(arguments: argparse.Namespace) -> AbstractContextManager[Any]:
+    """Reserve the place of the bundle that a `train` command will write, if it reads no data from there.
+
+    Raises:
+        InputError: it does, or another run has reserved the place.
+    """
+    data = [path for path in paths_read(arguments) if path != arguments.config]
+    check_not_read(arguments.output_dir, data)
+    return claim(arguments.output_dir)
 
 
 def claim_for_scores(arguments: argparse.Namespace) -> AbstractContextManager[None]:

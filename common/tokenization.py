@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from common.progress import progress
+from common.strict_json import LONE_SURROGATE
 from common.token_cache import read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # Control characters but tab, line feed and carriage return; C1 controls too (cp1252 read as Latin-1).
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
 # take hours. Longer runs without white space are cut; the longest English words have 45 letters.
 MAX_TOKEN_CHARACTERS = 1000
@@ -61,7 +61,7 @@ def clean_text(text: str) -> str:
     'a b\ufffd'
     """
     text = CONTROL_CHARACTERS.sub(" ", text)
-    text = LONE_SURROGATES.sub("\ufffd", text)
+    text = LONE_SURROGATE.sub("\ufffd", text)
     return LONG_RUN.sub(r"\g<0> ", text)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from common import commands
 from common.errors import InputError, run_command, show
-from common.output import check_not_read, claim
 from common.settings import add_settings, make_parser, read_settings
 from common.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
@@ -140,9 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_settings(parser, LanguageModelConfig)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, LanguageModelConfig)
-    data = [path for path in commands.paths_read(arguments) if path != arguments.config]
-    check_not_read(arguments.output_dir, data)
-    with claim(arguments.output_dir):
+    with commands.claim_for_training(arguments):
         scores = train(config, arguments)
     shown = "trained without validation"
     if scores:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from common import commands
 from common.errors import InputError, run_command, show
-from common.output import check_not_read, claim
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
 
@@ -128,9 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_settings(parser, TaggingConfig)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, TaggingConfig)
-    data = [path for path in commands.paths_read(arguments) if path != arguments.config]
-    check_not_read(arguments.output_dir, data)
-    with claim(arguments.output_dir):
+    with commands.claim_for_training(arguments):
         scores = train(config, arguments)
     show(
         f"validation: accuracy {scores['accuracy']:.2%}, of unknown words {scores['accuracy_unknown']:.2%}; "

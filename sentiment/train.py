@@ -13,7 +13,6 @@ from pathlib import Path
 from common import commands
 from common.errors import InputError, run_command, show
 from common.levels import MAX_LEVELS
-from common.output import check_not_read, claim
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from common.token_cache import CACHE_HELP
 from sentiment.config import RECURRENT, SentimentConfig
@@ -207,9 +206,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_settings(parser, SentimentConfig)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, SentimentConfig)
-    data = [path for path in commands.paths_read(arguments) if path != arguments.config]
-    check_not_read(arguments.output_dir, data)
-    with claim(arguments.output_dir):
+    with commands.claim_for_training(arguments):
         scores = train(config, arguments)
     show(
         f"validation: R² {scores['r2']:.4f}, binary accuracy {scores['binary_accuracy']:.1%}; "
