@@ -7,8 +7,8 @@ language model   embedding 300, 2 x GRU 500, 10,000 words; writes a token of eac
 rating model     embedding 100, BiLSTM 96, mean and largest state; texts of 200 tokens
 
 Every system gets each batch in the form that is fastest for it (see benchmarks/networks.py), as many threads as the
-others, and the same sampler. "Keras" is one compiled function, `common.keras_engine.KerasEngine`; "Keras predict" is
-`model.predict` for every token. Before the clock starts, all systems must give Keras' numbers.
+others, and the same sampler. "Keras" is one compiled function, `common.inference.keras_engine.KerasEngine`; "Keras
+predict" is `model.predict` for every token. Before the clock starts, all systems must give Keras' numbers.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from benchmarks.timing import (
     summarize,
     take_turns,
 )
-from common.engine import Engine
 from common.errors import run_command
+from common.evaluation.report import new_figure, text_table
+from common.inference.engine import Engine
 from common.progress import say
-from common.report import new_figure, text_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def build_networks() -> list[Network]:
 def open_systems(network: Network, folder: Path, num_threads: int, with_torch: bool) -> dict[str, Engine]:
     """Open a network in every system; they are called alike."""
     from benchmarks.networks import onnx_engine, without_masks
-    from common.keras_engine import KerasEngine
+    from common.inference.keras_engine import KerasEngine
 
     systems: dict[str, Any] = {"ONNX Runtime": onnx_engine(network.model, folder, num_threads)}
     if with_torch:

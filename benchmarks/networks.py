@@ -15,10 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.engine import OnnxEngine
-from common.lstm import LSTM
-from common.persistence import MODEL_FILE, WEIGHTS_FILE, open_network, save_weights
-from common.vocabulary import UNK_ID
+from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_network, save_weights
+from common.inference.engine import OnnxEngine
+from common.networks.lstm import LSTM
+from common.text.vocabulary import UNK_ID
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 from language_model.model import build_model as build_language_model

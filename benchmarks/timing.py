@@ -19,15 +19,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from common.commands import number
-from common.engine import num_cores
-from common.files import check_writable
-from common.keras_start import start_keras
+from common.cli.options import number
+from common.evaluation.report import markdown_table
+from common.inference.engine import num_cores
+from common.inference.keras_start import start_keras
+from common.json_files import write_json
 from common.progress import say
-from common.report import markdown_table
-from common.reproducibility import describe_machine, describe_versions
 from common.settings import make_parser
-from common.strict_json import write_json
+from common.text.readers import check_writable
+from common.training.seeds import describe_machine, describe_versions
 
 FOLDER = Path(__file__).resolve().parent
 REST_SECONDS = 0.05

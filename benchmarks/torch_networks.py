@@ -100,7 +100,7 @@ class LanguageModel(nn.Module):
 
 
 class TorchEngine:
-    """A module as a function from named arrays to arrays, as `common.engine.OnnxEngine` is one."""
+    """A module as a function from named arrays to arrays, as `common.inference.engine.OnnxEngine` is one."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module.eval()

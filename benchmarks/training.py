@@ -6,10 +6,10 @@ rating model     64 texts of 200 tokens, embedding 128, LSTM 128, its last state
 language model   32 texts of 64 tokens, embedding 256, 2 x LSTM 512, softmax over 10,000 words
 tagger           32 sentences of 40 tokens, embedding 128, BiLSTM 200, 17 tags
 
-"Keras" has Keras' own LSTM, "project" that of common/lstm.py, which every model of the project trains with. Both are
-timed inside `fit`, called as `common.training` calls it, from the end of one step to the end of the next: the
-step that `fit` compiles, the batch handed over and the callbacks are in it, the start of an epoch is not. PyTorch runs
-the usual loop, with the fastest form of its Adam (`fused`). Nothing is dropped out, no row is padded (see
+"Keras" has Keras' own LSTM, "project" that of common/networks/lstm.py, which every model of the project trains with.
+Both are timed inside `fit`, called as `common.training.fit` calls it, from the end of one step to the end of the
+next: the step that `fit` compiles, the batch handed over and the callbacks are in it, the start of an epoch is not.
+PyTorch runs the usual loop, with the fastest form of its Adam (`fused`). Nothing is dropped out, no row is padded (see
 benchmarks/networks.py). Before the clock starts, PyTorch must have the loss of Keras.
 """
 
@@ -32,9 +32,9 @@ from benchmarks.timing import (
     take_turns,
 )
 from common.errors import run_command
+from common.evaluation.report import new_figure, text_table
 from common.progress import say
-from common.report import new_figure, text_table
-from common.training import set_precision
+from common.training.fit import set_precision
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

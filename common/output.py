@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from common.bundles.manifest import MANIFEST_FILE
 from common.errors import InputError, excerpt
-from common.files import check_writable, sha256_of
-from common.manifest import MANIFEST_FILE
+from common.text.readers import check_writable, sha256_of
 
 try:
     import fcntl

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, excerpt, fail
-from common.files import check_file
-from common.strict_json import MAX_BYTES, read_json
+from common.json_files import MAX_BYTES, read_json
+from common.text.readers import check_file
 
 Config = TypeVar("Config")
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from common import agreement
-from common.architecture import describe_layer, sources
-from common.layer_results import Tensor
-from common.persistence import MODEL_FILE, Bundle
+from common.bundles import agreement
+from common.bundles.architecture import describe_layer, sources
+from common.bundles.bundle import MODEL_FILE, Bundle
+from common.bundles.layer_results import Tensor
 from language_model.config import LanguageModelConfig
 from language_model.loader import state_sizes
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from common import commands
+from common.cli import options as commands
 from common.errors import run_command
-from common.files import check_file
-from common.metrics import bits_per_character, perplexity
+from common.evaluation.metrics import bits_per_character, perplexity
 from common.progress import say
 from common.settings import add_overrides, make_parser, override
-from common.token_cache import CACHE_HELP
+from common.text.readers import check_file
+from common.text.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
 from language_model.endings import Scorer, compare_endings, split_endings
 from language_model.loader import Streams, encode_text, load_texts, split_tokens
@@ -129,7 +129,7 @@ def weaknesses(token_lists, nats, model: LanguageModel) -> list[str]:
 
 def report_sections(token_lists, nats, vocabulary, rows) -> list[tuple[str, str]]:
     """The pieces of the HTML report."""
-    from common.report import html_figure, html_table, html_text, new_figure
+    from common.evaluation.report import html_figure, html_table, html_text, new_figure
 
     figure, axes = new_figure(6, 3.6)
     axes.hist(-np.concatenate(nats) / np.log(2), bins=50)
@@ -191,9 +191,9 @@ def score_with_caches(
 
 def evaluate(model: LanguageModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
-    from common.metrics import with_intervals
-    from common.model_card import describe_file
-    from common.report import score_rows
+    from common.bundles.model_card import describe_file
+    from common.evaluation.metrics import with_intervals
+    from common.evaluation.report import score_rows
 
     config = override(model.config, arguments)
     texts = load_texts(arguments.test, config)

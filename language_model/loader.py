@@ -13,7 +13,8 @@ from typing import IO
 import numpy as np
 
 from common.errors import InputError
-from common.files import (
+from common.text.batching import Batches, drop_words, make_mask, pad
+from common.text.readers import (
     TABLE_KINDS,
     TooLong,
     bounded_lines,
@@ -23,9 +24,8 @@ from common.files import (
     require_good,
     undecodable,
 )
-from common.sequences import Batches, drop_words, make_mask, pad
-from common.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
-from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
+from common.text.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
+from common.text.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 
 

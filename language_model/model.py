@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import EmbeddingDropout, SlidingWindow, TiedEmbedding
-from common.lstm import LSTM
+from common.networks.layers import EmbeddingDropout, SlidingWindow, TiedEmbedding
+from common.networks.lstm import LSTM
 from language_model.config import LanguageModelConfig
 from language_model.loader import state_sizes
 

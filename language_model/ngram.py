@@ -16,7 +16,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from common.vocabulary import BOS_ID, EOS_ID
+from common.text.vocabulary import BOS_ID, EOS_ID
 
 NEVER_PREDICTED = 2  # <pad> and <bos> are ids, but no text goes on with them
 

@@ -25,7 +25,7 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
-from common.keras_start import start_keras
+from common.inference.keras_start import start_keras
 
 keras = start_keras()
 
@@ -33,8 +33,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.commands import ROOT
-from common.reproducibility import set_seed
+from common.cli.options import ROOT
+from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 100, "display.precision", 3)
@@ -87,7 +87,7 @@ print(f"{values.sum():,} tokens, {len(values):,} different; {np.mean(values == 1
 # *n't* is unknown: these stories write "did not".
 
 # %%
-from common.vocabulary import Vocabulary
+from common.text.vocabulary import Vocabulary
 from language_model.loader import encode_text, split_text, split_validation
 
 train_texts, validation_texts = split_validation(texts, config)
@@ -390,7 +390,7 @@ plt.show()
 # beginnings.
 
 # %%
-from common.vocabulary import BOS_ID
+from common.text.vocabulary import BOS_ID
 from language_model.loader import initial_states
 
 
@@ -583,7 +583,7 @@ print(textwrap.fill(test_texts[lost], 110))
 # has come, and whether somebody is speaking.
 
 # %%
-from common.sequences import make_mask, pad
+from common.text.batching import make_mask, pad
 
 rows = [encode_text(tokens, reader.vocabulary)[:-1] for tokens in test_tokens]
 ids, mask = pad(rows), make_mask([len(row) for row in rows])
@@ -682,7 +682,7 @@ pd.DataFrame({word: neighbours(word) for word in words})
 # learn to spell, and a state that lasted twenty words now has to last a hundred letters.
 
 # %%
-from common.commands import pretrained_folder
+from common.cli.options import pretrained_folder
 
 shakespeare = language_model.load(pretrained_folder("language_model", "shakespeare"))
 print(shakespeare.generate("KING HENRY:\n", max_tokens=400, temperature=0.7, seed=1)[0])

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from common import commands
-from common.engine import Engine, open_engine
-from common.metrics import bits_per_character, perplexity
+from common.cli import options as commands
+from common.evaluation.metrics import bits_per_character, perplexity
+from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.settings import make_config
-from common.vocabulary import PAD_ID, Vocabulary
+from common.text.vocabulary import PAD_ID, Vocabulary
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text
 from language_model.writing import DeadEnd, search_beams, write_samples
@@ -86,12 +86,12 @@ class LanguageModel:
     def load(
         cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None
     ) -> LanguageModel:
-        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
+        """Load a bundle; None takes the pretrained one. The rest: see `common.inference.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import open_bundle
+        from common.bundles.bundle import open_bundle
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from common.vocabulary import BOS_ID, PAD_ID, UNK_ID
+from common.text.vocabulary import BOS_ID, PAD_ID, UNK_ID
 
 NEVER_WRITTEN = [PAD_ID, BOS_ID, UNK_ID]
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)

@@ -16,9 +16,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from common import commands
+from common.cli import options as commands
 from common.errors import InputError, excerpt, run_command
-from common.metrics import finite
+from common.evaluation.metrics import finite
 from common.progress import say
 from common.settings import make_parser
 from language_model.predict import DEFAULT_NAME, TASK, LanguageModel, TextScore

@@ -9,10 +9,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import commands
+from common.cli import options as commands
 from common.errors import InputError, run_command, show
 from common.settings import add_settings, make_parser, read_settings
-from common.token_cache import CACHE_HELP
+from common.text.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
 
 # A stream of tokens is validated in stretches, many at a time; what each lacks is the state of the one before.
@@ -25,15 +25,15 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     With nothing to validate on, for a last run after all settings have been chosen, the weights are those of the last
     epoch, and there are no scores.
     """
-    from common.keras_engine import KerasEngine
-    from common.keras_start import start_keras
-    from common.model_card import describe_run, make_card
-    from common.persistence import save_bundle
+    from common.bundles.bundle import save_bundle
+    from common.bundles.model_card import describe_run, make_card
+    from common.inference.keras_engine import KerasEngine
+    from common.inference.keras_start import start_keras
     from common.progress import say
-    from common.reproducibility import set_seed
-    from common.sequences import Batches
-    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
-    from common.vocabulary import Vocabulary
+    from common.text.batching import Batches
+    from common.text.vocabulary import Vocabulary
+    from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
+    from common.training.seeds import set_seed
     from language_model.evaluate import SCORES, text_scores
     from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.commands import check_file, open_output, paths_read
+from common.cli.options import check_file, open_output, paths_read
 from common.errors import run_command, show
 from common.output import check_file_place
 from common.settings import add_settings, make_parser, read_settings
-from common.token_cache import CACHE_HELP
+from common.text.token_cache import CACHE_HELP
 from language_model.config import WordVectorConfig
 
 
@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_file(arguments.train)
     check_file_place(arguments.output, paths_read(arguments))
 
-    from common.vocabulary import SPECIAL_TOKENS, Vocabulary
-    from common.word_vectors import place_vectors, write_word_vectors
+    from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+    from common.text.word_vectors import place_vectors, write_word_vectors
     from language_model.loader import load_texts, split_tokens
 
     with open_output(arguments.output) as file:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from common.errors import InputError
-from common.vocabulary import EOS_ID
+from common.text.vocabulary import EOS_ID
 from language_model.config import GenerationConfig
 from language_model.joining import SENTENCE_ENDS, WordJoiner
 from language_model.loader import encode_text, split_text

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import agreement
-from common.agreement import disagree
-from common.architecture import describe_layer
-from common.layer_results import Tensor
-from common.persistence import CONFIG_FILE, MODEL_FILE, Bundle
+from common.bundles import agreement
+from common.bundles.agreement import disagree
+from common.bundles.architecture import describe_layer
+from common.bundles.bundle import CONFIG_FILE, MODEL_FILE, Bundle
+from common.bundles.layer_results import Tensor
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
 from pos_tagging.lexicon import FILES, NUM_AFFIXES, TAGS_FILE, WORD_LENGTH, Lexicon
 

@@ -2,8 +2,8 @@
 
     P(tags)  =  exp(sum over the words of scores[word, tag before, tag]) / Z
 
-The scores are made by `common.layers.ChainScores`; `pos_tagging.training_model` learns them. Lafferty, McCallum &
-Pereira 2001, "Conditional Random Fields"; over an LSTM: Huang, Xu & Yu 2015.
+The scores are made by `common.networks.layers.ChainScores`; `pos_tagging.training_model` learns them. Lafferty,
+McCallum & Pereira 2001, "Conditional Random Fields"; over an LSTM: Huang, Xu & Yu 2015.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from common import commands
+from common.cli import options as commands
 from common.errors import run_command
 from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
@@ -177,7 +177,7 @@ def report_sections(sentences, answers, training_words, rows) -> list[tuple[str,
     """The pieces of the HTML report."""
     from sklearn.metrics import confusion_matrix
 
-    from common.report import confusion_figure, html_figure, html_table, html_text
+    from common.evaluation.report import confusion_figure, html_figure, html_table, html_text
 
     true = [tag for sentence in sentences for tag in sentence.tags]
     given = [tag for tags in answers for tag in tags]
@@ -195,7 +195,7 @@ def report_sections(sentences, answers, training_words, rows) -> list[tuple[str,
 
 def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence], num_threads: int | None) -> dict[str, Any]:
     """Let the tagger find sentences and words by itself; the scores of `pos_tagging.raw_text`, with intervals."""
-    from common.metrics import with_intervals
+    from common.evaluation.metrics import with_intervals
     from pos_tagging.raw_text import count_words, raw_scores, read_documents
 
     documents = read_documents(sentences)
@@ -206,9 +206,9 @@ def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence], num_threads: i
 
 def evaluate(tagger: Tagger, arguments) -> dict:
     """Score a tagger on a file, beside the baselines if training data is given; returns what `--json` prints."""
-    from common.metrics import with_intervals
-    from common.model_card import describe_file
-    from common.report import score_rows
+    from common.bundles.model_card import describe_file
+    from common.evaluation.metrics import with_intervals
+    from common.evaluation.report import score_rows
 
     tagger.config = config = override(tagger.config, arguments)
     sentences = load_sentences(arguments.test, config)

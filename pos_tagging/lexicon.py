@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.bundles.bundle import Bundle
 from common.errors import InputError, excerpt
-from common.persistence import Bundle
-from common.strict_json import read_json, write_json
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from common.json_files import read_json, write_json
+from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
 WORD_LENGTH = 16  # characters of a word that are read, with the marks of its beginning and end

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
-from common.files import (
+from common.text.batching import Batches, drop_words, make_mask, pad
+from common.text.readers import (
     BadRow,
     TooLong,
     bounded_lines,
@@ -21,8 +22,7 @@ from common.files import (
     require_good,
     undecodable,
 )
-from common.sequences import Batches, drop_words, make_mask, pad
-from common.vocabulary import PAD_ID
+from common.text.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 

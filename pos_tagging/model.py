@@ -13,8 +13,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from common.layers import ChainScores, TakeRows
-from common.lstm import LSTM
+from common.networks.layers import ChainScores, TakeRows
+from common.networks.lstm import LSTM
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
 from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
 

@@ -25,7 +25,7 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from common.keras_start import start_keras
+from common.inference.keras_start import start_keras
 
 keras = start_keras()
 
@@ -33,8 +33,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.commands import ROOT
-from common.reproducibility import set_seed
+from common.cli.options import ROOT
+from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 120, "display.precision", 3, "display.max_columns", 40)
@@ -359,7 +359,7 @@ given_tags = [tag for row in given for tag in row]
 print(classification_report(true_tags, given_tags, zero_division=0))
 
 # %%
-from common.report import confusion_figure
+from common.evaluation.report import confusion_figure
 
 names = sorted({*true_tags, *given_tags})
 confusion_figure(confusion_matrix(true_tags, given_tags, labels=names), names, "Tags given by the pretrained tagger")

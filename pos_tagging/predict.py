@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from common import commands
-from common.engine import Engine, open_engine
+from common.cli import options as commands
 from common.errors import excerpt, run_command
-from common.files import BadRow, file_kind
+from common.inference.engine import Engine, open_engine
 from common.progress import progress, say
-from common.sequences import make_mask
 from common.settings import add_overrides, make_parser, override
+from common.text.batching import make_mask
+from common.text.readers import BadRow, file_kind
 from pos_tagging.config import TaggingConfig
 from pos_tagging.crf import best_paths, tag_probabilities
 from pos_tagging.lexicon import Lexicon
@@ -44,12 +44,12 @@ class Tagger:
 
     @classmethod
     def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
-        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
+        """Load a bundle; None takes the pretrained one. The rest: see `common.inference.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import open_bundle
+        from common.bundles.bundle import open_bundle
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
@@ -69,7 +69,7 @@ class Tagger:
         Returns:
             One list of sentences for each text.
         """
-        from common.tokenization import load_pipeline, split_sentences
+        from common.text.tokenization import load_pipeline, split_sentences
 
         pipeline = load_pipeline()
         found: list[list[Sentence]] = []

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from common.persistence import CONFIG_FILE, Bundle
+from common.bundles.bundle import CONFIG_FILE, Bundle
 from common.settings import inherit
-from common.vocabulary import SPECIAL_TOKENS, Vocabulary
+from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import commands
+from common.cli import options as commands
 from common.errors import InputError, run_command, show
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
@@ -17,14 +17,14 @@ from pos_tagging.config import TaggingConfig
 
 def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
-    from common.keras_engine import KerasEngine
-    from common.keras_start import start_keras
-    from common.model_card import describe_run, make_card
-    from common.persistence import open_bundle, save_bundle
+    from common.bundles.bundle import open_bundle, save_bundle
+    from common.bundles.model_card import describe_run, make_card
+    from common.inference.keras_engine import KerasEngine
+    from common.inference.keras_start import start_keras
     from common.progress import say
-    from common.reproducibility import set_seed
-    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
-    from common.word_vectors import load_all_vectors
+    from common.text.word_vectors import load_all_vectors
+    from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
+    from common.training.seeds import set_seed
     from pos_tagging.evaluate import SCORES, tagging_scores
     from pos_tagging.lexicon import Lexicon
     from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from common.training import checkpoint_folder
+from common.training.fit import checkpoint_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 ABOUT = "The sample in the repository: original text, written for this project, CC0."

@@ -28,7 +28,7 @@ from sentiment.loader import Reviews, load_reviews, load_texts, make_targets, ra
 from sentiment.pretraining import inherit_settings
 
 if TYPE_CHECKING:
-    from common.persistence import Bundle
+    from common.bundles.bundle import Bundle
 
 BACKWARD_UNITS = 96
 TEACHER_WORDS, TEACHER_MIN_COUNT = 20_000, 4  # words that the teachers know beside those of the student
@@ -59,9 +59,9 @@ def load_rated(arguments: argparse.Namespace) -> tuple[Reviews, Reviews]:
 
 def prepare(arguments: argparse.Namespace) -> None:
     """Write `reviews.npz` and `student.npz`, see `rating_teachers.Reviews` and `rating_teachers.Student`."""
-    from common.persistence import open_bundle
-    from common.tokenization import load_pipeline, tokenize_cached
-    from common.vocabulary import BOS_ID, SPECIAL_TOKENS, Vocabulary
+    from common.bundles.bundle import open_bundle
+    from common.text.tokenization import load_pipeline, tokenize_cached
+    from common.text.vocabulary import BOS_ID, SPECIAL_TOKENS, Vocabulary
     from sentiment.tfidf_linear import LinearModels
 
     start = open_bundle(arguments.initialize_from, "sentiment")
@@ -97,7 +97,7 @@ def student_weights(start: Bundle, config: SentimentConfig) -> dict[str, np.ndar
     Raises:
         InputError: the model is of another kind.
     """
-    from common.keras_start import start_keras
+    from common.inference.keras_start import start_keras
 
     keras = start_keras()
     wanted = {"architecture": "lstm", "num_layers": 1, "pooling": "mean-max", "head": "class"}
@@ -126,15 +126,15 @@ def student_weights(start: Bundle, config: SentimentConfig) -> dict[str, np.ndar
 
 def finish(arguments: argparse.Namespace) -> None:
     """Put the student's weights into the network, calibrate it on the validation reviews, save the bundle."""
-    from common.keras_engine import KerasEngine
-    from common.keras_start import start_keras
-    from common.model_card import describe_run, make_card
-    from common.persistence import open_bundle, save_bundle
+    from common.bundles.bundle import open_bundle, save_bundle
+    from common.bundles.model_card import describe_run, make_card
+    from common.inference.keras_engine import KerasEngine
+    from common.inference.keras_start import start_keras
     from common.progress import say
-    from common.tokenization import load_pipeline, tokenize_cached
-    from common.training import Progress, write_history
-    from sentiment.calibration import divide_logits, fit_temperature
+    from common.text.tokenization import load_pipeline, tokenize_cached
+    from common.training.fit import Progress, write_history
     from sentiment.evaluate import SCORES, rating_scores
+    from sentiment.temperature_scaling import divide_logits, fit_temperature
 
     check_bundle_place(arguments.output_dir)
     start = open_bundle(arguments.initialize_from, "sentiment")

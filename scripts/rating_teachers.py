@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-UNK_ID, BOS_ID, NUM_SPECIAL = 1, 2, 4  # as in common/vocabulary.py
+UNK_ID, BOS_ID, NUM_SPECIAL = 1, 2, 4  # as in common/text/vocabulary.py
 NUM_STEPS = 64  # words of a row in a batch of the language model
 DIRECTIONS = ("forward", "backward")
 DIRECTION_DROPOUT, WORD_VECTOR_DROPOUT, DROPOUT, WORD_DROPOUT = 0.2, 0.2, 0.4, 0.1  # of the student
@@ -124,7 +124,7 @@ class Reviews:
         return {"r2": float(r2), "binary_accuracy": float(((said > middle) == (true > middle)).mean())}
 
     def correct(self, probabilities: Tensor, indices: NDArray[np.int_], strength: float) -> Tensor:
-        """Let the NB-SVM have its say in good or bad, as `sentiment.teaching.correct_sides` does."""
+        """Let the NB-SVM have its say in good or bad, as `sentiment.distillation.correct_sides` does."""
         sides = torch.tensor(np.sign(self.levels - (self.levels[0] + self.levels[-1]) / 2), device=DEVICE).float()
         changed = probabilities * torch.exp(sides * strength * self.margins[indices][:, None] / 2)
         return changed / changed.sum(1, keepdim=True)

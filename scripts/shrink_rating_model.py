@@ -27,7 +27,7 @@ from sentiment.config import SentimentConfig
 if TYPE_CHECKING:
     import keras
 
-    from common.sequences import Batches
+    from common.text.batching import Batches
 
 NUM_REVIEWS = 300
 NUM_GATES = 4
@@ -80,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output-dir", type=Path, required=True, help="the smaller bundle")
     arguments = parser.parse_args(argv)
 
-    from common.persistence import load_model, open_bundle, save_bundle
-    from common.tokenization import load_pipeline, tokenize_all
+    from common.bundles.bundle import load_model, open_bundle, save_bundle
+    from common.text.tokenization import load_pipeline, tokenize_all
     from sentiment.loader import load_reviews, make_batches
     from sentiment.predict import TASK
 
@@ -128,7 +128,7 @@ def read_states(model: keras.Model, batches: Batches) -> tuple[NDArray, NDArray]
     """The states of the reader from the first word: at every word, (words, units), and their maxima, (texts, units)."""
     import keras
 
-    from common.keras_engine import KerasEngine
+    from common.inference.keras_engine import KerasEngine
 
     read = KerasEngine(keras.Model(model.input, model.get_layer("recurrent_0").output))
     rows, largest = [], []

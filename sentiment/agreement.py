@@ -9,13 +9,13 @@ in, out          `token_ids` and `mask`; `rating`, with the heads `ordinal` and 
 
 from __future__ import annotations
 
-from common import agreement
-from common.agreement import disagree
-from common.architecture import describe_layer
+from common.bundles import agreement
+from common.bundles.agreement import disagree
+from common.bundles.architecture import describe_layer
+from common.bundles.bundle import CONFIG_FILE, Bundle
+from common.bundles.layer_results import Tensor
+from common.bundles.layer_settings import MAX_LEVELS
 from common.errors import InputError
-from common.layer_results import Tensor
-from common.layer_settings import MAX_LEVELS
-from common.persistence import CONFIG_FILE, Bundle
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
 

@@ -12,10 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from common import commands
+from common.cli import options as commands
 from common.errors import run_command
 from common.settings import add_overrides, make_parser, override
-from common.token_cache import CACHE_HELP
+from common.text.token_cache import CACHE_HELP
 from sentiment.config import SentimentConfig
 from sentiment.predict import DEFAULT_NAME, TASK, RatingModel
 
@@ -159,7 +159,7 @@ def report_sections(ratings, predictions, spreads, texts, lengths, rows) -> list
     """The pieces of the HTML report."""
     from sklearn.metrics import confusion_matrix
 
-    from common.report import confusion_figure, html_figure, html_table, html_text, new_figure
+    from common.evaluation.report import confusion_figure, html_figure, html_table, html_text, new_figure
 
     whole = np.unique(np.rint(np.concatenate([ratings, predictions])))
     matrix = confusion_matrix(np.rint(ratings), np.rint(predictions), labels=whole)
@@ -183,7 +183,7 @@ def report_sections(ratings, predictions, spreads, texts, lengths, rows) -> list
 
 def spread_section(ratings, predictions, spreads) -> str:
     """The piece of the HTML report on the spreads: picture and table."""
-    from common.report import html_figure, html_table, new_figure
+    from common.evaluation.report import html_figure, html_table, new_figure
 
     rows = by_spread(ratings, predictions, spreads)
     said, found = [row[0] for row in rows[1:]], [row[2] for row in rows[1:]]
@@ -197,10 +197,10 @@ def spread_section(ratings, predictions, spreads) -> str:
 
 def evaluate(model: RatingModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
-    from common.metrics import format_score, with_intervals
-    from common.model_card import describe_file
-    from common.report import score_rows
-    from common.tokenization import load_pipeline, tokenize_cached
+    from common.bundles.model_card import describe_file
+    from common.evaluation.metrics import format_score, with_intervals
+    from common.evaluation.report import score_rows
+    from common.text.tokenization import load_pipeline, tokenize_cached
     from sentiment.loader import load_reviews, share_cut
 
     scale = arguments.min_rating, arguments.max_rating

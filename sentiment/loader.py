@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import InputError, excerpt
-from common.files import read_lines, read_rows, require_good
-from common.levels import level_targets
-from common.sequences import Batches, drop_words, make_mask, pad
-from common.vocabulary import BOS_ID, Vocabulary
+from common.networks.rating_levels import level_targets
+from common.text.batching import Batches, drop_words, make_mask, pad
+from common.text.readers import read_lines, read_rows, require_good
+from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 
 MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
@@ -151,7 +151,7 @@ def rating_levels(config: SentimentConfig) -> np.ndarray:
 
 
 def make_targets(ratings: np.ndarray, config: SentimentConfig) -> np.ndarray:
-    """What the head of the network learns to say; float32 (batch, 1), or as `common.levels.level_targets`."""
+    """What the head of the network learns to say; float32 (batch, 1), or as `rating_levels.level_targets`."""
     if config.head == "regression":
         return ratings[:, None]
     return level_targets(ratings, rating_levels(config), config.head == "ordinal")

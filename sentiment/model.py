@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import AttentionPooling, ExpectedLevel, FlipTime, MaskedPooling
-from common.lstm import LSTM
+from common.networks.layers import AttentionPooling, ExpectedLevel, FlipTime, MaskedPooling
+from common.networks.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
 
@@ -57,7 +57,7 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
             if isinstance(part, LSTM):
                 part.gradient_length = config.gradient_length
     if config.adversarial_size:
-        from sentiment.training_model import AdversarialLearner  # needs TensorFlow, which the rest does not
+        from sentiment.adversarial import AdversarialLearner  # needs TensorFlow, which the rest does not
 
         return AdversarialLearner(model, output, config.adversarial_size), loss
     return keras.Model(model.input, model.output[output], name="training"), loss

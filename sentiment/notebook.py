@@ -19,7 +19,7 @@ import io
 import tempfile
 from pathlib import Path
 
-from common.keras_start import start_keras
+from common.inference.keras_start import start_keras
 
 keras = start_keras()
 
@@ -27,8 +27,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.commands import ROOT
-from common.reproducibility import set_seed
+from common.cli.options import ROOT
+from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 110, "display.precision", 3)
@@ -81,7 +81,7 @@ plt.show()
 # is a token of its own wherever it occurs.
 
 # %%
-from common.tokenization import load_pipeline, tokenize, tokenize_all
+from common.text.tokenization import load_pipeline, tokenize, tokenize_all
 
 text = "The soup wasn't bad, but ninety-five minutes for it?"
 tokens = tokenize(text, load_pipeline())
@@ -95,7 +95,7 @@ print(tokens)
 # merged, and a word that occurs only once is left out, since there is little to learn from one occurrence.
 
 # %%
-from common.vocabulary import Vocabulary
+from common.text.vocabulary import Vocabulary
 
 train_tokens = list(tokenize_all(train_table.review, load_pipeline()))
 test_tokens = list(tokenize_all(test_table.review, load_pipeline()))
@@ -134,7 +134,7 @@ for max_length in (4000, 8):
 # *mask*, says which positions hold real tokens. The model looks at it wherever padding could leak into the answer.
 
 # %%
-from common.sequences import make_mask, pad
+from common.text.batching import make_mask, pad
 
 reviews = [text, "Lovely.", "Too long and not funny."]
 rows = [encode_review(tokenize(review, load_pipeline()), vocabulary, SentimentConfig()) for review in reviews]
@@ -383,7 +383,7 @@ pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answe
 # results is the interval that `python -m sentiment.evaluate` prints behind each score.
 
 # %%
-from common.metrics import with_intervals
+from common.evaluation.metrics import with_intervals
 
 names = list(answers)[1:]
 intervals = []

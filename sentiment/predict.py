@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common import commands
-from common.engine import Engine, open_engine
+from common.cli import options as commands
 from common.errors import InputError, excerpt, run_command
+from common.inference.engine import Engine, open_engine
 from common.progress import progress, say
 from common.settings import make_parser
-from common.vocabulary import SPECIAL_TOKENS, UNK_ID
+from common.text.vocabulary import SPECIAL_TOKENS, UNK_ID
 from sentiment.config import SentimentConfig
 
 TASK, DEFAULT_NAME = "sentiment", "imdb"
@@ -75,12 +75,12 @@ class RatingModel:
 
     @classmethod
     def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
-        """Load a bundle; None takes the pretrained one. The rest: see `common.engine.open_engine`.
+        """Load a bundle; None takes the pretrained one. The rest: see `common.inference.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.persistence import open_bundle
+        from common.bundles.bundle import open_bundle
         from sentiment.agreement import read_settings
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
@@ -116,7 +116,7 @@ class RatingModel:
         Returns:
             A rating for each.
         """
-        from common.tokenization import load_pipeline, tokenize_all
+        from common.text.tokenization import load_pipeline, tokenize_all
         from sentiment.loader import clean_review
 
         token_lists = list(tokenize_all(map(clean_review, texts), load_pipeline()))
@@ -132,7 +132,7 @@ class RatingModel:
         Zeiler & Fergus 2014 hid parts of a picture so; Li et al. 2016, "Understanding Neural Networks through
         Representation Erasure", words.
         """
-        from common.tokenization import load_pipeline, tokenize
+        from common.text.tokenization import load_pipeline, tokenize
         from sentiment.loader import clean_review
 
         tokens = tokenize(clean_review(text), load_pipeline())

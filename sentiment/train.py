@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from common import commands
+from common.cli import options as commands
 from common.errors import InputError, run_command, show
-from common.levels import MAX_LEVELS
+from common.networks.rating_levels import MAX_LEVELS
 from common.settings import add_settings, flag_of, make_parser, read_settings
-from common.token_cache import CACHE_HELP
+from common.text.token_cache import CACHE_HELP
 from sentiment.config import RECURRENT, SentimentConfig
 
 
@@ -22,21 +22,21 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
     import numpy as np
 
-    from common.keras_engine import KerasEngine
-    from common.keras_start import start_keras
-    from common.model_card import describe_run, make_card
-    from common.persistence import open_bundle, save_bundle
+    from common.bundles.bundle import open_bundle, save_bundle
+    from common.bundles.model_card import describe_run, make_card
+    from common.inference.keras_engine import KerasEngine
+    from common.inference.keras_start import start_keras
     from common.progress import say
-    from common.reproducibility import set_seed
-    from common.tokenization import load_pipeline, tokenize_cached
-    from common.training import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
-    from common.vocabulary import Vocabulary
-    from common.word_vectors import cooccurrence_vectors, load_word_vectors
-    from sentiment.calibration import divide_logits, fit_temperature
+    from common.text.tokenization import load_pipeline, tokenize_cached
+    from common.text.vocabulary import Vocabulary
+    from common.text.word_vectors import cooccurrence_vectors, load_word_vectors
+    from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
+    from common.training.seeds import set_seed
+    from sentiment.distillation import correct_sides, open_teachers, taught_targets
     from sentiment.evaluate import SCORES, rating_scores
     from sentiment.loader import load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
     from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
-    from sentiment.teaching import correct_sides, open_teachers, taught_targets
+    from sentiment.temperature_scaling import divide_logits, fit_temperature
 
     overwrite = check_run(arguments.output_dir, arguments.resume, arguments.overwrite)
     encoder = open_bundle(arguments.initialize_from) if arguments.initialize_from else None

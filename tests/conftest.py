@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import InputError, run_command
-from common.keras_start import start_keras
+from common.inference.keras_start import start_keras
 from common.output import claim
 
 ROOT = Path(__file__).resolve().parent.parent

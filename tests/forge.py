@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
-from common.files import sha256_of
-from common.persistence import MANIFEST_FILE
+from common.bundles.bundle import MANIFEST_FILE
+from common.text.readers import sha256_of
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures" / "format_1"

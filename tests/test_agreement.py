@@ -12,11 +12,11 @@ import pytest
 import language_model
 import pos_tagging
 import sentiment
-from common import export
+from common.bundles.bundle import TASKS, open_bundle, save_bundle
+from common.bundles.manifest import CONFIG_FILE, MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError
-from common.manifest import CONFIG_FILE, MODEL_FILE, WEIGHTS_FILE
-from common.persistence import TASKS, open_bundle, save_bundle
-from common.vocabulary import Vocabulary
+from common.inference.onnx import export
+from common.text.vocabulary import Vocabulary
 from tests.conftest import RUN_FACTS
 from tests.forge import FIXTURES, copy_fixture, rewrite, sign, write
 

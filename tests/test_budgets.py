@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from common.persistence import MANIFEST_FILE, MODEL_FILE, save_bundle, write_manifest
-from common.vocabulary import Vocabulary
+from common.bundles.bundle import MANIFEST_FILE, MODEL_FILE, save_bundle, write_manifest
+from common.text.vocabulary import Vocabulary
 from tests.conftest import ROOT, RUN_FACTS
 from tests.language_model.toy_model import build_reader
 

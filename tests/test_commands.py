@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from common.persistence import open_bundle
+from common.bundles.bundle import open_bundle
 from language_model import generate
 from pos_tagging.loader import read_conllu
 from sentiment import evaluate, train
@@ -304,7 +304,7 @@ def test_importing_is_silent_and_offline():
         "    for part in ('config', 'loader', 'predict', 'evaluate', 'train', 'model'):\n"
         "        __import__('importlib').import_module(f'{task}.{part}')\n"
     )
-    script = "from common.keras_start import start_keras; start_keras()\n" + script
+    script = "from common.inference.keras_start import start_keras; start_keras()\n" + script
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )

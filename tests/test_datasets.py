@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common.tokenization import load_pipeline, split_sentences, tokenize
+from common.text.tokenization import load_pipeline, split_sentences, tokenize
 
 ROOT = Path(__file__).resolve().parent.parent
 TAGS = {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",

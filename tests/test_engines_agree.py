@@ -10,7 +10,7 @@ import pytest
 import language_model
 import pos_tagging
 import sentiment
-from common.tokenization import load_pipeline, split_sentences
+from common.text.tokenization import load_pipeline, split_sentences
 from tests.conftest import ROOT
 
 

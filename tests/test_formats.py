@@ -23,7 +23,7 @@ def answers(folder: Path) -> dict:
 
 
 def test_there_is_a_fixture_for_the_present_format():
-    from common.persistence import FORMAT_VERSION
+    from common.bundles.bundle import FORMAT_VERSION
 
     assert f"format_{FORMAT_VERSION}" in [folder.name for folder in VERSIONS]
 

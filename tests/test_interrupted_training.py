@@ -18,7 +18,7 @@ TASKS = ["language_model", *(pytest.param(task, marks=pytest.mark.slow) for task
 # Sends the signal from inside, in the middle of the second epoch. A stopwatch would miss the epochs of a small run.
 STOP_IN_EPOCH_2 = """
 import os, runpy, signal, sys
-from common.sequences import Batches
+from common.text.batching import Batches
 signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it is ignored
 signal_number, module, sys.argv = int(sys.argv[1]), sys.argv[2], sys.argv[2:]
 get = Batches.__getitem__

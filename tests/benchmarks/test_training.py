@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import timing, training
 from benchmarks.networks import language_model, rating_model, tagger
-from common.lstm import LSTM
+from common.networks.lstm import LSTM
 
 NETWORKS = {
     "tagger": lambda: tagger(embedding_dim=5, units=7, num_tags=3, vocab_size=11, num_steps=4),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import networks, timing, writing
-from common.vocabulary import EOS_ID
+from common.text.vocabulary import EOS_ID
 from language_model.loader import initial_states
 from tests.language_model.toy_model import build_reader, prefer
 

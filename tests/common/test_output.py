@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import InputError
+from common.evaluation.report import write_report
+from common.json_files import read_json, write_json, write_text
 from common.output import (
     MARKER,
     check_bundle_place,
@@ -33,8 +35,6 @@ from common.output import (
     update_folder,
     workspace_of,
 )
-from common.report import write_report
-from common.strict_json import read_json, write_json, write_text
 
 
 def fill(folder, text="old"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from common.layers import MaskedPooling
+from common.networks.layers import MaskedPooling
 
 VOCAB_SIZE, EMBEDDING_DIM, UNITS = 11, 5, 4
 

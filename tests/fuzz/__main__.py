@@ -3,7 +3,7 @@
     python -m tests.fuzz bundles --count 10000 --seed 1 --report bundles.md
     python -m tests.fuzz inputs --count 5000 --seed 1 --report inputs.md
     python -m tests.fuzz bundles --only 1234
-    python -m tests.fuzz bundles --count 500 --without common.architecture:check_classes
+    python -m tests.fuzz bundles --count 500 --without common.bundles.architecture:check_classes
     python -m tests.fuzz bundles --count 500 --break-gate
 
 `faults` are programs that break each rule on purpose, to show that this one notices.
@@ -32,34 +32,36 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LIGHT_MODULES = (
     "sentiment.predict", "sentiment.evaluate", "language_model.score", "language_model.generate",
     "language_model.evaluate", "language_model.word_vectors", "pos_tagging.predict", "pos_tagging.evaluate",
-    "common.export", "common.persistence", "common.model_card", "common.report", "common.onnx_graph",
-    "sentiment.loader", "sentiment.tfidf_linear", "onnx", "onnxruntime", "sklearn.linear_model", "sklearn.metrics",
+    "common.cli.export", "common.bundles.bundle", "common.bundles.model_card", "common.evaluation.report",
+    "common.inference.onnx.graph", "sentiment.loader", "sentiment.tfidf_linear", "onnx", "onnxruntime",
+    "sklearn.linear_model", "sklearn.metrics",
     "matplotlib.pyplot",
 )  # fmt: skip
 KERAS_MODULES = (
-    "tensorflow", "common.layers", "common.lstm", "sentiment.train", "language_model.train", "pos_tagging.train",
+    "tensorflow", "common.networks.layers", "common.networks.lstm",
+    "sentiment.train", "language_model.train", "pos_tagging.train",
 )  # fmt: skip
 # The checks that `--break-gate` takes out, one at a time; behind = stands what converts the argument in their place.
 GATE = {
-    "common.strict_json":
+    "common.json_files":
         "check_size check_depth bounded_integer=int refuse_constant=float finite_number=float "
         "distinct_keys=dict",
-    "common.manifest":
+    "common.bundles.manifest":
         "check_format check_task check_list check_name check_regular check_size check_hash check_facts "
         "check_metrics",
-    "common.weights_file":
+    "common.bundles.weights_file":
         "check_number check_link check_single_name check_storage check_external check_shape check_apart "
         "check_numbers check_scales check_binding",
-    "common.architecture":
+    "common.bundles.architecture":
         "check_classes check_number_of_layers check_entries check_settings check_calls check_shapes "
         "check_types check_nothing_left check_outputs check_all_used",
-    "common.vocabulary": "check_num_strings check_parts check_tokens",
-    "common.agreement":
+    "common.text.vocabulary": "check_num_strings check_parts check_tokens",
+    "common.bundles.agreement":
         "check_stated check_inputs check_answers check_layers check_lowercase check_special check_words "
         "check_characters",
     "sentiment.agreement": "check_scale check_outputs",
     "pos_tagging.agreement": "check_files check_tags check_outputs check_vocabularies",
-    "common.persistence": "check_agreement",
+    "common.bundles.bundle": "check_agreement",
 }  # fmt: skip
 
 
@@ -103,7 +105,7 @@ def import_light() -> None:
     mpl.use("Agg")
     for name in LIGHT_MODULES:
         importlib.import_module(name)
-    from common.tokenization import load_pipeline
+    from common.text.tokenization import load_pipeline
 
     load_pipeline()
     if "keras" in sys.modules:
@@ -112,7 +114,7 @@ def import_light() -> None:
 
 def import_keras() -> None:
     """Import Keras, TensorFlow and the training programs."""
-    from common.keras_start import start_keras
+    from common.inference.keras_start import start_keras
 
     start_keras()
     for name in KERAS_MODULES:

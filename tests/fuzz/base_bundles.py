@@ -74,7 +74,7 @@ def entry(file: Path) -> dict[str, Any]:
 
 def build_all(folder: Path) -> None:
     """Copy the fixtures and build the other bundles, each in a folder TASK-NUMBER."""
-    from common.keras_start import start_keras
+    from common.inference.keras_start import start_keras
 
     keras = start_keras()
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def build_all(folder: Path) -> None:
 
 
 def _build_sentiment(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
-    from common.vocabulary import Vocabulary
+    from common.text.vocabulary import Vocabulary
     from sentiment.config import SentimentConfig
     from sentiment.model import build_model
 
@@ -107,7 +107,7 @@ def _build_sentiment(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _build_language_model(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
-    from common.vocabulary import Vocabulary
+    from common.text.vocabulary import Vocabulary
     from language_model.config import LanguageModelConfig
     from language_model.model import build_model
 
@@ -123,7 +123,7 @@ def _build_language_model(path: Path, settings: dict[str, Any]) -> tuple[Any, An
 def _build_pos_tagging(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
     import numpy as np
 
-    from common.vocabulary import Vocabulary
+    from common.text.vocabulary import Vocabulary
     from pos_tagging.config import TaggingConfig
     from pos_tagging.lexicon import Lexicon
     from pos_tagging.model import build_model, give_vectors

@@ -149,4 +149,4 @@ def _export(folder: Path, rng: Random) -> Command:
     kind = rng.choice(("onnx", "onnx", "onnx", "saved_model"))
     output = str(folder / "exported")
     arguments = ["--model", str(folder / "bundle"), "--format", kind, "--output", output]
-    return Command("common.export", arguments, may_write=[output])
+    return Command("common.cli.export", arguments, may_write=[output])

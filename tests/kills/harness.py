@@ -60,8 +60,8 @@ class Outcome:
 
 def import_all(modules: Sequence[str]) -> None:
     """Import what the forked processes need; Keras without its chatter, and before others import it."""
-    from common.keras_start import start_keras
-    from common.tokenization import load_pipeline
+    from common.inference.keras_start import start_keras
+    from common.text.tokenization import load_pipeline
 
     for module in modules:
         start_keras() if module == "keras" else importlib.import_module(module)

@@ -27,7 +27,14 @@ TEXT = "The old ferry was late again, but I loved the view."
 FOR_ANSWERS = ("onnxruntime", "onnx", "sentiment.predict", "language_model.score", "pos_tagging.predict")
 FOR_SCORES = (*FOR_ANSWERS, "scipy.stats", "sklearn.metrics", "matplotlib.figure", "matplotlib.backends.backend_agg")
 FOR_SCORES += ("language_model.generate", *(f"{task}.evaluate" for task in ENDINGS))
-FOR_KERAS = ("keras", *FOR_SCORES, "common.export", "common.keras_engine", "common.training", "matplotlib.ticker")
+FOR_KERAS = (
+    "keras",
+    *FOR_SCORES,
+    "common.cli.export",
+    "common.inference.keras_engine",
+    "common.training.fit",
+    "matplotlib.ticker",
+)
 FOR_KERAS += tuple(f"{task}.{part}" for task in ENDINGS for part in ("train", "model", "training_model"))
 
 
@@ -170,7 +177,7 @@ def _export(task: str, form: str, share: int) -> Operation:
     return Operation(
         f"{task}: export --format {form}",
         share,
-        "common.export",
+        "common.cli.export",
         ("--model", "bundle", "--format", form, "--output", target),
         target,
         {"bundle": f"bundles/{task}"},

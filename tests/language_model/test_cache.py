@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.vocabulary import Vocabulary
+from common.text.vocabulary import Vocabulary
 from language_model.cache import (
     RATES,
     CacheSettings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import InputError
-from common.vocabulary import Vocabulary
+from common.text.vocabulary import Vocabulary
 from language_model import generate
 from language_model.predict import LanguageModel
 from tests.language_model.toy_model import build_reader

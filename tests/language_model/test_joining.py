@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import language_model
-from common.tokenization import load_pipeline, tokenize
+from common.text.tokenization import load_pipeline, tokenize
 from language_model.joining import WordJoiner, join_words
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.vocabulary import BOS_ID, EOS_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, EOS_ID, UNK_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import (
     cut_pieces,

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from common.training import make_optimizer
-from common.vocabulary import BOS_ID
+from common.text.vocabulary import BOS_ID
+from common.training.fit import make_optimizer
 from language_model.config import ARCHITECTURES, LanguageModelConfig
 from language_model.loader import initial_states, state_sizes
 from language_model.model import build_model

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import load_texts, split_tokens
 from language_model.ngram import NgramModel

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import language_model
-from common.persistence import save_bundle
-from common.vocabulary import BOS_ID, EOS_ID, UNK_ID
+from common.bundles.bundle import save_bundle
+from common.text.vocabulary import BOS_ID, EOS_ID, UNK_ID
 from language_model import predict
 from language_model.config import ARCHITECTURES
 from language_model.loader import encode_text, initial_states

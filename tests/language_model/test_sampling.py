@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.vocabulary import BOS_ID, PAD_ID, UNK_ID
+from common.text.vocabulary import BOS_ID, PAD_ID, UNK_ID
 from language_model.sampling import (
     NOTHING_LEFT,
     draw_columns,

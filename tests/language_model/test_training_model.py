@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.vocabulary import BOS_ID, EOS_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import StreamBatches, initial_states
 from language_model.model import build_model

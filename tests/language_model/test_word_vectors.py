@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.word_vectors import load_all_vectors
+from common.text.word_vectors import load_all_vectors
 from language_model.word_vectors import main
 
 SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from language_model import predict, writing
 from language_model.joining import join_words
 from language_model.loader import initial_states

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.keras_engine import KerasEngine
-from common.vocabulary import Vocabulary
+from common.inference.keras_engine import KerasEngine
+from common.text.vocabulary import Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.model import build_model
 from language_model.predict import LanguageModel

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from common.bundles.bundle import Bundle
 from common.errors import InputError
-from common.persistence import Bundle
-from common.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import WORD_LENGTH, Lexicon, encode_word
 from pos_tagging.loader import (

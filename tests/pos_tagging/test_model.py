@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.training import make_optimizer
+from common.training.fit import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
 from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
 from pos_tagging.model import build_model, give_vectors

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import pos_tagging
-from common.keras_engine import KerasEngine
-from common.persistence import save_bundle
-from common.vocabulary import Vocabulary
+from common.bundles.bundle import save_bundle
+from common.inference.keras_engine import KerasEngine
+from common.text.vocabulary import Vocabulary
 from pos_tagging import predict
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
 from pos_tagging.lexicon import Lexicon

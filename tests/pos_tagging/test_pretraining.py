@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import pos_tagging
+from common.bundles.bundle import open_bundle
 from common.errors import InputError
-from common.persistence import open_bundle
-from common.vocabulary import UNK_ID, Vocabulary
+from common.text.vocabulary import UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model

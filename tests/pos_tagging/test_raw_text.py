@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.files import BadRow
+from common.text.readers import BadRow
 from pos_tagging.loader import Sentence, read_conllu
 from pos_tagging.predict import write_conllu
 from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words

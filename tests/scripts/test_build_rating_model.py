@@ -70,7 +70,7 @@ def test_arrays_hold_each_review_once_and_know_what_it_is_for(take_step, files, 
 
 
 def test_a_student_that_learned_nothing_answers_as_the_model_it_began_as(take_step, files, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentiment.calibration.fit_temperature", lambda *_: 1.0)
+    monkeypatch.setattr("sentiment.temperature_scaling.fit_temperature", lambda *_: 1.0)
     take_step("prepare")
     work = tmp_path / "work"
     (work / "student.npz").rename(work / "taught_student.npz")
@@ -103,7 +103,7 @@ def test_teachers_learn_and_their_student_says_the_same_in_keras(take_step, tmp_
     with np.load(work / "student.npz") as before, np.load(work / "taught_student.npz") as after:
         assert before.files == after.files
         assert all((before[name] != after[name]).any() for name in before.files)
-    monkeypatch.setattr("sentiment.calibration.fit_temperature", lambda *_: 1.0)
+    monkeypatch.setattr("sentiment.temperature_scaling.fit_temperature", lambda *_: 1.0)
     take_step("finish")
     metrics = json.loads((tmp_path / "model/metrics.json").read_text())["validation"]
     learned = json.loads((work / "facts.json").read_text())

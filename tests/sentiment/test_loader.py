@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from common.vocabulary import BOS_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, UNK_ID, Vocabulary
 from sentiment.config import SentimentConfig
 from sentiment.loader import Reviews, encode_review, load_reviews, make_batches, split_validation
 

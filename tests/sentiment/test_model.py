@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from common.training import make_optimizer
-from common.vocabulary import BOS_ID
+from common.text.vocabulary import BOS_ID
+from common.training.fit import make_optimizer
 from sentiment.config import ARCHITECTURES, HEADS, POOLINGS, SentimentConfig
 from sentiment.loader import make_targets
 from sentiment.model import build_model, learner_and_loss

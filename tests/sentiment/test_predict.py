@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import sentiment
+from common.bundles.bundle import save_bundle
 from common.errors import InputError
-from common.keras_engine import KerasEngine
-from common.persistence import save_bundle
-from common.vocabulary import Vocabulary
+from common.inference.keras_engine import KerasEngine
+from common.text.vocabulary import Vocabulary
 from sentiment.config import ARCHITECTURES, SentimentConfig
 from sentiment.loader import make_batches
 from sentiment.model import build_model

@@ -10,8 +10,8 @@ import pytest
 
 import language_model
 import sentiment
+from common.bundles.bundle import open_bundle
 from common.errors import InputError
-from common.persistence import open_bundle
 from language_model.loader import initial_states
 from sentiment.config import SentimentConfig
 from sentiment.loader import make_batches

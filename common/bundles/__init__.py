@@ -1,0 +1,1 @@
+"""How is a model kept and checked? Saving, the gate before loading, model cards."""

@@ -1,0 +1,1 @@
+"""How do commands behave? Options, streaming, output."""

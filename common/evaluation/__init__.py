@@ -1,0 +1,1 @@
+"""How good is a model? Scores, bootstrap intervals, reports."""

@@ -1,0 +1,1 @@
+"""How does a model answer? ONNX Runtime and Keras engines."""

@@ -1,0 +1,78 @@
+"""Run a Keras model on batches of any length, compiled once, and not before there is something to run it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from common.bundles.bundle import Bundle, load_model
+from common.errors import InputError, excerpt
+from common.inference.keras_start import start_keras
+
+
+class KerasEngine:
+    """A functional Keras model as a function from arrays to arrays.
+
+    Args:
+        source: a model, whose weights may change later; or a checked bundle, whose model is built, and Keras imported,
+            when it is first needed: a wrong row or option is reported without that wait.
+        num_threads: processor cores one call may use, for all models of the process; None leaves it to the backend.
+    """
+
+    def __init__(self, source: Any, num_threads: int | None = None) -> None:
+        self.source = source
+        self.num_threads = num_threads
+
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model, to look inside."""
+        return load_model(self.source) if isinstance(self.source, Bundle) else self.source
+
+    @cached_property
+    def _forward(self) -> Callable[[Mapping[str, np.ndarray]], Any]:
+        keras = start_keras()
+        if keras.backend.backend() != "tensorflow":
+            return self.model.predict_on_batch
+
+        import tensorflow as tf
+
+        if self.num_threads:
+            tf.config.threading.set_intra_op_parallelism_threads(self.num_threads)
+
+        # `predict_on_batch` would compile again for batch after batch; here lengths are declared to vary.
+        signature = {name: tf.TensorSpec(value.shape, value.dtype, name) for name, value in self.model.input.items()}
+        compiled = tf.function(lambda inputs: self.model(inputs, training=False), input_signature=[signature])
+
+        def forward(inputs: Mapping[str, np.ndarray]) -> Any:
+            answer = compiled({name: tf.convert_to_tensor(inputs[name]) for name in signature})
+            # A model in mixed precision gives states in bfloat16, which NumPy does not have.
+            return tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32).numpy(), answer)
+
+        return forward
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Run the model.
+
+        Args:
+            inputs: an array for each of its named inputs; others are ignored.
+        Returns:
+            A float32 array, or a dict of them for a model with named outputs.
+        Raises:
+            InputError: the network of a bundle is not made for these inputs.
+        """
+        if not isinstance(self.source, Bundle):
+            return self._forward(inputs)
+        try:
+            return self._forward(inputs)
+        except InputError:
+            raise
+        except Exception as error:  # Keras and TensorFlow have a class for every kind, and no common one
+            reason = excerpt(" ".join(str(error).split()), 200)
+            raise InputError(f"{self.source.path}: Keras cannot run its network ({reason}); train it again") from None
+
+    def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
+        """Run the model on one batch after the other."""
+        return map(self, batches)

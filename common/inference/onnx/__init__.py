@@ -1,0 +1,1 @@
+"""How does a Keras network become an ONNX graph?"""

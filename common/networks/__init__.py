@@ -1,0 +1,1 @@
+"""What are the layers? Keras layers, LSTMs, rating levels."""

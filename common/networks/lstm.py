@@ -1,0 +1,132 @@
+"""Keras' LSTM, with a backward pass that is written out, so that a training step takes less time on processor cores.
+
+Left to itself, TensorFlow differentiates the loop over time step by step. Every step then multiplies the inputs by the
+kernel, adds a whole matrix to the gradient of each kernel, and keeps what it will need in a stack. But only the state
+has to wait for the step before. Here the inputs are multiplied once, for all steps; the loop back through time yields
+the gradients of the gates (`dz`) and nothing else; and the gradients of the kernels are one product each over all
+steps. The numbers are the same, up to rounding.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from common.networks.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class LSTM(keras.layers.LSTM):
+    """Hochreiter & Schmidhuber 1997, with forget gates (Gers et al. 2000); arguments and weights are those of Keras.
+
+        i, f, o = sigmoid(z_i), sigmoid(z_f), sigmoid(z_o)     z = x_t . kernel + h_{t-1} . recurrent_kernel + bias
+        c_t = f * c_{t-1} + i * tanh(z_g)                      h_t = o * tanh(c_t)
+
+    Only training on TensorFlow without a GPU is not left to Keras.
+
+    `gradient_length` may be set for training, and is not saved: the text is then a row of stretches of so many steps,
+    and the gradient stays within each (truncated back-propagation through time, Williams & Peng 1990), while the states
+    go on. 0 is one stretch.
+    """
+
+    gradient_length = 0
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if not (training and self._is_covered()):
+            if training and self.gradient_length:
+                raise ValueError(f"gradient_length is {self.gradient_length}; Keras' loop can do 0 alone")
+            return super().inner_loop(sequences, initial_state, mask, training)
+        steps = ops.transpose(sequences, (1, 0, 2))  # (time, batch, features)
+        if self.go_backwards:
+            steps = ops.flip(steps, axis=0)
+        real = None if mask is None else ops.cast(ops.transpose(mask)[:, :, None], "float32")  # (time, batch, 1)
+        if real is not None and self.go_backwards:
+            real = ops.flip(real, axis=0)
+        cell, compute = self.cell, self.compute_dtype
+        inputs = ops.matmul(steps, ops.cast(cell.kernel, compute)) + ops.cast(cell.bias, compute)
+        h, c = (ops.cast(state, "float32") for state in initial_state)
+        # The function below must not see the variable, only its value.
+        recurrent_kernel = ops.cast(cell.recurrent_kernel, compute) * 1
+        all_ones = ops.ones((ops.shape(steps)[0], 1, 1), "float32")
+        linked = all_ones
+        if self.gradient_length:
+            starts = ops.arange(ops.shape(steps)[0]) % self.gradient_length == 0
+            linked = 1 - ops.cast(starts, "float32")[:, None, None]
+        outputs, h, c = _scan(inputs, all_ones if real is None else real, linked, h, c, recurrent_kernel)
+        if real is not None:  # at padding there is what came before it, and zeros if nothing came
+            outputs = outputs * (real if self.zero_output_for_mask else ops.minimum(ops.cumsum(real, axis=0), 1))
+        return outputs[-1], ops.transpose(outputs, (1, 0, 2)), [h, c]
+
+    def _is_covered(self) -> bool:
+        return (
+            keras.backend.backend() == "tensorflow"
+            and not keras.distribution.list_devices("gpu")
+            and self.activation is keras.activations.tanh
+            and self.recurrent_activation is keras.activations.sigmoid
+            and self.use_bias
+            and not (self.dropout or self.recurrent_dropout or self.unroll)
+        )
+
+
+@ops.custom_gradient
+def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
+    """Walk through time.
+
+    Args:
+        inputs: each step's part of z, (time, batch, 4 * units), in the order i f g o.
+        real: 1 where there is a real step, 0 where there is padding, float32 (time, batch or 1, 1).
+        linked: 1 where the gradient goes on to the step before, else 0, float32 (time, 1, 1).
+        h_0: the states before, float32 (batch, units); so `c_0`.
+        recurrent_kernel: (units, 4 * units).
+    Returns:
+        The states h after each step, float32 (time, batch, units), and h and c after the last one.
+    """
+    compute, units = recurrent_kernel.dtype, c_0.shape[-1]
+
+    def step(carry, t):
+        h, c, _ = carry
+        z, here = ops.take(inputs, t, axis=0), ops.take(real, t, axis=0)
+        z = ops.cast(z, "float32") + ops.cast(ops.matmul(ops.cast(h, compute), recurrent_kernel), "float32")
+        z_i, z_f, z_g, z_o = ops.split(z, 4, axis=-1)
+        i, f, g, o = ops.sigmoid(z_i), ops.sigmoid(z_f), ops.tanh(z_g), ops.sigmoid(z_o)
+        c_next = f * c + i * g
+        h_next = o * ops.tanh(c_next)
+        gates = ops.cast(ops.concatenate([i, f, g, o], axis=-1), compute)
+        carry = (h + here * (h_next - h), c + here * (c_next - c), gates)
+        return carry, carry
+
+    times = ops.arange(ops.shape(inputs)[0])
+    no_gates = ops.zeros_like(inputs[0])  # a scan gives back what it carries, so the gates are carried along
+    (h_last, c_last, _), (h_all, c_all, gates_all) = ops.scan(step, (h_0, c_0, no_gates), times)
+
+    def gradient(dh_all, dh_last, dc_last):
+        c_before = ops.concatenate([c_0[None], c_all[:-1]], axis=0)
+
+        def step_back(carry, t):
+            dh, dc, _ = carry
+            arrays = (dh_all, c_before, gates_all, real, linked)
+            dh_here, c, gates, here, link = (ops.take(array, t, axis=0) for array in arrays)
+            i, f, g, o = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
+            dh = dh + dh_here
+            tanh_c = ops.tanh(f * c + i * g)
+            dh_real, dc_real = here * dh, here * dc
+            dc_real = dc_real + dh_real * o * (1 - tanh_c * tanh_c)
+            dz = [dc_real * g * i * (1 - i), dc_real * c * f * (1 - f), dc_real * i * (1 - g * g)]
+            dz = ops.cast(ops.concatenate([*dz, dh_real * tanh_c * o * (1 - o)], axis=-1), compute)
+            dh_before = ops.cast(ops.matmul(dz, ops.transpose(recurrent_kernel)), "float32")
+            carry = (link * (dh - dh_real + dh_before), link * (dc - here * dc + dc_real * f), dz)
+            return carry, carry
+
+        (dh_0, dc_0, _), (_, _, dz_all) = ops.scan(step_back, (dh_last, dc_last, no_gates), times, reverse=True)
+        h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), compute)
+        h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
+        return (
+            dz_all,
+            ops.zeros_like(real),
+            ops.zeros_like(linked),
+            dh_0,
+            dc_0,
+            ops.matmul(ops.transpose(h_rows), dz_rows),
+        )
+
+    return (h_all, h_last, c_last), gradient

@@ -1,0 +1,1 @@
+"""How does text become numbers? Readers, tokenization, vocabulary, batches, word vectors."""

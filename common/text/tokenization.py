@@ -1,0 +1,167 @@
+"""Text to tokens with spaCy's blank English pipeline: rules only, nothing to download.
+
+The pipeline is loaded once, by `load_pipeline`, and passed to whoever needs it. Every text goes through
+`clean_text` first, so that no character a file can hold stops the tokenizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from common.json_files import LONE_SURROGATE
+from common.progress import progress
+from common.text.token_cache import read_tokens, write_tokens
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokenizer import Tokenizer
+    from spacy.tokens import Token
+
+# Control characters but tab, line feed and carriage return; C1 controls too (cp1252 read as Latin-1).
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
+# take hours. Longer runs without white space are cut; the longest English words have 45 letters.
+MAX_TOKEN_CHARACTERS = 1000
+PIECES_REMEMBERED = 1 << 18
+TEXTS_AT_ONCE = 256
+# What is read of a word besides its letters, here and by spaCy's sentencizer; spaCy would find out twenty things more.
+LEXICAL_ATTRIBUTES = ("IS_PUNCT", "IS_QUOTE", "IS_SPACE")
+LONG_RUN = re.compile(rf"\S{{{MAX_TOKEN_CHARACTERS}}}(?=\S)")
+
+
+@cache
+def load_pipeline() -> Language:
+    """Return the blank English pipeline with its rule-based sentence splitter."""
+    import spacy  # 1.3 s: only where there is text to read
+    from spacy.attrs import IDS
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer")
+    vocab: Any = pipeline.vocab  # spaCy does not declare all that it has
+    vocab.lex_attr_getters = {IDS[name]: vocab.lex_attr_getters[IDS[name]] for name in LEXICAL_ATTRIBUTES}
+    return pipeline
+
+
+def _tokenizer(pipeline: Language) -> Tokenizer:
+    return cast("Tokenizer", pipeline.tokenizer)  # spaCy declares that any function would do
+
+
+def clean_text(text: str) -> str:
+    r"""Replace what no tokenizer should see: control characters by spaces, lone surrogates by U+FFFD.
+
+    >>> clean_text("a\x00b\ud800")
+    'a b\ufffd'
+    """
+    text = CONTROL_CHARACTERS.sub(" ", text)
+    text = LONE_SURROGATE.sub("\ufffd", text)
+    return LONG_RUN.sub(r"\g<0> ", text)
+
+
+def tokenize(text: str, pipeline: Language) -> list[str]:
+    """Split one text into tokens; white space is not a token.
+
+    >>> tokenize("It isn't  bad.", load_pipeline())
+    ['It', 'is', "n't", 'bad', '.']
+    """
+    return next(tokenize_all([text], pipeline))
+
+
+def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]]:
+    """Tokenize texts one after the other, in order, holding a few at a time.
+
+    What stands between white space is split by itself. The same pieces come again and again, so each is split once.
+    """
+    texts = iter(texts)
+    known: dict[str, list[str]] = {}
+    while block := [clean_text(text).split() for text in islice(texts, TEXTS_AT_ONCE)]:
+        if len(known) > PIECES_REMEMBERED:
+            known.clear()
+        new = [piece for piece in set(chain.from_iterable(block)) if piece not in known]
+        known.update(zip(new, _split_pieces(new, pipeline), strict=True))
+        for pieces in block:
+            yield list(chain.from_iterable(map(known.__getitem__, pieces)))
+
+
+def _split_pieces(pieces: Sequence[str], pipeline: Language) -> list[list[str]]:
+    """Split pieces that hold no white space; faster together than one by one."""
+    found: list[list[str]] = [[] for _ in pieces]
+    number = 0
+    for token in pipeline.tokenizer("\n".join(pieces)):
+        if token.text == "\n":
+            number += 1
+        else:
+            found[number].append(token.text)
+    return found
+
+
+def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
+    """Split a text into sentences of spaCy tokens (white space left out), by rules on `.`, `!` and `?`.
+
+    >>> [[t.text for t in s] for s in split_sentences('So good! "No more."', load_pipeline())]
+    [['So', 'good', '!'], ['"', 'No', 'more', '.', '"']]
+    """
+    doc = _tokenizer(pipeline)(clean_text(text))
+    doc = pipeline.get_pipe("sentencizer")(doc)
+    sentences: list[list[Token]] = []
+    opening: list[Token] = []
+    for span in doc.sents:
+        tokens = opening + [token for token in span if not token.is_space]
+        opening = []
+        # spaCy leaves the mark that opens a quotation with the sentence before it.
+        if len(tokens) > 1 and tokens[-1].is_quote and tokens[-2].whitespace_ and not tokens[-1].whitespace_:
+            opening = [tokens.pop()] if tokens[-1].i + 1 < len(doc) else []
+        if tokens:
+            sentences.append(tokens)
+    return [*sentences, opening] if opening else sentences
+
+
+def tokenizer_settings(pipeline: Language) -> dict[str, str]:
+    """Describe the tokenizer for a manifest: the spaCy version and a hash of the rules, so that a change shows."""
+    import spacy
+
+    rules = _tokenizer(pipeline)
+    patterns = {
+        "prefix": rules.prefix_search.__self__.pattern,
+        "suffix": rules.suffix_search.__self__.pattern,
+        "infix": rules.infix_finditer.__self__.pattern,
+        "special_cases": {
+            word: [{str(key): value for key, value in piece.items()} for piece in pieces]
+            for word, pieces in rules.rules.items()
+        },
+    }
+    return {
+        "pipeline": "blank en",
+        "applied_to": "what stands between white space",
+        "spacy": spacy.__version__,
+        "rules_sha256": hashlib.sha256(json.dumps(patterns, sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def tokenize_cached(texts: Sequence[str], pipeline: Language, description: str = "Tokenizing") -> list[list[str]]:
+    """Tokenize a data set once: the tokens are kept in `common.text.token_cache`, under a hash of texts and tokenizer.
+
+    Args:
+        texts: the data set.
+        pipeline: of `load_pipeline`.
+        description: what the progress bar says.
+    Returns:
+        One list of tokens for each text.
+    """
+    num_characters = np.array([len(text) for text in texts], np.int64)
+    digest = hashlib.sha256(json.dumps(tokenizer_settings(pipeline), sort_keys=True).encode())
+    digest.update(num_characters.astype("<i8").tobytes())  # where each text ends
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass"))
+    tokens = read_tokens(digest.digest(), num_characters)
+    if tokens is None:
+        tokens = list(progress(tokenize_all(texts, pipeline), description, total=len(texts)))
+        write_tokens(digest.digest(), tokens)
+    return tokens

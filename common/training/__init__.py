@@ -1,0 +1,1 @@
+"""How does a network learn? Fitting, checkpoints, optimizers, seeds."""

@@ -1,0 +1,75 @@
+"""The model card says how to make the model again, and what was measured."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.bundles.model_card import describe_file, describe_run, make_card
+from common.settings import TrainingConfig, setting
+from common.text.readers import sha256_of
+from common.training.fit import Progress
+
+
+@dataclass(frozen=True)
+class ToyConfig(TrainingConfig):
+    lowercase: bool = setting(True, "lower-case first")
+
+
+def make(tmp_path, config, metrics=None, weaknesses=(), about="Reviews, CC0."):
+    (tmp_path / "train.csv").write_text("x")
+    arguments = argparse.Namespace(train=tmp_path / "train.csv", validation=None, about_data=about)
+    facts = describe_run("toy", "A toy", arguments, config, Progress(epoch=3, best_epoch=2, seconds=90))
+    metrics = metrics or {"validation": {"r2": 0.5}}
+    return facts, make_card(facts, config, metrics, ("r2", "mae"), weaknesses)
+
+
+def test_the_command_holds_what_is_not_default(tmp_path):
+    _, card = make(tmp_path, ToyConfig(lowercase=False, num_epochs=4, mixed_precision=True))
+    command = "python -m toy.train --train train.csv --num-epochs 4 --mixed-precision --no-lowercase"
+    assert f"Made by `{command}`" in card
+
+
+def test_facts_name_no_folder_of_the_machine(tmp_path):
+    facts, card = make(tmp_path, ToyConfig())
+    assert facts["train"] == {"file": "train.csv", "sha256": sha256_of(tmp_path / "train.csv")}
+    for private in (str(tmp_path), str(Path.home()), str(Path.cwd())):
+        assert private not in str(facts) + card
+    assert describe_file(tmp_path / "train.csv") == facts["train"]
+    assert facts["versions"].keys() >= {"python", "tensorflow", "keras", "spacy"}
+
+
+def test_scores_of_each_split_and_baseline_stand_in_one_table(tmp_path):
+    test = {
+        "r2": 0.4,
+        "r2_interval": [0.3, 0.5],
+        "mae": 1.5,
+        "data": {"file": "test.csv"},
+        "command": "python -m toy.evaluate --odd --save",
+        "baselines": {"ridge": {"r2": 0.2}},
+    }
+    _, card = make(tmp_path, ToyConfig(), {"validation": {"r2": 0.5}, "test": test}, ["Irony."])
+    assert "| score | validation | test (test.csv) | ridge, test |" in card
+    assert "| r2 | 0.5000 | 0.4000 [0.3000, 0.5000] | 0.2000 |" in card
+    assert "| mae |  | 1.5000 |  |" in card
+    assert "- Irony." in card
+    assert "`python -m toy.evaluate --odd --save`" in card
+    assert "3 epochs (the best was number 2) in 1.5 minutes" in card
+    assert "Reviews, CC0." in card
+
+
+def test_what_is_not_known_is_said(tmp_path):
+    _, card = make(tmp_path, ToyConfig(), about="")
+    assert "No description was given" in card
+    assert "Not measured yet" in card
+
+
+def test_what_another_program_made_on_a_gpu_says_so(tmp_path):
+    config = ToyConfig(num_epochs=4)
+    facts, _ = make(tmp_path, config)
+    facts |= {"made_by": "python -m scripts.build_toy", "best_epoch": None}
+    facts["machine"] |= {"cores": 16, "accelerator": "NVIDIA H200"}
+    card = make_card(facts, config, {"validation": {"r2": 0.5}}, ("r2",))
+    assert "Made by `python -m scripts.build_toy --train train.csv`\n" in card
+    assert "\n3 epochs in 1.5 minutes on 16 cores and an NVIDIA H200; seed 1." in card

@@ -1,0 +1,75 @@
+"""The report page: whole in one file, and every text in it escaped."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from common.evaluation.report import (
+    confusion_figure,
+    html_figure,
+    html_table,
+    html_text,
+    markdown_table,
+    new_figure,
+    score_rows,
+    text_table,
+    write_report,
+)
+
+EVIL = "<script>alert('x')</script> & \"q\""
+
+
+def test_score_rows_leave_a_gap_for_a_missing_score():
+    rows = score_rows(("r2", "mae"), {"model": {"r2": 0.5, "mae": 1}, "baseline": {"mae": 2.0}})
+    assert rows == [["score", "model", "baseline"], ["r2", "0.5000", ""], ["mae", "1.0000", "2.0000"]]
+
+
+def test_text_table_lines_columns_up():
+    assert text_table([["a", "bb"], ["ccc", "d"]]) == "a    bb\nccc  d"
+
+
+def test_markdown_table_escapes_bars():
+    assert markdown_table([["a", "b"], ["x|y", "z"]]) == "| a | b |\n| --- | --- |\n| x\\|y | z |"
+
+
+def test_html_escapes_texts_and_aligns_numbers():
+    page = html_table([[EVIL, "n"], [EVIL, 0.123456], ["x", 7]]) + html_text(EVIL)
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;") == 3
+    assert '<td class="number">0.1235</td>' in page
+    assert '<td class="number">7</td>' in page
+
+
+def test_the_page_needs_no_other_file(tmp_path):
+    figure = confusion_figure(np.array([[3, 1], [0, 0]]), ["a", "<b>"], "which for which")
+    path = write_report(
+        tmp_path / "new" / "report", EVIL, [(EVIL, html_text("good é")), ("Picture", html_figure(figure, EVIL))]
+    )
+    page = path.read_text(encoding="utf-8")
+    assert path.name == "report.html"
+    assert "<script>" not in page
+    assert "good é" in page
+    assert 'src="data:image/png;base64,iVBOR' in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_names_of_data_are_drawn_as_they_are(tmp_path):
+    """Not as formulas, which may be wrong; without warnings for what the font lacks; and not on a mile of paper."""
+    names = ["$", "$\\frac$", "$x^$", "\x1b[31m", "☃🇫🇷", "x" * 10_000]
+    html_figure(confusion_figure(np.ones((6, 6), int), names, "Tags"), "tags")
+    many = np.diag(np.arange(500))
+    figure = confusion_figure(many, [f"tag {number}" for number in range(500)], "Tags")
+    assert figure.axes[0].get_title() == "Tags: the 60 most frequent of 500"
+    assert figure.axes[0].get_yticklabels()[-1].get_text() == "tag 499"
+    html_figure(figure, "tags")
+
+
+def test_figures_leave_pyplot_alone():
+    import matplotlib.pyplot as plt
+
+    _, axes = new_figure(3, 2, columns=3)
+    assert axes.shape == (3,)
+    assert plt.get_fignums() == []

@@ -1,0 +1,64 @@
+"""JSON of strangers: what Python's own parser lets pass is refused in one line, and at once."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from common.errors import InputError
+from common.json_files import MAX_DEPTH, read_json
+
+
+def test_what_we_write_ourselves_is_read():
+    value = {
+        "name": "é😀\u2028",
+        "sizes": [1, -2, 0.5, 1e-9],
+        "flag": True,
+        "none": None,
+        "deep": {"a": [{"b": []}]},
+    }
+    assert read_json(json.dumps(value).encode(), "x.json") == value
+    assert read_json(json.dumps(value, ensure_ascii=False, indent=2).encode(), "x.json") == value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"a": 1, "b": 2, "a": 3}', "the key 'a' stands there twice"),
+        ('[{"x": {"y": 1, "y": 1}}]', "the key 'y' stands there twice"),
+        ('{"a": NaN}', "NaN is no number"),
+        ("[-Infinity]", "-Infinity is no number"),
+        ("[1e999]", "1e999 is too large"),
+        (f"[{'9' * 30}]", "an integer of 30 digits"),
+        (f"[-{'9' * 5000}]", "an integer of 5001 digits"),
+        ("[9223372036854775808]", "an integer of 19 digits"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not valid JSON"),
+        ('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH} levels"),
+        ("", "not valid JSON"),
+        ("\ufeff{}", "not valid JSON"),
+    ],
+)
+def test_what_is_refused(content, message):
+    start = time.perf_counter()
+    with pytest.raises(InputError, match=f"^x.json: .*{message}") as refusal:
+        read_json(content.encode("utf-8"), "x.json")
+    assert time.perf_counter() - start < 1
+    assert "\n" not in str(refusal.value)
+
+
+def test_not_utf8():
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_json('["é"]'.encode("latin-1"), "x.json")
+
+
+def test_a_pair_of_surrogates_is_a_character():
+    assert read_json(b'["\\ud83d\\ude00"]', "x.json") == ["😀"]
+
+
+def test_a_large_file_is_not_parsed(monkeypatch):
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(InputError, match="101 bytes, at most 100 are read"):
+        read_json(b"[" + b" " * 99 + b"]", "x.json", max_bytes=100)

@@ -1,0 +1,438 @@
+"""Training: a run that was killed and resumed is the run that was not."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import hashlib
+import json
+import random
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.settings import TrainingConfig, setting
+from common.text.batching import Batches, drop_words, make_mask, pad
+from common.training import fit as training
+from common.training.fit import (
+    AveragedWeights,
+    check_run,
+    checkpoint_folder,
+    fit,
+    kept_until_saved,
+    make_optimizer,
+    write_history,
+)
+from common.training.seeds import describe_machine, reseed_dropout, set_seed
+
+VOCAB_SIZE = 9
+NUM_EXAMPLES = 23
+
+
+@dataclass(frozen=True)
+class ToyConfig(TrainingConfig):
+    dropout: float = setting(0.3, "share dropped", minimum=0, maximum=0.99)
+    num_epochs: int = setting(4, "passes", minimum=1)
+    batch_size: int = setting(4, "examples", minimum=1)
+    learning_rate: float = setting(0.01, "step", minimum=0)
+    patience: int = setting(9, "epochs", minimum=0)
+
+
+CONFIG = ToyConfig(weight_decay=0.01, max_gradient_norm=0.5, average_momentum=0.9)
+
+
+class Killed(BaseException):
+    """As final as a kill: nothing in the code under test expects it."""
+
+
+@pytest.fixture(autouse=True)
+def average_often(monkeypatch):
+    monkeypatch.setattr(training, "AVERAGE_EVERY", 2)
+
+
+def make_batches(config):
+    """Texts of 1 to 8 random words; the target is how often word 5 is in them."""
+    rng = np.random.default_rng(0)
+    texts = [rng.integers(4, VOCAB_SIZE, size=rng.integers(1, 9)).tolist() for _ in range(NUM_EXAMPLES)]
+    lengths = [len(text) for text in texts]
+
+    def make_batch(indices, rng):
+        token_ids, mask = pad([texts[i] for i in indices]), make_mask([lengths[i] for i in indices])
+        targets = np.array([[texts[i].count(5)] for i in indices], "float32")
+        if rng is not None:
+            token_ids = drop_words(token_ids, mask, 0.1, rng)
+        return {"token_ids": token_ids, "mask": mask}, targets, np.ones(len(indices), "float32")
+
+    return [Batches(lengths, make_batch, config.batch_size, seed) for seed in (config.seed, None)]
+
+
+def start(config, output_dir, resume=False, scores=None):
+    """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state."""
+    set_seed(config.seed)
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    mask = keras.Input((None,), dtype="bool", name="mask")
+    vectors = keras.layers.Dropout(config.dropout)(keras.layers.Embedding(VOCAB_SIZE, 5)(token_ids))
+    states = keras.layers.Dropout(config.dropout)(keras.layers.GRU(4)(vectors, mask=mask))
+    model = keras.Model({"token_ids": token_ids, "mask": mask}, keras.layers.Dense(1)(states))
+    batches, fixed = make_batches(config)
+    model.compile(make_optimizer(config, config.num_epochs * len(batches)), loss="mean_squared_error")
+
+    scores = iter(scores or ())
+
+    def validate():
+        errors = [
+            np.square(model.predict_on_batch(inputs) - targets)
+            for inputs, targets, _ in map(fixed.__getitem__, range(6))
+        ]
+        return {"score": next(scores, -float(np.concatenate(errors).mean()))}
+
+    return model, fit(model, batches, validate, "score", config, output_dir, resume)
+
+
+def without_seconds(history):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(training, "AVERAGE_EVERY", 2)
+    model, state = start(CONFIG, tmp_path_factory.mktemp("whole") / "run")
+    patch.undo()
+    return model.get_weights(), state
+
+
+def kill_at(monkeypatch, step):
+    """Die when the averages are updated for the `step`-th time: 3 times in an epoch of 6 steps."""
+    update, count = AveragedWeights.update, iter(range(1, 10**6))
+
+    def update_or_die(self):
+        if next(count) == step:
+            raise Killed
+        update(self)
+
+    monkeypatch.setattr(AveragedWeights, "update", update_or_die)
+
+
+def assert_same(model, state, uninterrupted):
+    weights, whole = uninterrupted
+    assert without_seconds(state.history) == without_seconds(whole.history)
+    assert (state.best_epoch, state.best_score) == (whole.best_epoch, whole.best_score)
+    for found, wanted in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_same_seed_gives_the_same_run(tmp_path, uninterrupted):
+    model, state = start(CONFIG, tmp_path / "run")
+    assert_same(model, state, uninterrupted)
+    other, _ = start(replace(CONFIG, seed=2, num_epochs=1), tmp_path / "other")
+    assert not np.array_equal(other.get_weights()[0], uninterrupted[0][0])
+
+
+def test_it_learns_and_every_weight_moves(tmp_path):
+    config = replace(CONFIG, dropout=0.0, num_epochs=20, learning_rate=0.05, max_gradient_norm=5.0)
+    first, _ = start(replace(config, num_epochs=1, learning_rate=0.0), tmp_path / "still")
+    model, state = start(config, tmp_path / "run")
+    assert state.history[-1]["score"] > 0.3 * state.history[0]["score"]  # scores are negative errors
+    for before, after in zip(first.get_weights(), model.get_weights(), strict=True):
+        assert not np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("kills", [[8], [2, 5, 8]], ids=["one kill", "three kills"])
+def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, uninterrupted, kills):
+    output_dir, resume = tmp_path / "run", False
+    for step in kills:
+        with monkeypatch.context() as patch:
+            kill_at(patch, step)
+            with pytest.raises(Killed):
+                start(CONFIG, output_dir, resume)
+        resume = checkpoint_folder(output_dir).is_dir()
+    random.seed(99)  # another process has another past
+    np.random.seed(99)  # noqa: NPY002
+    model, state = start(CONFIG, output_dir, resume=True)
+    assert_same(model, state, uninterrupted)
+
+
+def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, monkeypatch, uninterrupted):
+    write_json, count = training.write_json, iter(range(1, 10**6))
+
+    def write_or_die(path, content):
+        if next(count) == 3:
+            raise Killed
+        write_json(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_json", write_or_die)
+        with pytest.raises(Killed):
+            start(CONFIG, tmp_path / "run")
+    assert [folder.name for folder in checkpoint_folder(tmp_path / "run").glob("epoch-*")] == ["epoch-0002"]
+    assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path, uninterrupted):
+    start(CONFIG, tmp_path / "run")
+    assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    with pytest.raises(InputError, match=r"made with dropout 0\.3, this run has 0\.4; resume with the same settings"):
+        start(replace(CONFIG, num_epochs=1, dropout=0.4), tmp_path / "run", resume=True)
+
+
+def test_resuming_on_other_data_is_refused(tmp_path, monkeypatch):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    lengths = Batches.__init__
+    monkeypatch.setattr(Batches, "__init__", lambda self, given, *rest: lengths(self, given[::-1], *rest))
+    with pytest.raises(InputError, match="made with other training data"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+
+
+def test_a_checkpoint_is_neither_overlooked_nor_invented(tmp_path):
+    output_dir = tmp_path / "run"
+    with pytest.raises(InputError, match="no checkpoint to resume"):
+        check_run(output_dir, resume=True, overwrite=False)
+    check_run(output_dir, resume=False, overwrite=False)
+    start(replace(CONFIG, num_epochs=1), output_dir)
+    check_run(output_dir, resume=True, overwrite=False)
+    with pytest.raises(InputError, match="an unfinished run; add --resume"):
+        check_run(output_dir, resume=False, overwrite=False)
+    with kept_until_saved(output_dir):
+        assert checkpoint_folder(output_dir).exists()
+    assert list(tmp_path.iterdir()) == []
+    with kept_until_saved(output_dir):
+        pass
+
+
+def damage_state(content):
+    def change(folder):
+        (folder / "state.json").write_text(content)
+
+    return change
+
+
+def cut(name):
+    def change(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return change
+
+
+def other_shapes(folder):
+    np.savez(folder / "best.npz", np.zeros((2, 3)))
+
+
+DAMAGES = [
+    *(damage_state(content) for content in ("", "{", "[]", "{}", '{"data": null, "settings": []}', "[" * 100_000)),
+    *(cut(name) for name in ("average.npz", "best.npz", "model.weights.h5", "state.json")),
+    lambda folder: (folder / "best.npz").unlink(),
+    lambda folder: (folder / "model.weights.h5").write_bytes(b""),
+    other_shapes,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_one_clear_error(damage, tmp_path):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    damage(checkpoint_folder(tmp_path / "run") / "epoch-0001")
+    with pytest.raises(InputError, match=r"epoch-0001.*(damaged|not valid|holds|empty|made with|JSON)"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+
+
+def test_a_run_needs_room_for_its_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.shutil, "disk_usage", lambda folder: argparse.Namespace(free=5000))
+    with pytest.raises(InputError, match="0 MB free, checkpoints and model need 0 MB; free some space"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+
+
+def test_a_model_that_no_bundle_could_hold_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "MAX_FILE_BYTES", training.HDF5_OVERHEAD + 100)
+    with pytest.raises(InputError, match=r"0 MB of weights, a saved model holds at most 1; choose fewer units"):
+        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+
+
+def test_what_was_learned_is_kept_if_it_cannot_be_saved(tmp_path, capsys):
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    with contextlib.suppress(InputError), kept_until_saved(tmp_path / "run"):
+        raise InputError("run: holds notes")
+    assert "run.checkpoint; the same command with --resume saves it" in capsys.readouterr().err
+    check_run(tmp_path / "run", resume=True, overwrite=False)
+
+
+def test_a_run_may_replace_what_it_saved_itself(tmp_path):
+    """Killed after its bundle was saved and before its checkpoint was removed, it goes on and saves once more."""
+    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+    own = json.loads((checkpoint_folder(tmp_path / "run") / "epoch-0001" / "state.json").read_text())["run"]
+    (tmp_path / "run").mkdir()
+    for run, may in ((own, True), ("another", False), (None, False)):
+        files = {"model.json": {"size": 0, "sha256": hashlib.sha256(b"").hexdigest()}}
+        (tmp_path / "run" / "model.json").touch()
+        manifest = {"format_version": 1, "task": "toy", "files": files, "run": run}
+        (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+        if may:
+            assert check_run(tmp_path / "run", resume=True, overwrite=False)
+        else:
+            with pytest.raises(InputError, match="holds a finished model; add --overwrite"):
+                check_run(tmp_path / "run", resume=True, overwrite=False)
+
+
+def test_one_checkpoint_is_kept_and_nothing_in_it_is_pickled(tmp_path):
+    start(replace(CONFIG, num_epochs=3), tmp_path / "run")
+    [folder] = checkpoint_folder(tmp_path / "run").glob("epoch-*")
+    assert folder.name == "epoch-0003"
+    state = json.loads((folder / "state.json").read_text())
+    assert state["settings"]["seed"] == CONFIG.seed
+    assert len(state["history"]) == 3
+    for name in ("average.npz", "best.npz"):
+        with np.load(folder / name, allow_pickle=False) as arrays:
+            assert all(arrays[key].dtype == np.float32 for key in arrays)
+
+
+def test_early_stopping_keeps_the_best_weights(tmp_path):
+    scores = [0.1, 0.5, 0.4, 0.5, 0.3, 0.9, 0.9]
+    config = replace(CONFIG, num_epochs=7, patience=2)
+    model, state = start(config, tmp_path / "run", scores=scores)
+    assert (state.epoch, state.best_epoch, state.best_score) == (5, 2, 0.5)  # 3, 4 and 5 were no better; 2 are allowed
+    best, _ = start(replace(config, patience=0), tmp_path / "short", scores=[0.1, 0.5, 0.0])
+    for found, wanted in zip(model.get_weights(), best.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_error_is_better_when_smaller(tmp_path):
+    inputs = keras.Input((2,), name="x")
+    model = keras.Model({"x": inputs}, keras.layers.Dense(1)(inputs))
+    config, values = replace(CONFIG, num_epochs=3), iter([3.0, 1.0, 2.0])
+    model.compile(make_optimizer(config, 6), loss="mean_squared_error")
+
+    def make_batch(indices, rng):
+        return {"x": np.ones((len(indices), 2), "float32")}, np.ones((len(indices), 1)), np.ones(len(indices))
+
+    batches = Batches([1, 1, 1], make_batch, batch_size=2, seed=1)
+    state = fit(
+        model, batches, lambda: {"nats": next(values)}, "nats", config, tmp_path / "run", smaller_is_better=True
+    )
+    assert (state.best_epoch, state.history[1]["nats"]) == (2, 1.0)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    config = replace(CONFIG, learning_rate=1e30, max_gradient_norm=1e30, schedule="constant")
+    with pytest.raises(InputError, match="--learning-rate: the loss became nan in epoch 1; try a smaller one"):
+        start(config, tmp_path / "run")
+
+
+def test_batches_come_in_their_order(tmp_path, monkeypatch):
+    read = []
+    getitem = Batches.__getitem__
+
+    def record(self, number):
+        if self.seed is not None:
+            read.append((self.epoch, number))
+        return getitem(self, number)
+
+    monkeypatch.setattr(Batches, "__getitem__", record)
+    start(replace(CONFIG, num_epochs=3), tmp_path / "run")
+    for epoch in range(3):
+        numbers = [number for of_epoch, number in read if of_epoch == epoch]
+        assert numbers == [0, 1, *range(6)]  # Keras looks at two batches first, for their shapes
+
+
+# -- The parts ------------------------------------------------------------------------------------------------------
+
+
+def test_cosine_schedule_by_hand():
+    config = replace(CONFIG, learning_rate=0.5, warmup_rate=0.1)
+    rate = make_optimizer(config, num_steps=1000)._learning_rate
+    assert float(rate(0)) == pytest.approx(0.05)  # a tenth, rising
+    assert float(rate(50)) == pytest.approx((0.05 + 0.5) / 2)
+    assert float(rate(100)) == pytest.approx(0.5)  # the top after 10% of the run
+    assert float(rate(550)) == pytest.approx((0.5 + 0.005) / 2)  # half of the cosine
+    assert float(rate(1000)) == pytest.approx(0.005)  # 1%
+    assert float(rate(2000)) == pytest.approx(0.005)
+
+
+def test_constant_schedule_and_the_other_settings():
+    config = replace(CONFIG, schedule="constant", learning_rate=0.5, adam_beta_2=0.9)
+    optimizer = make_optimizer(config, num_steps=1000)
+    assert float(optimizer.learning_rate) == 0.5
+    assert (optimizer.beta_2, optimizer.weight_decay, optimizer.global_clipnorm) == (0.9, 0.01, 0.5)
+
+
+def one_weight(value):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.array([[value]], "float32")])
+    return model
+
+
+def test_averaged_weights_by_hand():
+    model = one_weight(1.0)
+    average = AveragedWeights(model, 0.9)  # an update stands for two steps here: m = 0.81
+    average.update()  # 1
+    model.set_weights([np.array([[3.0]], "float32")])
+    average.update()  # the first m is 1/11: 1 + 10/11 * (3 - 1)
+    assert float(average.values[0][0, 0]) == pytest.approx(1 + 20 / 11)
+    for _ in range(200):
+        average.update()
+    assert float(average.values[0][0, 0]) == pytest.approx(3)
+    model.set_weights([np.array([[4.0]], "float32")])
+    average.update()  # m is 0.81 by now: 3 + 0.19 * (4 - 3)
+    assert float(average.values[0][0, 0]) == pytest.approx(3.19)
+    with average.in_model():
+        assert float(model.get_weights()[0][0, 0]) == pytest.approx(3.19)
+    assert float(model.get_weights()[0][0, 0]) == 4
+
+
+def test_without_momentum_the_average_is_the_last_weight():
+    model = one_weight(1.0)
+    average = AveragedWeights(model, 0.0)
+    average.update()
+    model.set_weights([np.array([[3.0]], "float32")])
+    average.update()
+    assert float(average.values[0][0, 0]) == 3
+
+
+def test_dropout_depends_on_seed_and_epoch_alone():
+    inputs = keras.Input((50,))
+    wrapped = keras.Model(inputs, keras.layers.Dropout(0.5)(keras.layers.Dropout(0.5)(inputs)))
+    outer = keras.Input((50,))
+    model = keras.Model(outer, wrapped(outer))
+    ones = np.ones((2, 50), "float32")
+
+    def dropped(seed, epoch):
+        reseed_dropout(model, seed, epoch)
+        return np.asarray(model(ones, training=True))
+
+    first = dropped(1, 0)
+    assert 0 < (first == 0).mean() < 1
+    assert not np.array_equal(dropped(1, 1), first)
+    assert not np.array_equal(dropped(2, 0), first)
+    np.testing.assert_array_equal(dropped(1, 0), first)
+    # 1 of 4 units is kept by both layers; if both dropped the same units it would be 1 of 2
+    assert (np.concatenate([dropped(seed, 0) for seed in range(20)]) != 0).mean() == pytest.approx(0.25, abs=0.05)
+
+
+def test_history_is_a_table_and_a_picture(tmp_path):
+    _, state = start(replace(CONFIG, num_epochs=2), tmp_path / "run")
+    write_history(tmp_path, state, "score")
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in state.history]
+    assert (tmp_path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_machine_is_described_without_a_name():
+    assert set(describe_machine()) == {"system", "processor", "cores"}
+
+
+def test_a_second_run_in_the_same_process_gives_its_layers_the_same_names():
+    """Names go into the order of TensorFlow's sums, so that other names would mean other last digits."""
+    names = []
+    for _ in range(2):
+        set_seed(3)
+        names.append(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.5)]).layers)
+    assert [layer.name for layer in names[0]] == [layer.name for layer in names[1]]

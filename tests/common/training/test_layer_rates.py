@@ -1,0 +1,34 @@
+"""Layers that learn more slowly, or later."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from common.training.fit import make_optimizer
+
+CONFIG = SimpleNamespace(
+    learning_rate=0.01, schedule="constant", warmup_rate=0.0, weight_decay=0.0, max_gradient_norm=1.0, adam_beta_2=0.9
+)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_share_and_first_step_of_a_layer(eagerly):
+    names = ("late", "slow", "usual")
+    model = keras.Sequential([keras.Input((3,)), *(keras.layers.Dense(3, name=name) for name in names)])
+    optimizer = make_optimizer(CONFIG, 10, {"slow": (0.1, 0), "late": (1.0, 2)})
+    model.compile(optimizer, "mse", run_eagerly=eagerly)
+    rng = np.random.default_rng(0)
+    batch = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
+    moves = []
+    for _ in range(3):
+        before = {name: model.get_layer(name).get_weights()[0] for name in names}
+        model.train_on_batch(*batch)
+        moves.append({name: np.abs(model.get_layer(name).get_weights()[0] - before[name]).max() for name in names})
+    # Adam's first step is the learning rate, whatever the gradient
+    assert moves[0] == pytest.approx({"late": 0, "slow": 0.001, "usual": 0.01}, rel=0.01)
+    assert moves[1]["late"] == 0
+    assert moves[2]["late"] > 0.001
