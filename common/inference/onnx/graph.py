@@ -2,8 +2,8 @@
 
 ONNX has nodes for whole recurrent layers, so a bundle becomes a graph of a few nodes: one function for each Keras
 layer, in the table `LAYERS` of `common.inference.onnx.layers`. Whatever is not covered, a layer, a setting or an
-argument of a call, is an error that names it: no answer is better than another network's answer. The operators are described
-at onnx.ai/onnx/operators; this is version 18 of them.
+argument of a call, is an error that names it: no answer is better than another network's answer. The operators are
+described at onnx.ai/onnx/operators; this is version 18 of them.
 """
 
 from __future__ import annotations
