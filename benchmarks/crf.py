@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from common.errors import InputError, run_command
+from common.cli.run import run_command
+from common.errors import InputError
 from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.evaluate import tagging_scores

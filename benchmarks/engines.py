@@ -29,7 +29,7 @@ from benchmarks.timing import (
     summarize,
     take_turns,
 )
-from common.errors import run_command
+from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
 from common.inference.engine import Engine
 from common.progress import say

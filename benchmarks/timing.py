@@ -26,7 +26,7 @@ from common.inference.keras_start import start_keras
 from common.json_files import write_json
 from common.progress import say
 from common.settings import make_parser
-from common.text.readers import check_writable
+from common.files import check_writable
 from common.training.seeds import describe_machine, describe_versions
 
 FOLDER = Path(__file__).resolve().parent

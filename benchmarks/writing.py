@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.timing import describe_run, draw_bars, make_turn, parse_arguments, save_results, summarize, take_turns
 from common.cli.options import pretrained_folder
-from common.errors import run_command
+from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
-from common.text.readers import check_writable
+from common.files import check_writable
 from common.text.vocabulary import EOS_ID, SPECIAL_TOKENS, Vocabulary
 
 if TYPE_CHECKING:

@@ -1,14 +1,10 @@
-"""Bad input gets one clear line and exit status 2; the line is made where the input is read."""
+"""Errors of input: one clear line, made where the input is read, and exit status 2."""
 
 from __future__ import annotations
 
 import errno
-import io
-import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 MAX_LINE = 300  # characters of a message
@@ -79,31 +75,6 @@ def excerpt(text: str, max_characters: int = 40) -> str:
     return repr(text if len(text) <= max_characters else text[:max_characters] + "…")
 
 
-def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
-    """Run the `main` of a program and turn what users cause into exit statuses instead of tracebacks.
-
-    0 done; 2 bad input, a full disk or a folder that cannot be written; 130 Ctrl-C. A reader that closes the
-    pipe early (`| head`) ends the program quietly.
-    """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        _check_streams()
-        command(None)
-        sys.stdout.flush()
-    except InputError as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        # Python flushes standard output once more at exit; point it somewhere that takes the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        fail(describe_os_error(error))
-    except MemoryError:
-        fail("not enough memory for this input; give a smaller one")
-
-
 def describe_os_error(error: OSError) -> str:
     """Say what the system refused, and what would do."""
     name = error.filename or "input or output"
@@ -115,22 +86,3 @@ def describe_os_error(error: OSError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
         return f"{name}: {reason}; choose another path"
     return f"{name}: {reason}; check the file or device and run the command again"
-
-
-def _check_streams() -> None:
-    """Let no character stop a print, and no file that is opened be taken for a standard stream that was closed.
-
-    Raises:
-        InputError: standard output is closed.
-    """
-    # The numbers of closed streams would go to the next files that are opened, and what C++ code prints into those.
-    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
-        os.set_inheritable(number, True)
-    os.close(number)
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stdout is None:
-        raise InputError("standard output is closed; leave it open, or send it to a file")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from common.errors import InputError
+from common.errors import InputError, excerpt
+from common.files import check_file
 
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 60  # a network of ours needs 14
@@ -106,3 +107,17 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """
     text = json.dumps(content, indent=indent, ensure_ascii=False)
     write_text(path, LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds one object.
+
+    Raises:
+        InputError: there is no such file, or it holds something else.
+    """
+    check_file(path)
+    with open(path, "rb") as file:  # a pipe, too; read once, and no more than may be parsed
+        values = read_json(file.read(MAX_BYTES + 1), str(path))
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds {excerpt(json.dumps(values))}, not an object {{…}}")
+    return values

@@ -29,7 +29,8 @@ from typing import IO, Any
 
 from common.bundles.manifest import MANIFEST_FILE
 from common.errors import InputError, excerpt
-from common.text.readers import check_writable, sha256_of
+from common.files import check_writable
+from common.text.readers import sha256_of
 
 try:
     import fcntl

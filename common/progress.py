@@ -1,7 +1,12 @@
-"""Progress for people: one bar at a time on a terminal, plain lines elsewhere, all on standard error."""
+"""Progress for people: messages of a logger, and one bar at a time.
+
+Messages go to the logger `rnn_language` at level INFO. A program that uses our functions sees none of them, unless it
+sets up logging; the commands call `show_progress`, which writes them, and the bars, on standard error.
+"""
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
 import time
@@ -18,9 +23,32 @@ SECONDS_BEFORE_BAR = 1.0
 SECONDS_BETWEEN_LINES = 30.0
 
 
+LOGGER = logging.getLogger("rnn_language")
+
+
+class StandardError(logging.Handler):
+    """Print each message as a line on standard error, which keeps standard output for answers."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(printable(record.getMessage(), sys.stderr.encoding), file=sys.stderr, flush=True)
+
+
+def show_progress() -> None:
+    """Show messages and bars on standard error from now on, as commands do."""
+    if not any(isinstance(handler, StandardError) for handler in LOGGER.handlers):
+        LOGGER.addHandler(StandardError())
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+def draws_bars() -> bool:
+    """Whether somebody sees bars: on a terminal, in a command."""
+    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr.isatty()
+
+
 def say(message: str) -> None:
-    """Print a line for the user on standard error, which keeps standard output for answers."""
-    print(printable(message, sys.stderr.encoding), file=sys.stderr, flush=True)
+    """Log a message for the user."""
+    LOGGER.info("%s", message)
 
 
 def peak_memory_gb() -> float:
@@ -31,7 +59,7 @@ def peak_memory_gb() -> float:
 def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Pass `items` on while showing how many have gone by, if it takes longer than a second.
 
-    On a terminal it is a bar that vanishes when done; without one (a log file, a pipe) a line every 30 seconds.
+    On a terminal it is a bar that vanishes when done; without one (a log file, a pipe) a message every 30 seconds.
     """
     bar = None
     start = last = time.monotonic()
@@ -41,9 +69,9 @@ def progress(items: Iterable[Item], description: str, total: int | None = None) 
             now = time.monotonic()
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=count)
-            elif sys.stderr.isatty() and now - start > SECONDS_BEFORE_BAR:
+            elif draws_bars() and now - start > SECONDS_BEFORE_BAR:
                 bar = _start_bar(description, total)
-            elif not sys.stderr.isatty() and now - last > SECONDS_BETWEEN_LINES:
+            elif not draws_bars() and now - last > SECONDS_BETWEEN_LINES:
                 say(f"{description}: {count:,}" + (f" of {total:,}" if total else ""))
                 last = now
     finally:

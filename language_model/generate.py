@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import IO
 
 from common.cli import options as commands
-from common.errors import InputError, run_command
+from common.cli.run import run_command
+from common.errors import InputError
 from common.evaluation.report import html_table, write_report
 from common.output import REPORT_FILE, check_report_place, claim_all
 from common.progress import say
 from common.settings import add_overrides, add_settings, as_option, make_parser, override, read_settings
-from common.text.readers import check_file
+from common.files import check_file
 from common.text.token_cache import CACHE_HELP
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import load_texts, split_ending, split_text, split_tokens

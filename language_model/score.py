@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from common.cli import options as commands
-from common.errors import InputError, excerpt, run_command
+from common.cli.run import run_command
+from common.errors import InputError, excerpt
 from common.evaluation.metrics import finite
 from common.progress import say
 from common.settings import make_parser

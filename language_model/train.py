@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.cli import options as commands
-from common.errors import InputError, run_command, show
+from common.cli.run import run_command
+from common.errors import InputError, show
 from common.settings import add_settings, make_parser, read_settings
 from common.text.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from common.cli import options as commands
-from common.errors import run_command
+from common.cli.run import run_command
 from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import Sentence, check_tags, load_sentences

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from common.cli import options as commands
-from common.errors import excerpt, run_command
+from common.cli.run import run_command
+from common.errors import excerpt
 from common.inference.engine import Engine, open_engine
 from common.progress import progress, say
 from common.settings import add_overrides, make_parser, override

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import InputError, run_command
+from common.cli.run import run_command
+from common.errors import InputError
 from common.output import check_bundle_place
 from common.settings import make_parser
 from sentiment.config import SentimentConfig

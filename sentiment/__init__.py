@@ -1,20 +1,30 @@
-"""The star rating of a review.
+"""Sentiment analysis: the star rating of a review.
 
 >>> import sentiment
 >>> model = sentiment.load()  # doctest: +SKIP
->>> model.predict(["A joy from start to end."])[0].rating  # doctest: +SKIP
+>>> model.predict("A joy from start to end.")[0].rating  # doctest: +SKIP
 9.1
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from common.package import publish
 
-def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
-    """Load a rating model: the pretrained one, or the bundle at `path`. See `sentiment.predict.RatingModel`.
+if TYPE_CHECKING:
+    from sentiment.config import SentimentConfig as SentimentConfig
+    from sentiment.evaluate import evaluate as evaluate
+    from sentiment.explain import Explanation as Explanation
+    from sentiment.explain import explain as explain
+    from sentiment.predict import Rating as Rating
+    from sentiment.predict import RatingModel as RatingModel
+    from sentiment.predict import load as load
+    from sentiment.train import train as train
 
-    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
-    processor cores.
-    """
-    from sentiment.predict import RatingModel
-
-    return RatingModel.load(path, engine, num_threads)
+publish(
+    __name__,
+    {
+        "SentimentConfig": "config", "load": "predict", "Rating": "predict", "RatingModel": "predict",
+        "evaluate": "evaluate", "explain": "explain", "Explanation": "explain",
+    },
+    with_keras={"train": "train"},
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Adversarial training: a rating model learns from each review twice, as it is and where it is hardest to rate.
+"""Adversarial training: the loss of each review, and that of its word vectors perturbed against the gradient.
 
     vectors                 -> loss, and its gradient g at the vectors
     vectors + size * g / |g| -> loss once more; the step follows the mean of both

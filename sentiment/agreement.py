@@ -4,7 +4,7 @@ config.json      holds every setting that answers depend on, in its range; the w
 its network      layers, sizes, activations, pooling and head are those of the settings
 the scale        levels, or scale and offset, of the network are those between the worst rating and the best
 vocabulary.json  as many words as the embedding has rows, each once, in the case that the settings say
-in, out          `token_ids` and `mask`; `rating`, with the heads `ordinal` and `class` also `spread` and `logits`
+in, out          `token_ids` and `mask`; `rating`, with the heads `ordinal` and `categorical` also `spread` and `logits`
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VOCABULARY_FILE = "vocabulary.json"
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 # What every bundle there has ever been states; a setting that is younger had its default.
 STATED = (
-    "architecture", "bidirectional", "num_layers", "units", "pooling", "embedding_dim", "lowercase", "max_length",
+    "architecture", "directions", "num_layers", "units", "pooling", "embedding_dim", "lowercase", "max_length",
     "truncation", "min_rating", "max_rating", "batch_size",
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def check_agreement(bundle: Bundle) -> None:
     Raises:
         InputError: what disagrees.
     """
-    agreement.check_stated(bundle, STATED)
+    agreement.check_stated(bundle, SentimentConfig, STATED)
     config = read_settings(bundle)
     check_scale(bundle, config)
     agreement.check_inputs(bundle, {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")})
@@ -92,8 +92,8 @@ def _encoder(config: SentimentConfig) -> list[str]:
     """The recurrent layers; the last one gives its last states only if these are all that is read."""
     class_name, number = RECURRENT_CLASSES[config.architecture], config.num_layers
     forward = {"units": config.units, "go_backwards": False}
-    if not config.backward_units:
-        if config.bidirectional:
+    if config.directions != "asymmetric":
+        if config.directions == "both":
             side = {"class_name": class_name, "config": forward}
             return [describe_layer("Bidirectional", {"layer": side})] * number
         return [describe_layer(class_name, forward)] * number

@@ -1,102 +1,189 @@
 """Every setting of the sentiment task: its default, its meaning, its unit.
 
-The defaults were chosen on the IMDb training reviews, validation cut by film; sentiment/README.md has the log.
+The defaults were chosen on the IMDb training reviews, validation cut by film; sentiment/EXPERIMENTS.md has the log.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from common.settings import TrainingConfig, setting
+from common.errors import InputError
+from common.networks.rating_levels import MAX_LEVELS
+from common.settings import TrainingConfig, flag_of, setting
 
+TASK, DEFAULT_NAME = "sentiment", "imdb"
 RECURRENT = ("lstm", "gru", "simple-rnn")
 ARCHITECTURES = (*RECURRENT, "bow", "cbow")
-HEADS = ("regression", "ordinal", "class")
+HEADS = ("categorical", "ordinal", "regression")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
+DIRECTIONS = ("forward", "backward", "both", "asymmetric")
+MODEL, REGULARIZATION, DISTILLATION, FINE_TUNING, VOCABULARY, DATA = (
+    "model", "regularization", "distillation", "fine-tuning", "vocabulary and length", "data",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SentimentConfig(TrainingConfig):
     """Settings of a rating model."""
 
-    architecture: str = setting("lstm", "recurrent layer, or a bag of words (summed, mean) under an MLP", ARCHITECTURES)
-    bidirectional: bool = setting(True, "read the text from both ends")
-    num_layers: int = setting(1, "recurrent layers on top of each other", minimum=1, maximum=8)
-    units: int = setting(96, "size of the hidden state, for each direction; of the hidden layer of an MLP", minimum=1)
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {
+        **TrainingConfig.OLD_NAMES,
+        "linear_teacher": "nbsvm_weight",
+        "adversarial_size": "adversarial_epsilon",
+        "gradient_length": "tbptt_length",
+        "calibrate": "temperature_scaling",
+        "layer_rate_decay": "layerwise_lr_decay",
+    }
+
+    architecture: str = setting("lstm", "network", ARCHITECTURES, group=MODEL, basic=True)
+    directions: str = setting(
+        "both",
+        "reading direction",
+        DIRECTIONS,
+        group=MODEL,
+        basic=True,
+    )
+    num_layers: int = setting(1, "stacked recurrent layers", minimum=1, maximum=8, group=MODEL)
+    units: int = setting(96, "size of the hidden state, for each direction", minimum=1, group=MODEL, basic=True)
     backward_units: int = setting(
-        0,
-        "with --no-bidirectional, or from a model that reads forward: a smaller reader from the other end, with a "
-        "hidden state of this size; 0: none",
-        minimum=0,
+        0, "hidden state of the backward direction, with --directions asymmetric", minimum=0, group=MODEL
+    )
+    pooling: str = setting("mean-max", "pooling of the hidden states", POOLINGS, group=MODEL)
+    head: str = setting(
+        "categorical",
+        "output layer",
+        HEADS,
+        group=MODEL,
+        basic=True,
+    )
+    embedding_dim: int = setting(100, "size of a word vector", minimum=1, group=MODEL)
+    word_vectors: str = setting(
+        "cooccurrence",
+        "initial word vectors: SVD of co-occurrences, random, or those of another option",
+        ("cooccurrence", "random", "given"),
+        group=MODEL,
+    )
+    word_vector_dropout: float = setting(
+        0.4, "variational dropout of the word vectors' dimensions", minimum=0, maximum=0.99, group=REGULARIZATION
+    )
+    dropout: float = setting(
+        0.5, "dropout rate between layers", minimum=0, maximum=0.99, group=REGULARIZATION, basic=True
+    )
+    word_dropout: float = setting(
+        0.3, "share of training words replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
     )
     direction_dropout: float = setting(
         0.0,
-        "share of texts in training in which a reader is silent, each of the two by chance of its own (needs "
-        "--backward-units)",
+        "probability of zeroing one direction's states for a whole text, each independently (asymmetric)",
         minimum=0,
         maximum=0.99,
+        group=REGULARIZATION,
     )
-    pooling: str = setting("mean-max", "states of the last recurrent layer to one vector", POOLINGS)
-    head: str = setting(
-        "class",
-        "what the network says: the rating; or, with the spread of its answer, how likely it is to be above each level "
-        "of the scale (ordinal), or at each (class)",
-        HEADS,
-    )
-    embedding_dim: int = setting(100, "size of a word vector", minimum=1)
-    word_vectors: str = setting(
-        "cooccurrence",
-        "word vectors at the start: from the company words keep in the training text, random, or given by "
-        "--word-vectors-from or --initialize-from",
-        ("cooccurrence", "random", "given"),
-    )
-    word_vector_dropout: float = setting(
-        0.4, "share of dimensions dropped from a text's word vectors", minimum=0, maximum=0.99
-    )
-    dropout: float = setting(0.5, "share of features dropped between layers", minimum=0, maximum=0.99)
-    word_dropout: float = setting(0.3, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
-    adversarial_size: float = setting(
+    adversarial_epsilon: float = setting(
         0.0,
-        "learn each text once more, its word vectors changed in the worst direction by so much (3 to 10); 0: do not",
+        "adversarial training: L2 norm of the perturbation of the word vectors (3 to 10); 0 = off",
         minimum=0,
+        group=REGULARIZATION,
     )
-    linear_teacher: float = setting(
+    nbsvm_weight: float = setting(
         0.0,
-        "how much an NB-SVM over the training texts corrects the --teachers: its margin, times this, is added to their "
-        "log-odds of a good text (2 to 3); 0: not",
+        "shift of the --teachers' log-odds of a good text, in margins of an NB-SVM (2 to 3); 0 = off",
         minimum=0,
+        group=DISTILLATION,
     )
-    calibrate: bool = setting(
-        False, "after training, make the answers as sure as they may be, on the validation reviews (class heads)"
+    temperature_scaling: bool = setting(
+        False, "calibrate the probabilities on the validation split (Guo et al. 2017)", group=DISTILLATION
     )
-
-    max_vocab_size: int = setting(20_000, "most words known, special ones included", minimum=5)
-    min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
-    lowercase: bool = setting(True, "read GOOD as good")
-    max_length: int = setting(4000, "longest text read, in tokens; 0 reads all of any text", minimum=0)
-    gradient_length: int = setting(
-        0, "tokens that the gradient goes back through, at most, in an lstm; 0: all of a text", minimum=0
-    )
-    truncation: str = setting(
-        "both", "what is kept of a longer text; both: a quarter from the head", ("head", "tail", "both")
-    )
-    reverse: bool = setting(False, "read texts from their last word to their first")
-
-    text_column: str = setting("review", "column of the text")
-    rating_column: str = setting("rating", "column of the rating")
-    group_column: str | None = setting(None, "column of what a review is about; a group is never split by validation")
-    min_rating: float = setting(1.0, "worst rating of the scale")
-    max_rating: float = setting(10.0, "best rating of the scale")
-
-    batch_size: int = setting(64, "reviews in a batch", minimum=1)
-    num_epochs: int = setting(6, "most passes over the training split", minimum=1)
-    learning_rate: float = setting(0.002, "largest step size of Adam", minimum=0)
-    layer_rate_decay: float = setting(
-        1.0, "the learning rate of a layer, divided by this, is that of the layer below", minimum=1
+    layerwise_lr_decay: float = setting(
+        1.0, "factor by which the learning rate falls from layer to layer, downwards", minimum=1, group=FINE_TUNING
     )
     unfreeze_epochs: float = setting(
-        0.0, "how much later than the layer above a layer begins to learn, in epochs; --num-epochs: never", minimum=0
+        0.0,
+        "gradual unfreezing: epochs until the next lower layer is trained too; --num-epochs: never",
+        minimum=0,
+        group=FINE_TUNING,
     )
-    average_momentum: float = setting(
-        0.995, "how slowly the averaged weights follow, per step; 0: no averaging", minimum=0, maximum=1
+
+    max_vocab_size: int = setting(20_000, "size of the vocabulary, at most", minimum=5, group=VOCABULARY, basic=True)
+    min_count: int = setting(2, "smallest count in training of a word in the vocabulary", minimum=1, group=VOCABULARY)
+    lowercase: bool = setting(True, "lower-case the words", group=VOCABULARY)
+    max_length: int = setting(
+        4000, "longest text, in tokens; longer ones are truncated; 0 = no limit", minimum=0, group=VOCABULARY
     )
+    truncation: str = setting(
+        "both",
+        "part of a longer text that is kept; both: a quarter from the head",
+        ("head", "tail", "both"),
+        group=VOCABULARY,
+    )
+    tbptt_length: int = setting(
+        0, "truncated back-propagation through time: tokens, at most (lstm); 0 = all", minimum=0, group=VOCABULARY
+    )
+
+    text_column: str = setting("review", "column of the text", group=DATA, basic=True)
+    rating_column: str = setting("rating", "column of the rating", group=DATA, basic=True)
+    group_column: str | None = setting(
+        None, "column of what a review is about: a group is not split between training and validation", group=DATA
+    )
+    min_rating: float = setting(1.0, "worst rating of the scale", group=DATA, basic=True)
+    max_rating: float = setting(10.0, "best rating of the scale", group=DATA, basic=True)
+
+    batch_size: int = setting(64, "reviews in a batch", minimum=1, basic=True)
+    num_epochs: int = setting(6, "most passes over the training split", minimum=1, basic=True)
+    learning_rate: float = setting(0.002, "peak learning rate of AdamW", minimum=0, basic=True)
+    ema_momentum: float = setting(0.995, "weight averaging (EMA): momentum per step; 0 = off", minimum=0, maximum=1)
+
+    @classmethod
+    def upgrade(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the settings of an older bundle the names and words that they have now.
+
+        >>> SentimentConfig.upgrade({"bidirectional": False, "backward_units": 96, "head": "class"})
+        {'backward_units': 96, 'head': 'categorical', 'directions': 'asymmetric'}
+        """
+        values = super().upgrade(values)
+        if values.get("head") == "class":
+            values["head"] = "categorical"
+        if "bidirectional" in values:
+            both, reverse = values.pop("bidirectional"), values.pop("reverse", False)
+            if reverse and (both or values.get("backward_units")):
+                raise InputError("--reverse with two directions, of an older version; train the model again")
+            one = "asymmetric" if values.get("backward_units") else "backward" if reverse else "forward"
+            values["directions"] = "both" if both else one
+        return values
+
+    def validate(self) -> None:
+        """Check every setting by itself, and those that exclude each other.
+
+        Raises:
+            InputError: the setting, and what would do.
+        """
+        super().validate()
+        needs = {"tbptt_length": ("lstm",), "adversarial_epsilon": RECURRENT, "backward_units": RECURRENT}
+        for name, able in needs.items():
+            if getattr(self, name) and self.architecture not in able:
+                others = " or ".join(able)
+                raise InputError(
+                    f"{flag_of(name)}: not with --architecture {self.architecture}; leave it out, or take {others}"
+                )
+        asymmetric = self.directions == "asymmetric"
+        for name in ("backward_units", "direction_dropout"):
+            if getattr(self, name) and not asymmetric:
+                raise InputError(f"{flag_of(name)}: only with --directions asymmetric; leave it out, or add that")
+        if asymmetric and not self.backward_units:
+            raise InputError("--directions asymmetric: add --backward-units, the size of the backward direction")
+        if not self.min_rating < self.max_rating:
+            raise InputError(
+                f"--min-rating {self.min_rating:g} is not below --max-rating {self.max_rating:g}; "
+                "give the ends of the scale"
+            )
+        if self.head != "regression" and self.max_rating - self.min_rating >= MAX_LEVELS:
+            raise InputError(
+                f"--head {self.head}: a rating for each step from {self.min_rating:g} to {self.max_rating:g} is too "
+                f"many, the most is {MAX_LEVELS:,}; take --head regression"
+            )
+        if self.temperature_scaling and self.head != "categorical":
+            raise InputError(f"--temperature-scaling: not with --head {self.head}; leave it out, or take categorical")
+        if self.nbsvm_weight and self.head != "categorical":
+            raise InputError(f"--nbsvm-weight: not with --head {self.head}; leave it out, or take categorical")

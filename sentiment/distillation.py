@@ -1,4 +1,4 @@
-"""Learn from texts that nobody has rated, too: models that have learned before say what to answer there.
+"""Knowledge distillation: a student learns the soft targets that teachers predict for unlabelled texts.
 
 Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network": how likely several teachers find each
 answer tells a student more than one right answer would. Xie et al. 2020, "Self-training with Noisy Student Improves
@@ -25,7 +25,7 @@ from sentiment.predict import RatingModel
 from sentiment.tfidf_linear import LinearModels
 
 
-def open_teachers(paths: Sequence[Path], config: SentimentConfig) -> list[RatingModel]:
+def open_teachers(paths: Sequence[str | Path], config: SentimentConfig) -> list[RatingModel]:
     """Open the bundles of teachers.
 
     Args:
@@ -44,8 +44,8 @@ def open_teachers(paths: Sequence[Path], config: SentimentConfig) -> list[Rating
     return teachers
 
 
-def taught_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-    """Take the mean of what teachers say of texts.
+def soft_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+    """Soft targets: the mean of the teachers' predictions.
 
     Args:
         teachers: of `open_teachers`.
@@ -53,33 +53,33 @@ def taught_targets(teachers: Sequence[RatingModel], token_lists: Sequence[Sequen
     Returns:
         In the form of `sentiment.loader.make_targets`, (texts, 1), (texts, levels - 1) or (texts, levels).
     """
-    return np.mean([_say(teacher, token_lists) for teacher in teachers], axis=0).astype(np.float32)
+    return np.mean([_probabilities(teacher, token_lists) for teacher in teachers], axis=0).astype(np.float32)
 
 
-def correct_sides(
+def shift_by_nbsvm(
     targets: NDArray[np.float32], texts: Sequence[str], train_split: Reviews, config: SentimentConfig
 ) -> NDArray[np.float32]:
-    """Let an NB-SVM have its say in whether a text is good or bad; how good or how bad stays as it was.
+    """Shift the teachers' log-odds of a good text by the margin of an NB-SVM; within good and bad nothing changes.
 
     Args:
-        targets: of `taught_targets` for the head `class`, (texts, levels).
+        targets: of `soft_targets` for the head `categorical`, (texts, levels).
         texts: what they are about.
         train_split: the rated reviews, from which the NB-SVM learns.
-        config: `linear_teacher` times its margin is added to the log-odds of a good text.
+        config: `nbsvm_weight` times its margin is added to the log-odds of a good text.
     Raises:
         InputError: the training split has no good reviews, or no bad ones.
     """
     middle = (config.min_rating + config.max_rating) / 2
     linear = LinearModels(train_split.texts, train_split.ratings, middle)
     if not linear.knows_sides:
-        raise InputError("--linear-teacher: the training split has good reviews only, or bad ones only; leave it out")
+        raise InputError("--nbsvm-weight: the training split has good reviews only, or bad ones only; leave it out")
     margins = linear.bayes.margins(linear.counter.transform(texts))
     sides = np.sign(rating_levels(config) - middle)  # (levels,): -1 bad, 1 good
-    corrected = targets * np.exp(sides * config.linear_teacher * margins[:, None] / 2)
+    corrected = targets * np.exp(sides * config.nbsvm_weight * margins[:, None] / 2)
     return (corrected / corrected.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _say(teacher: RatingModel, token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+def _probabilities(teacher: RatingModel, token_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
     if teacher.config.head == "regression":
         return teacher.predict_tokens(token_lists).ratings[:, None]
     logits = teacher.answer_tokens(token_lists)["logits"]

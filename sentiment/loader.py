@@ -12,7 +12,8 @@ import numpy as np
 from common.errors import InputError, excerpt
 from common.networks.rating_levels import level_targets
 from common.text.batching import Batches, drop_words, make_mask, pad
-from common.text.readers import read_lines, read_rows, require_good
+from common.text.data import Data, name_of, read_data
+from common.text.readers import read_lines, require_good
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 
@@ -50,16 +51,16 @@ def clean_review(text: str) -> str:
 
 
 def load_reviews(
-    path: Path,
+    data: Data,
     config: SentimentConfig,
-    groups_file: Path | None = None,
+    groups_file: str | Path | None = None,
     min_rating: float | None = None,
     max_rating: float | None = None,
 ) -> Reviews:
     """Read rated reviews.
 
     Args:
-        path: CSV, TSV or JSON lines, also gzipped.
+        data: a CSV, TSV or JSON lines file, also gzipped; a DataFrame; a list of (review, rating).
         config: names of the columns, and the scale of the model.
         groups_file: the group of each row, one a line; instead of `config.group_column`.
         min_rating: worst rating in this file, if its scale is another than the model's; it is then mapped.
@@ -75,25 +76,25 @@ def load_reviews(
     if config.group_column:
         columns.append(config.group_column)
     texts, ratings, groups = [], [], []
-    for place, row in require_good(read_rows(path, columns)):
+    for place, row in require_good(read_data(data, columns)):
         texts.append(_read_text(row[config.text_column], place))
         ratings.append(_read_rating(row[config.rating_column], place, low, high))
         if config.group_column:
             groups.append(row[config.group_column])
     if groups_file is not None:
-        groups = _read_groups(groups_file, len(texts), path)
+        groups = _read_groups(Path(groups_file), len(texts), name_of(data))
     scale = (config.max_rating - config.min_rating) / (high - low)
     values = config.min_rating + (np.array(ratings, dtype=np.float32) - low) * scale
     return Reviews(texts, values.astype(np.float32), groups or None)
 
 
-def load_texts(path: Path, config: SentimentConfig) -> list[str]:
-    """Read reviews that nobody has rated, from the text column of a CSV, TSV or JSON lines file, also gzipped.
+def load_texts(data: Data, config: SentimentConfig) -> list[str]:
+    """Read unlabelled reviews: the text column of a file or a DataFrame, or a list of texts.
 
     Raises:
         InputError: the row, what was found there, and what would do.
     """
-    rows = require_good(read_rows(path, [config.text_column]))
+    rows = require_good(read_data(data, [config.text_column]))
     return [_read_text(row[config.text_column], place) for place, row in rows]
 
 
@@ -116,11 +117,11 @@ def _read_rating(text: str, place: str, low: float, high: float) -> float:
     return rating
 
 
-def _read_groups(path: Path, num_rows: int, data_path: Path) -> list[str]:
+def _read_groups(path: Path, num_rows: int, data_name: str) -> list[str]:
     groups = [line for _, line in require_good(read_lines(path))]
     if len(groups) != num_rows:
         raise InputError(
-            f"{path}: {len(groups):,} lines for the {num_rows:,} rows of {data_path}; one line a row is wanted"
+            f"{path}: {len(groups):,} lines for the {num_rows:,} rows of {data_name}; one line a row is wanted"
         )
     return groups
 
@@ -137,10 +138,10 @@ def split_validation(reviews: Reviews, config: SentimentConfig) -> tuple[Reviews
     names = np.array(reviews.groups if reviews.groups else range(len(reviews)))
     distinct = np.unique(names)
     rng.shuffle(distinct)
-    num_wanted = max(1, round(len(distinct) * config.validation_rate))
+    num_wanted = max(1, round(len(distinct) * config.validation_split))
     held_out = np.isin(names, distinct[:num_wanted])
     if held_out.all():
-        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+        raise InputError("--validation-split: nothing is left to train on; give a smaller one, or more data")
     return reviews.take(np.flatnonzero(~held_out)), reviews.take(np.flatnonzero(held_out))
 
 
@@ -171,7 +172,7 @@ def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: Sentime
     if len(ids) > room:
         num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
         ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
-    return [BOS_ID, *(reversed(ids) if config.reverse else ids)]
+    return [BOS_ID, *(reversed(ids) if config.directions == "backward" else ids)]
 
 
 def share_cut(lengths: Sequence[int], config: SentimentConfig) -> float:

@@ -6,7 +6,7 @@ cbow:                    the mean word vector under a hidden layer
 
 regression:   features -> rating
 ordinal:      features -> one score -> is it above level 1? 2? … -> mean, spread
-class:        features -> is it at level 1? 2? …                 -> mean, spread
+categorical:  features -> is it at level 1? 2? …                 -> mean, spread
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
         vocab_size: number of token ids.
     Returns:
         `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}` to `{"rating": (batch, 1)}`; from the heads
-        `ordinal` and `class` also `"spread"` (batch, 1), the standard deviation of the rating, and `"logits"` (batch,
-        levels - 1 or levels).
+        `ordinal` and `categorical` also `"spread"` (batch, 1), the standard deviation of the rating, and `"logits"`
+        (batch, levels - 1 or levels).
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
@@ -50,16 +50,16 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
     output, loss = {
         "regression": ("rating", losses.MeanSquaredError()),
         "ordinal": ("logits", losses.BinaryCrossentropy(from_logits=True)),
-        "class": ("logits", losses.CategoricalCrossentropy(from_logits=True)),
+        "categorical": ("logits", losses.CategoricalCrossentropy(from_logits=True)),
     }[config.head]
     for layer in model.layers:
         for part in (layer, getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", layer)):
             if isinstance(part, LSTM):
-                part.gradient_length = config.gradient_length
-    if config.adversarial_size:
+                part.gradient_length = config.tbptt_length
+    if config.adversarial_epsilon:
         from sentiment.adversarial import AdversarialLearner  # needs TensorFlow, which the rest does not
 
-        return AdversarialLearner(model, output, config.adversarial_size), loss
+        return AdversarialLearner(model, output, config.adversarial_epsilon), loss
     return keras.Model(model.input, model.output[output], name="training"), loss
 
 
@@ -70,7 +70,7 @@ def _head(features, config: SentimentConfig) -> dict:
         middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
         return {"rating": keras.layers.Rescaling(half, offset=middle, name="rating", dtype="float32")(score)}
     levels = rating_levels(config)
-    if config.head == "class":
+    if config.head == "categorical":
         logits = keras.layers.Dense(len(levels), name="logits", dtype="float32")(features)  # (batch, levels)
     else:
         # One score for all levels, each with a place and a steepness of its own: McCullagh 1980, "Regression Models
@@ -111,8 +111,10 @@ def _read(inputs, mask, number: int, every_step: bool, config: SentimentConfig):
     # Zeros at padding, which nobody reads, save the work of repeating the state before it.
     settings = {"return_sequences": True, "zero_output_for_mask": True} if every_step else {}
     layer = recurrent(config.units, **settings, name=name)
-    if not config.backward_units:
-        return (keras.layers.Bidirectional(layer, name=name) if config.bidirectional else layer)(inputs, mask=mask)
+    if config.directions != "asymmetric":
+        return (keras.layers.Bidirectional(layer, name=name) if config.directions == "both" else layer)(
+            inputs, mask=mask
+        )
     # Keras' Bidirectional layer wants two directions of one size.
     backward = recurrent(config.backward_units, **settings, go_backwards=True, name=f"backward_{number}")
     forward_states, backward_states = layer(inputs, mask=mask), backward(inputs, mask=mask)

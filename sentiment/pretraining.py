@@ -1,4 +1,4 @@
-"""Start from a language model or another rating model: its vocabulary, its word vectors, its layers.
+"""Fine-tuning: start from the vocabulary, word vectors and layers of a language model or another rating model.
 
 Dai & Le 2015, "Semi-supervised Sequence Learning": a network that has read many reviews, to guess their next word,
 knows much of what a rating needs. On top of it only the head is new; of a rating model not even that.
@@ -25,13 +25,14 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     Raises:
         InputError: it is another kind of model, or the run has settings that do not fit it.
     """
-    theirs, task = bundle.read_json(CONFIG_FILE), bundle.manifest["task"]
+    theirs, task = SentimentConfig.upgrade(bundle.read_json(CONFIG_FILE)), bundle.manifest["task"]
+    one_way = "asymmetric" if config.directions == "asymmetric" else "forward"  # a backward direction may be added
     values = {**{name: theirs.get(name) for name in INHERITED}, "word_vectors": "given"}
     if task == "sentiment":
         values |= {
-            "reverse": theirs.get("reverse", False),
+            "directions": one_way if theirs["directions"] == "forward" else theirs["directions"],
             **({"backward_units": theirs["backward_units"]} if theirs.get("backward_units") else {}),
-            **{name: theirs[name] for name in ("bidirectional", "pooling")},
+            "pooling": theirs["pooling"],
         }
         return inherit(config, values, "model")
     if task != "language_model":
@@ -41,7 +42,7 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
         raise InputError(
             f"{bundle.path}: a {architecture} network that reads {level}s; wanted recurrent layers that read words"
         )
-    return inherit(config, {**values, "bidirectional": False}, "language model")
+    return inherit(config, {**values, "directions": one_way}, "language model")
 
 
 def inherit_weights(model: Any, bundle: Bundle) -> None:
@@ -58,6 +59,6 @@ def layer_rates(config: SentimentConfig, steps_per_epoch: int) -> dict[str, tupl
     """The share of the learning rate, and the first step, of each layer below the head."""
     names = [*(f"recurrent_{number}" for number in reversed(range(config.num_layers))), "embedding"]
     return {
-        name: (config.layer_rate_decay**-depth, round(depth * config.unfreeze_epochs * steps_per_epoch))
+        name: (config.layerwise_lr_decay**-depth, round(depth * config.unfreeze_epochs * steps_per_epoch))
         for depth, name in enumerate(names, 1)
     }

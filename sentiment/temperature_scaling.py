@@ -1,9 +1,9 @@
-"""Make a rating model as sure of itself as it may be.
+"""Temperature scaling: calibrate the predicted probabilities on validation data.
 
-Guo et al. 2017, "On Calibration of Modern Neural Networks": a network is often surer than it should be, and one number
-mends most of that, the *temperature*, by which all logits are divided. It is chosen on reviews that the network has not
-learned from. The most likely rating stays the same; the mean of the ratings, which is the answer, moves to the middle
-where the network is in doubt.
+Guo et al. 2017, "On Calibration of Modern Neural Networks": networks are often overconfident, and one number corrects
+most of that, the *temperature*, by which all logits are divided. It is fitted on reviews that the network was not
+trained on. The most likely rating stays the same; the mean of the ratings, which is the answer, moves towards the
+middle where the probabilities are spread out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     """Find the temperature under which the true ratings are most likely.
 
     Args:
-        logits: of a network with the head `class`, (reviews, levels).
+        logits: of a network with the head `categorical`, (reviews, levels).
         targets: of `sentiment.loader.make_targets` for the same reviews, (reviews, levels).
     Returns:
-        From 0.1 to 10; above 1 if the network is too sure.
+        From 0.1 to 10; above 1 if the network is overconfident.
     """
 
     def loss(log_temperature: float) -> float:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import InputError, run_command
+from common.cli.run import run_command
+from common.errors import InputError
 from common.inference.keras_start import start_keras
 from common.output import claim
 

@@ -13,6 +13,7 @@ from common.bundles.architecture import Layer, describe_layers, sources
 from common.bundles.bundle import CONFIG_FILE, MODEL_FILE, Bundle
 from common.bundles.layer_results import Tensor
 from common.errors import InputError, excerpt
+from common.settings import Settings
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 
@@ -21,9 +22,9 @@ def disagree(bundle: Bundle, file: str, what: str) -> InputError:
     return InputError(f"{bundle.path / file}: {what}; the parts of this bundle do not belong together, copy it again")
 
 
-def check_stated(bundle: Bundle, names: Collection[str]) -> None:
+def check_stated(bundle: Bundle, config_class: type[Settings], names: Collection[str]) -> None:
     """Refuse a `config.json` that leaves out a setting which answers depend on: its default may have been another."""
-    stated = bundle.read_json(CONFIG_FILE)
+    stated = config_class.upgrade(bundle.read_json(CONFIG_FILE))
     for name in names:
         if name not in stated:
             raise disagree(bundle, CONFIG_FILE, f"setting {name} is missing")

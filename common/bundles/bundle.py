@@ -126,7 +126,7 @@ class Bundle:
 
     def read_config(self, config_class: type[Config], **otherwise: Any) -> Config:
         """Read the settings the bundle was trained with; `otherwise` are those of a bundle that does not have them."""
-        values = {**otherwise, **self.read_json(CONFIG_FILE)}
+        values = config_class.upgrade({**otherwise, **self.read_json(CONFIG_FILE)})
         return make_config(config_class, values, str(self.path / CONFIG_FILE))
 
     @property

@@ -18,7 +18,8 @@ import numpy as np
 
 from common.bundles.architecture import random_inputs
 from common.bundles.bundle import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
-from common.errors import InputError, run_command, show
+from common.cli.run import run_command
+from common.errors import InputError, show
 from common.inference.engine import session_options
 from common.inference.keras_engine import KerasEngine
 from common.inference.keras_start import start_keras

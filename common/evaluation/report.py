@@ -8,7 +8,7 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from common.errors import printable
 from common.evaluation.metrics import format_score
@@ -17,6 +17,7 @@ from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Section: TypeAlias = tuple[str, str]  # a heading, and HTML
 MOST_NAMES = 60  # of classes, in a picture
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
@@ -128,3 +129,14 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     return figure
+
+
+def html_weights(tokens: Sequence[str], weights: Sequence[float]) -> str:
+    """A text whose tokens are coloured by weight: blue for what raises the answer, red for what lowers it."""
+    largest = max(map(abs, weights), default=0) or 1.0
+    spans = []
+    for token, weight in zip(tokens, weights, strict=True):
+        color = "70, 130, 230" if weight > 0 else "230, 90, 70"
+        style = f"background: rgba({color}, {abs(weight) / largest:.2f})"
+        spans.append(f'<span style="{style}" title="{weight:+.3f}">{html.escape(token)}</span>')
+    return f"<p>{' '.join(spans)}</p>"

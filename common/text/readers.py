@@ -12,9 +12,7 @@ import hashlib
 import io
 import json
 import re
-import stat
 import sys
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from common.errors import InputError, excerpt
+from common.files import check_file
 
 MAX_ROW = 2_000_000  # characters of a row, or of a line of text: more than any book has in a chapter
 csv.field_size_limit(MAX_ROW)  # Python's own limit of 131,072 characters is shorter than long reviews
@@ -55,35 +54,6 @@ def require_good(rows: Iterable[Item | BadRow]) -> Iterator[Item]:
         if isinstance(row, BadRow):
             raise InputError(row.message)
         yield row
-
-
-def check_file(path: Path) -> None:
-    """Raise an InputError that says why `path` cannot be read as a file; nothing is opened.
-
-    A pipe, a FIFO and `/dev/stdin` can be read as a file, once.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name (you are in {Path.cwd()})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from None
-    if stat.S_ISDIR(mode):
-        raise InputError(f"{path}: is a folder; give the name of a file in it")
-    if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
-        raise InputError(f"{path}: is a {'socket' if stat.S_ISSOCK(mode) else 'block device'}; give a file or a pipe")
-
-
-def check_writable(path: Path, option: str) -> None:
-    """Raise an InputError if nothing can be written at `path`; the folders on the way to it need not be there yet."""
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    try:
-        with tempfile.TemporaryFile(dir=parent):
-            pass
-    except OSError as error:
-        raise InputError(f"{parent}: cannot be written ({error.strerror}); choose another {option}") from None
 
 
 class _Watched(io.RawIOBase):

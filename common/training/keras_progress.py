@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import keras
 
-from common.progress import SECONDS_BETWEEN_LINES, peak_memory_gb, say
+from common.progress import SECONDS_BETWEEN_LINES, draws_bars, peak_memory_gb, say
 from common.text.batching import Batches
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class EpochBar(keras.callbacks.Callback):
         self.bar: Progress | None = None
 
     def on_train_begin(self, logs=None):
-        if sys.stderr.isatty():
+        if draws_bars():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

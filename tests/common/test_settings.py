@@ -8,17 +8,8 @@ from dataclasses import dataclass, fields
 import pytest
 
 from common.errors import InputError
-from common.settings import (
-    TrainingConfig,
-    add_overrides,
-    add_settings,
-    make_config,
-    make_parser,
-    override,
-    read_json_object,
-    read_settings,
-    setting,
-)
+from common.json_files import read_json_object
+from common.settings import TrainingConfig, add_overrides, add_settings, make_config, make_parser, override, read_settings, setting
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _feed(source: str, target: str | int) -> None:
 
 def _run(module: str, arguments: list[str]) -> tuple[Any, str]:
     """Run the `main` of a module; returns its exit status, and the exception that came out of it, if any."""
-    from common.errors import run_command
+    from common.cli.run import run_command
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.argv = [module, *arguments]

@@ -146,7 +146,7 @@ def command(module: str, arguments: Sequence[str]) -> Callable[[], None]:
     """What `python -m MODULE ARGUMENTS…` does, as a call for `run`."""
 
     def call() -> None:
-        from common.errors import run_command
+        from common.cli.run import run_command
 
         sys.argv = [module, *arguments]
         run_command(importlib.import_module(module).main)

@@ -15,7 +15,8 @@ import sys
 import pytest
 
 from common.cli import options as commands
-from common.errors import InputError, excerpt, run_command
+from common.cli.run import run_command
+from common.errors import InputError, excerpt
 from common.settings import add_overrides, make_parser
 from language_model.config import LanguageModelConfig
 

@@ -1,0 +1,63 @@
+"""Scores on the terminal, as JSON, as a report, and kept in the bundle with the command that gave them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from common.bundles.bundle import METRICS_FILE, open_bundle, update_bundle
+from common.bundles.model_card import make_card
+from common.cli.flags import OneLineParser
+from common.errors import show
+from common.evaluation.report import text_table
+from common.evaluation.scores import Scores
+from common.progress import say
+from common.settings import Settings, as_option
+
+
+def show_scores(
+    parser: OneLineParser, arguments: argparse.Namespace, task: str, config: Settings, scores: Scores
+) -> None:
+    """Print scores as a table or as one JSON object; write the report and keep the scores if that is wanted.
+
+    Args:
+        parser: of the command.
+        arguments: of the command.
+        task: the package.
+        config: the settings of the model.
+        scores: what `evaluate` returned.
+    """
+    result = scores.as_dict()
+    if arguments.report:
+        title = f"{Path(arguments.model).name} on {arguments.test.name}"
+        result["report"] = str(scores.write_report(arguments.report, title))
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        show(text_table(scores.rows()))
+        show("\n".join(scores.notes) + "; in brackets: 95% bootstrap intervals")
+        if not arguments.train:
+            show("no baseline: give the training data with --train")
+    if arguments.save:
+        save_scores(arguments.model, task, config, scores, shown_command(parser, arguments))
+
+
+def save_scores(path: Path, task: str, config: Settings, scores: Scores, command: str) -> None:
+    """Keep the scores of a test file, and the command that gave them, in a bundle and in its model card."""
+    bundle = open_bundle(path, task)
+    metrics = {**bundle.read_json(METRICS_FILE), "test": {**scores.as_dict(), "command": command}}
+    card = make_card(bundle.manifest, config, metrics, scores.names, scores.facts["weaknesses"])
+    update_bundle(bundle, metrics, card)
+    say(f"scores kept in {path}")
+
+
+def shown_command(parser: OneLineParser, arguments: argparse.Namespace) -> str:
+    """Write an `evaluate` command with the options that its scores depend on, and files without their folders."""
+    words = [parser.prog, "--model DIR"]
+    for name, value in vars(arguments).items():
+        if name in ("model", "threads", "report", "json", "save") or value == parser.get_default(name):
+            continue
+        shown = value.name if isinstance(value, Path) else value
+        words.append(as_option(name.removeprefix("setting:"), shown))
+    return " ".join([*words, "--save"])

@@ -1,0 +1,72 @@
+"""Scores of a model: values, 95% bootstrap intervals, baselines beside them, and a report."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.evaluation.metrics import finite
+from common.evaluation.report import Section, html_table, score_rows, write_report
+
+
+@dataclass(frozen=True)
+class Scores(Mapping[str, float]):
+    """What `evaluate` measured: `scores["accuracy"]`, `scores.intervals["accuracy"]`.
+
+    Args:
+        names: the scores of the task, in the order of the table.
+        flat: of `with_intervals`: each score, and each interval as `NAME_interval`.
+        baselines: the same of other systems, by name.
+        facts: what else is known: number of examples, name and hash of the data, weaknesses.
+        notes: what was counted, in words.
+        predictions: the answers of the model.
+        sections: the pieces of the report, made from the table of scores.
+    """
+
+    names: Sequence[str]
+    flat: Mapping[str, Any]
+    baselines: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    notes: Sequence[str]
+    predictions: Any
+    sections: Callable[[Sequence[Sequence[str]]], list[Section]]
+
+    @property
+    def values_by_name(self) -> dict[str, float]:
+        """The scores without their intervals."""
+        return {name: value for name, value in self.flat.items() if not name.endswith("_interval")}
+
+    @property
+    def intervals(self) -> dict[str, list[float]]:
+        """The 95% bootstrap interval of each score, [low, high]."""
+        return {name: self.flat[f"{name}_interval"] for name in self if f"{name}_interval" in self.flat}
+
+    def __getitem__(self, name: str) -> float:
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+    def rows(self) -> list[list[str]]:
+        """The scores as a table: a row for each, a column for the model and for each baseline."""
+        shown = [name for name in self.names if name in self.flat]
+        return score_rows(shown, {"model": self.flat, **self.baselines})
+
+    def as_dict(self) -> dict[str, Any]:
+        """All but predictions and report, for JSON; a number that is not finite is None."""
+        return finite({**self.flat, **self.facts, "baselines": dict(self.baselines)})
+
+    def write_report(self, folder: str | Path, title: str) -> Path:
+        """Write one self-contained HTML page, `report.html`, into a folder; returns its path."""
+        return write_report(Path(folder), title, self.sections(self.rows()))
+
+    def _repr_html_(self) -> str:
+        """The table of scores, in a notebook."""
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return html_table(self.rows()) + notes

@@ -1,0 +1,168 @@
+"""A training run from its first check to its saved bundle: what the three tasks do alike before and after `fit`."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import keras
+
+from common.bundles.bundle import save_bundle
+from common.bundles.model_card import describe_file, make_card
+from common.evaluation.report import html_table
+from common.inference.engine import Engine
+from common.inference.keras_engine import KerasEngine
+from common.output import check_not_read, claim
+from common.settings import TrainingConfig
+from common.text.data import Data, describe_data, path_of
+from common.text.tokenization import load_pipeline, tokenizer_settings
+from common.training.checkpoint import Progress, check_run, kept_until_saved
+from common.training.history import write_history
+from common.training.optimizer import set_precision
+from common.training.seeds import describe_machine, describe_versions
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class TrainingResult(Generic[Model]):
+    """What training gave.
+
+    `model` answers as the saved bundle at `path` does; `scores` are those on the validation split (empty if there was
+    none); `history` has a row of scores for each epoch.
+    """
+
+    model: Model
+    scores: dict[str, float]
+    history: list[dict[str, float]]
+    path: Path
+
+    def _repr_html_(self) -> str:
+        """Scores and history as tables, in a notebook."""
+        scores = html_table([["validation score", "value"], *map(list, self.scores.items())]) if self.scores else ""
+        history = html_table([list(self.history[0]), *(list(row.values()) for row in self.history)])
+        return f"<p><code>{html.escape(str(self.path))}</code></p>{scores}{history}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run whose place is reserved.
+
+    `inputs` are the data and bundles that it reads, by the name of their option; `overwrite` tells whether a bundle
+    that is at `output_dir` may be replaced at the end.
+    """
+
+    task: str
+    output_dir: Path
+    inputs: Mapping[str, Any]
+    about_data: str
+    resume: bool
+    overwrite: bool
+
+
+@contextmanager
+def open_run(
+    task: str,
+    output_dir: str | Path,
+    inputs: Mapping[str, Any],
+    about_data: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Iterator[Run]:
+    """Reserve the place of a bundle for a training run, and check it before any work is done.
+
+    Args:
+        task: the package.
+        output_dir: the bundle that will be written.
+        inputs: what is read: "train" at least; None or empty is left out.
+        about_data: source and licence of the data, for the model card.
+        resume: go on from the checkpoint that a killed run left.
+        overwrite: replace the bundle that is there.
+    Raises:
+        InputError: something else is there, another run has reserved it, or the data lie in it.
+    """
+    output_dir = Path(output_dir)
+    given = [item for value in inputs.values() for item in (value if isinstance(value, tuple) else [value])]
+    check_not_read(output_dir, [path for path in map(path_of, given) if path])
+    with claim(output_dir):
+        yield Run(task, output_dir, inputs, about_data, resume, check_run(output_dir, resume, overwrite))
+
+
+def finish(
+    run: Run,
+    config: TrainingConfig,
+    state: Progress,
+    network: keras.Model,
+    *,
+    title: str,
+    build: Callable[[], keras.Model],
+    wrap: Callable[[Engine], Model],
+    score: Callable[[Model], dict[str, float]],
+    score_names: Sequence[str],
+    monitor: str | None,
+    num_validation: int,
+    save_vocabularies: Callable[[Path], None],
+) -> TrainingResult[Model]:
+    """Score the trained network on validation, in single precision, and save all that answering needs as a bundle.
+
+    Args:
+        run: of `open_run`.
+        config: the settings.
+        state: what `fit` returned.
+        network: the trained network.
+        title: heading of the model card.
+        build: makes the network anew.
+        wrap: makes the task's model of what runs the network.
+        score: the validation scores of that model; none if there is no validation split.
+        score_names: those that the card shows, in order.
+        monitor: the score that chose the epoch.
+        num_validation: examples in the validation split.
+        save_vocabularies: writes them into the folder it is given.
+    """
+    set_precision(mixed=False)
+    final = build()
+    final.set_weights(network.get_weights())
+    model = wrap(KerasEngine(final))
+    scores = score(model)
+    metrics = {"validation": {**scores, "num_examples": num_validation}} if scores else {}
+    facts = describe_run(run, f"{title}: {run.output_dir.name}", config, state)
+
+    def save_extras(folder: Path) -> None:
+        save_vocabularies(folder)
+        write_history(folder, state, monitor)
+
+    with kept_until_saved(run.output_dir):
+        card = make_card(facts, config, metrics, score_names)
+        save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
+    return TrainingResult(model, scores, state.history, run.output_dir)
+
+
+def describe_run(run: Run, title: str, config: TrainingConfig, state: Progress) -> dict[str, Any]:
+    """What a manifest says of a training run."""
+    inputs = {name: _describe(value) for name, value in run.inputs.items() if value is not None and value != ()}
+    return {
+        "task": run.task,
+        "title": title,
+        "about_data": run.about_data,
+        "validation": None,
+        **inputs,
+        "run": state.run,
+        "seed": config.seed,
+        "num_epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "seconds": round(state.seconds),
+        "versions": describe_versions(),
+        "tokenizer": tokenizer_settings(load_pipeline()),
+        "machine": describe_machine(),
+    }
+
+
+def _describe(value: Data | tuple[Any, ...]) -> Any:
+    if isinstance(value, tuple):
+        return [_describe(item) for item in value]
+    path = path_of(value)
+    return describe_file(path) if path else describe_data(value)
