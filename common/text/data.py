@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from common.errors import InputError, excerpt
+from common.errors import InputError
 from common.text.readers import BadRow, hash_of_read, read_rows
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def _rows(data: Any, columns: Sequence[str]) -> Iterator[Mapping[Any, Any]]:
             yield dict(zip(data.columns, values, strict=True))
         return
     if not isinstance(data, Iterable):
-        raise InputError(f"found {excerpt(repr(data))} as data, wanted a file, a DataFrame or a list of rows")
+        raise InputError(f"found {_shown(data)} as data, wanted a file, a DataFrame or a list of rows")
     for number, row in enumerate(data, 1):
         values = (row,) if isinstance(row, str) else row
         if isinstance(values, Mapping):
             yield values
         elif not isinstance(values, Sequence) or len(values) != len(columns):
             wanted = ", ".join(columns)
-            raise InputError(f"row {number}: found {excerpt(repr(row))}, wanted {len(columns)} values: {wanted}")
+            raise InputError(f"row {number}: found {_shown(row)}, wanted {len(columns)} values: {wanted}")
         else:
             yield dict(zip(columns, values, strict=True))
 
@@ -121,9 +121,15 @@ def as_texts(texts: str | Iterable[str]) -> list[str]:
     if isinstance(texts, str):
         return [texts]
     if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
-        raise InputError(f"found {excerpt(repr(texts))}, wanted a string or a list of strings")
+        raise InputError(f"found {_shown(texts)}, wanted a string or a list of strings")
     result = list(texts)
     for number, text in enumerate(result, 1):
         if not isinstance(text, str):
-            raise InputError(f"text {number}: found {excerpt(repr(text))}, wanted a string")
+            raise InputError(f"text {number}: found {_shown(text)}, wanted a string")
     return [str(text) for text in result]  # NumPy has strings of its own
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, cut."""
+    written = repr(value)
+    return written if len(written) <= 40 else written[:40] + "…"

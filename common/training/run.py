@@ -143,7 +143,8 @@ def finish(
 
 def describe_run(run: Run, title: str, config: TrainingConfig, state: Progress) -> dict[str, Any]:
     """What a manifest says of a training run."""
-    inputs = {name: _describe(value) for name, value in run.inputs.items() if value is not None and value != ()}
+    given = {name: value for name, value in run.inputs.items() if value is not None and not _is_empty(value)}
+    inputs = {name: _describe(value) for name, value in given.items()}
     return {
         "task": run.task,
         "title": title,
@@ -159,6 +160,10 @@ def describe_run(run: Run, title: str, config: TrainingConfig, state: Progress) 
         "tokenizer": tokenizer_settings(load_pipeline()),
         "machine": describe_machine(),
     }
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, tuple) and not value
 
 
 def _describe(value: Data | tuple[Any, ...]) -> Any:
