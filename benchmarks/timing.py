@@ -21,12 +21,12 @@ from typing import Any
 
 from common.cli.options import number
 from common.evaluation.report import markdown_table
+from common.files import check_writable
 from common.inference.engine import num_cores
 from common.inference.keras_start import start_keras
 from common.json_files import write_json
 from common.progress import say
 from common.settings import make_parser
-from common.files import check_writable
 from common.training.seeds import describe_machine, describe_versions
 
 FOLDER = Path(__file__).resolve().parent

@@ -19,9 +19,9 @@ import numpy as np
 from common.cli import options as commands
 from common.cli.run import run_command
 from common.evaluation.metrics import bits_per_character, perplexity
+from common.files import check_file
 from common.progress import say
 from common.settings import add_overrides, make_parser, override
-from common.files import check_file
 from common.text.token_cache import CACHE_HELP
 from language_model.config import LanguageModelConfig
 from language_model.endings import Scorer, compare_endings, split_endings

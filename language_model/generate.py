@@ -20,10 +20,10 @@ from common.cli import options as commands
 from common.cli.run import run_command
 from common.errors import InputError
 from common.evaluation.report import html_table, write_report
+from common.files import check_file
 from common.output import REPORT_FILE, check_report_place, claim_all
 from common.progress import say
 from common.settings import add_overrides, add_settings, as_option, make_parser, override, read_settings
-from common.files import check_file
 from common.text.token_cache import CACHE_HELP
 from language_model.config import GenerationConfig, LanguageModelConfig
 from language_model.loader import load_texts, split_ending, split_text, split_tokens

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.files import check_file
 from common.cli.options import open_output, paths_read
 from common.cli.run import run_command
 from common.errors import show
+from common.files import check_file
 from common.output import check_file_place
 from common.settings import add_settings, make_parser, read_settings
 from common.text.token_cache import CACHE_HELP

@@ -124,7 +124,7 @@ class Reviews:
         return {"r2": float(r2), "binary_accuracy": float(((said > middle) == (true > middle)).mean())}
 
     def correct(self, probabilities: Tensor, indices: NDArray[np.int_], strength: float) -> Tensor:
-        """Let the NB-SVM have its say in good or bad, as `sentiment.distillation.correct_sides` does."""
+        """Let the NB-SVM have its say in good or bad, as `sentiment.distillation.shift_by_nbsvm` does."""
         sides = torch.tensor(np.sign(self.levels - (self.levels[0] + self.levels[-1]) / 2), device=DEVICE).float()
         changed = probabilities * torch.exp(sides * strength * self.margins[indices][:, None] / 2)
         return changed / changed.sum(1, keepdim=True)
@@ -404,7 +404,7 @@ def rate(model: Teacher | Student, indices: NDArray[np.int_]) -> Tensor:
     return said
 
 
-def taught_targets(teachers: Sequence[Teacher], reviews: Reviews, share_true: float) -> Tensor:
+def soft_targets(teachers: Sequence[Teacher], reviews: Reviews, share_true: float) -> Tensor:
     """The mean of what teachers say of all reviews to learn from, corrected; where a rating is known, partly that."""
     together = torch.stack([rate(teacher, reviews.validation) for teacher in teachers]).mean(0)
     for strength in (0.0, 0.5, 1.0, 2.0):
@@ -432,7 +432,7 @@ def train_teachers(reviews: Reviews, folder: Path, arguments: argparse.Namespace
             if is_new:
                 learner = Learner(teacher.groups(1.5e-3, 1.6, 0.02), arguments.rate)
                 learn_ratings(teacher, learner, reviews.labelled, reviews.true_targets(), f"rate {name}")
-    targets = taught_targets(teachers, reviews, share_true=1.0)
+    targets = soft_targets(teachers, reviews, share_true=1.0)
     for teacher in teachers:
         name = teacher.direction
         with step_once(teacher, folder / f"again_{name}.pt") as is_new:
@@ -456,7 +456,7 @@ def step_once(model: nn.Module, path: Path) -> Iterator[bool]:
 
 def train_student(reviews: Reviews, teachers: Sequence[Teacher], folder: Path, seconds: float) -> dict[str, float]:
     """Teach the network that ships; its averaged weights and its history stay in the folder. Returns its scores."""
-    targets = taught_targets(teachers, reviews, share_true=0.5)
+    targets = soft_targets(teachers, reviews, share_true=0.5)
     with np.load(folder / "student.npz") as arrays:
         student = Student(reviews, dict(arrays)).to(DEVICE)
     say("student before:", show(reviews.score(rate(student, reviews.validation))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import signal
@@ -20,6 +19,8 @@ from common.cli.run import run_command
 from common.errors import InputError
 from common.inference.keras_start import start_keras
 from common.output import claim
+from common.progress import show_progress
+from tests.programs import command_of
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the manifest of a bundle says of its run, where no run has made it.
@@ -38,6 +39,12 @@ def pytest_configure(config):
     hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
     if not hands_out and not all("from_scratch" in argument for argument in config.args):
         start_keras()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def progress_on_standard_error():
+    """Show progress as commands do; functions alone say nothing."""
+    show_progress()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -81,7 +88,7 @@ def run_here():
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
             try:
-                run_command(importlib.import_module(module).main)
+                run_command(command_of(module))
             except SystemExit as left:
                 status = left.code
             finally:

@@ -315,12 +315,12 @@ def test_settings_from_a_file_and_flags_win(small_runs, tmp_path, capsys):
     settings = {"units": 4, "embedding_dim": 3, "num_epochs": 1, "max_length": 20, "pooling": "last"}
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     small = small_runs["sentiment"]
-    options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--no-bidirectional"]
+    options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--directions forward"]
     train.main(["--train", str(small.train), "--output-dir", str(tmp_path / "model"), *options])
     assert capsys.readouterr().out.startswith("validation: R² ")
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert (config["units"], config["embedding_dim"], config["bidirectional"]) == (5, 3, False)
-    assert "--no-bidirectional" in (tmp_path / "model/README.md").read_text()
+    assert "--directions forward" in (tmp_path / "model/README.md").read_text()
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ class _HelpAll(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         assert isinstance(parser, OneLineParser)
-        parser._print_message(parser.format_help(everything=True))
+        parser._print_message(parser.format_help(everything=True), sys.stdout)
         parser.exit()
 
 

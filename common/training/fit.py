@@ -23,7 +23,7 @@ from common.text.batching import Batches
 from common.training.checkpoint import Progress, check_space, checkpoint_folder, restore_checkpoint, save_checkpoint
 from common.training.keras_progress import EpochBar
 from common.training.seeds import reseed_dropout
-from common.training.weight_averaging import AVERAGE_EVERY, AveragedWeights
+from common.training.weight_averaging import AveragedWeights
 
 # Called after each epoch with its number, from 1, and its scores; training stops there if it returns True.
 OnEpoch: TypeAlias = Callable[[int, dict[str, float]], bool | None]
@@ -157,8 +157,7 @@ def _fit_epoch(
     """The pass itself, by Keras' `fit`."""
 
     def after_step(step: int, logs: dict[str, float]) -> None:
-        if average.momentum and step % AVERAGE_EVERY == 0:
-            average.update()
+        average.after_step(step)
 
     bar = EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, say_cost=epoch == 0, num_epochs=num_epochs)
     callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=after_step), bar]

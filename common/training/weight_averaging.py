@@ -43,6 +43,11 @@ class AveragedWeights:
             if np.issubdtype(value.dtype, np.floating):  # whole numbers are never trained
                 average += (1 - momentum) * (value - average)
 
+    def after_step(self, step: int) -> None:
+        """Update the average after every few steps."""
+        if self.momentum and step % AVERAGE_EVERY == 0:
+            self.update()
+
     @contextmanager
     def in_model(self) -> Iterator[None]:
         """Put the averages in the model for a while."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 
 import pytest
 
+from common.cli.flags import add_overrides, add_settings, make_parser, override, read_settings
 from common.errors import InputError
 from common.json_files import read_json_object
-from common.settings import TrainingConfig, add_overrides, add_settings, make_config, make_parser, override, read_settings, setting
+from common.settings import TrainingConfig, make_config, setting
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,53 @@ def test_help_gives_meaning_and_default(capsys):
     parser = make_parser("toy.train", "Toy.")
     add_settings(parser, ToyConfig)
     with pytest.raises(SystemExit) as stop:
-        parser.parse_args(["--help"])
+        parser.parse_args(["--help-all"])
     shown = " ".join(capsys.readouterr().out.split())
     assert stop.value.code == 0
     assert "--units INT size of the state; 100% of it (default: 5)" in shown
-    assert "--architecture gru|lstm" in shown
+    assert "--architecture NAME the layer: gru | lstm (default: gru)" in shown
     assert "--lowercase, --no-lowercase" in shown
     assert "--group-column STR a column (default: none)" in shown
     assert all(f"--{field.name.replace('_', '-')}" in shown for field in fields(ToyConfig))
+
+
+def test_help_shows_what_most_people_need_and_help_all_the_rest(capsys):
+    parser = make_parser("toy.train", "Toy.")
+    add_settings(parser, ToyConfig)
+    for option, hidden in (("--help", True), ("--help-all", False)):
+        with pytest.raises(SystemExit):
+            parser.parse_args([option])
+        shown = capsys.readouterr().out
+        assert "--num-epochs INT" in shown, "a setting that is basic in the base class"
+        assert "settings: optimization" in shown
+        assert ("--weight-decay" not in shown) is hidden
+
+
+def test_a_preset_gives_way_to_a_file_and_to_flags(tmp_path):
+    (tmp_path / "small.json").write_text('{"units": 2, "dropout": 0.1, "lowercase": false}')
+    (tmp_path / "mine.json").write_text('{"dropout": 0.2}')
+    parser = make_parser("toy.train", "Toy.")
+    add_settings(parser, ToyConfig, tmp_path)
+
+    def read(*argv):
+        return read_settings(parser.parse_args([str(argument) for argument in argv]), ToyConfig)
+
+    config = read("--preset", "small", "--config", tmp_path / "mine.json", "--units", 3)
+    assert (config.units, config.dropout, config.lowercase) == (3, 0.2, False)
+    with pytest.raises(InputError, match="--preset tiny: there is none of that name; the presets are mine, small"):
+        read("--preset", "tiny")
+
+
+def test_old_names_of_settings_are_read_from_older_bundles():
+    assert ToyConfig.upgrade({"average_momentum": 0.5, "units": 3}) == {"ema_momentum": 0.5, "units": 3}
+
+
+def test_a_config_made_in_python_is_checked_too():
+    ToyConfig().validate()
+    with pytest.raises(InputError, match="--units: found 0, wanted from 1 to 9"):
+        ToyConfig(units=0).validate()
+    with pytest.raises(InputError, match="--lowercase: found '3', wanted bool"):
+        ToyConfig(lowercase=3).validate()
 
 
 def test_flags_win_over_the_file_which_wins_over_defaults(read):

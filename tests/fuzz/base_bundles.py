@@ -24,11 +24,17 @@ VECTOR_DIM = 6
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "sentiment": [
-        {"architecture": "gru", "pooling": "attention", "head": "class"},
-        {"architecture": "simple-rnn", "bidirectional": False, "pooling": "last", "head": "ordinal", "num_layers": 2},
-        {"architecture": "lstm", "bidirectional": False, "backward_units": 2, "head": "class", "max_rating": 5.0},
+        {"architecture": "gru", "pooling": "attention", "head": "categorical"},
+        {"architecture": "simple-rnn", "directions": "forward", "pooling": "last", "head": "ordinal", "num_layers": 2},
+        {
+            "architecture": "lstm",
+            "directions": "asymmetric",
+            "backward_units": 2,
+            "head": "categorical",
+            "max_rating": 5.0,
+        },
         {"architecture": "bow", "head": "regression"},
-        {"architecture": "cbow", "head": "class"},
+        {"architecture": "cbow", "head": "categorical"},
     ],
     "language_model": [
         {"architecture": "gru", "tie_embeddings": False, "num_layers": 2},
@@ -38,9 +44,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "pos_tagging": [
         {"architecture": "gru", "head": "crf", "character_dim": 0, "shape_dim": 0, "affix_dim": 0},
-        {"architecture": "previous-tag", "bidirectional": False, "shape_dim": 2, "affix_dim": 2},
+        {"architecture": "previous-tag", "directions": "forward", "shape_dim": 2, "affix_dim": 2},
         {"architecture": "lstm", "character_network": "lstm", "num_layers": 2, "vectors": True},
-        {"architecture": "simple-rnn", "bidirectional": False, "lowercase": False},
+        {"architecture": "simple-rnn", "directions": "forward", "lowercase": False},
     ],
 }
 SMALL = {

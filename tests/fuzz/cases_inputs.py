@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shutil
-import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +16,7 @@ from tests.fuzz import input_files, input_places
 from tests.fuzz.case import Case, Command, Place, has_lstm, needs_keras
 from tests.fuzz.change_json import MARK, odd_value, write
 from tests.fuzz.input_files import Given
+from tests.programs import command_of
 
 TABLES = ("csv", "tsv", "jsonl", "ndjson", "json")
 
@@ -235,7 +235,7 @@ def options_of(module: str) -> list[argparse.Action]:
     old = argparse.ArgumentParser.parse_args
     argparse.ArgumentParser.parse_args = stop  # type: ignore[assignment, method-assign]
     try:
-        sys.modules[module].main([])
+        command_of(module)([])
     except Found as found:
         return found.args[0]._actions
     finally:

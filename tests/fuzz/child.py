@@ -190,11 +190,12 @@ def _feed(source: str, target: str | int) -> None:
 def _run(module: str, arguments: list[str]) -> tuple[Any, str]:
     """Run the `main` of a module; returns its exit status, and the exception that came out of it, if any."""
     from common.cli.run import run_command
+    from tests.programs import command_of
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.argv = [module, *arguments]
     try:
-        run_command(sys.modules[module].main)
+        run_command(command_of(module))
     except SystemExit as left:
         return (0 if left.code is None else left.code), ""
     except BaseException as error:

@@ -11,7 +11,6 @@ moment; three of them count the steps of a command in its folder (files opened f
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import resource
@@ -147,9 +146,10 @@ def command(module: str, arguments: Sequence[str]) -> Callable[[], None]:
 
     def call() -> None:
         from common.cli.run import run_command
+        from tests.programs import command_of
 
         sys.argv = [module, *arguments]
-        run_command(importlib.import_module(module).main)
+        run_command(command_of(module))
 
     return call
 

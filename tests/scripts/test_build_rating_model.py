@@ -19,7 +19,7 @@ from sentiment.train import main as train
 from tests.sentiment.test_train import REVIEWS
 
 READER = (
-    "--no-bidirectional --units 8 --embedding-dim 6 --batch-size 8 --num-epochs 6 --min-count 1 --learning-rate 0.05"
+    "--directions forward --units 8 --embedding-dim 6 --batch-size 8 --num-epochs 6 --min-count 1 --learning-rate 0.05"
 )
 
 

@@ -15,7 +15,7 @@ from sentiment.config import SentimentConfig
 from sentiment.train import main as train
 from tests.sentiment.test_train import REVIEWS
 
-TWO_READERS = "--no-bidirectional --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
+TWO_READERS = "--directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
 
 
 @pytest.fixture(scope="module")

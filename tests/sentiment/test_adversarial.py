@@ -20,7 +20,13 @@ TARGETS, WEIGHTS = np.array([[1.0], [10.0], [7.0], [3.0]], np.float32), np.ones(
 
 
 def build(**settings):
-    no_chance = {"dropout": 0.0, "word_vector_dropout": 0.0, "units": 5, "embedding_dim": 7, "adversarial_size": SIZE}
+    no_chance = {
+        "dropout": 0.0,
+        "word_vector_dropout": 0.0,
+        "units": 5,
+        "embedding_dim": 7,
+        "adversarial_epsilon": SIZE,
+    }
     config = SentimentConfig(**{"head": "regression", **no_chance, **settings})
     keras.utils.set_random_seed(3)
     model = build_model(config, VOCAB_SIZE)
@@ -43,7 +49,7 @@ def test_no_slope_is_no_change():
     assert not np.asarray(worst_change(np.ones((1, 2, 3), "float32"), np.zeros((1, 2, 3)), np.ones((1, 2)), 5.0)).any()
 
 
-@pytest.mark.parametrize("head", ["regression", "ordinal", "class"])
+@pytest.mark.parametrize("head", ["regression", "ordinal", "categorical"])
 def test_the_change_hurts_more_than_any_other_of_its_length(head):
     _, learner = build(head=head)
     targets = make_targets(TARGETS[:, 0], SentimentConfig(head=head))

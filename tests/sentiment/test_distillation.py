@@ -10,17 +10,17 @@ import pytest
 
 import sentiment
 from common.errors import InputError
+from sentiment.cli import train as main
 from sentiment.config import SentimentConfig
-from sentiment.distillation import correct_sides, taught_targets
+from sentiment.distillation import shift_by_nbsvm, soft_targets
 from sentiment.loader import Reviews
 from sentiment.predict import RatingModel
 from sentiment.tfidf_linear import LinearModels
-from sentiment.train import main
 from tests.sentiment.test_train import REVIEWS
 
 QUICK = (
     "--units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 --learning-rate 0.05 --dropout 0 "
-    "--word-dropout 0 --word-vector-dropout 0 --average-momentum 0 --min-count 1"
+    "--word-dropout 0 --word-vector-dropout 0 --ema-momentum 0 --min-count 1"
 )
 
 
@@ -36,14 +36,14 @@ class FakeTeacher(RatingModel):
 @pytest.mark.parametrize(
     ("head", "name", "said", "expected"),
     [
-        ("class", "logits", ([[0.0, np.log(3)]], [[0.0, 0.0]]), [[0.375, 0.625]]),  # 1/4 and 1/2; 3/4 and 1/2
+        ("categorical", "logits", ([[0.0, np.log(3)]], [[0.0, 0.0]]), [[0.375, 0.625]]),  # 1/4 and 1/2; 3/4 and 1/2
         ("ordinal", "logits", ([[0.0, np.log(3)]], [[0.0, 0.0]]), [[0.5, 0.625]]),  # 1/2 and 1/2; 3/4 and 1/2
         ("regression", "rating", ([[4.0], [12.0]], [[5.0], [8.0]]), [[4.5], [9.0]]),  # 12 is off the scale, so 10
     ],
 )
 def test_targets_are_the_mean_of_what_teachers_find_likely(head, name, said, expected):
     teachers = [FakeTeacher(head, **{name: np.array(answer, np.float32)}) for answer in said]
-    targets = taught_targets(teachers, [["word"]] * len(expected))
+    targets = soft_targets(teachers, [["word"]] * len(expected))
     assert targets.dtype == np.float32
     np.testing.assert_allclose(targets, expected, atol=1e-6)
 
@@ -52,8 +52,8 @@ def test_a_linear_model_moves_the_odds_of_good_and_nothing_within_a_side():
     texts = ["good fun", "good cast", "bad plot", "bad cast"] * 3
     train_split = Reviews(texts, np.array([5.0, 4.0, 1.0, 2.0] * 3, np.float32))
     targets = np.tile(np.float32([0.1, 0.2, 0.1, 0.2, 0.4]), (3, 1))
-    config = SentimentConfig(min_rating=1, max_rating=5, linear_teacher=2.0)
-    corrected = correct_sides(targets, ["good", "bad", "unheard"], train_split, config)
+    config = SentimentConfig(min_rating=1, max_rating=5, nbsvm_weight=2.0)
+    corrected = shift_by_nbsvm(targets, ["good", "bad", "unheard"], train_split, config)
     np.testing.assert_allclose(corrected.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(corrected[:, 1] / corrected[:, 0], 2, rtol=1e-5)
     np.testing.assert_allclose(corrected[:, 4] / corrected[:, 3], 2, rtol=1e-5)
@@ -74,7 +74,7 @@ def write_table(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("head", [pytest.param("regression", marks=pytest.mark.slow), "class"])
+@pytest.mark.parametrize("head", [pytest.param("regression", marks=pytest.mark.slow), "categorical"])
 def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_path):
     rated = write_table("rated.csv", [("review", "rating"), *REVIEWS.items()] + list(REVIEWS.items()) * 7)
     two = [(text, rating) for text, rating in REVIEWS.items() if rating in (1, 10)]
@@ -102,10 +102,13 @@ def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_
     [
         ("--teachers {teacher}", "--teachers and --unlabelled: .* give both or neither"),
         ("--unlabelled {train}", "--teachers and --unlabelled: .* give both or neither"),
-        ("--teachers {teacher} --unlabelled {train} --head ordinal", "its --head is class, that of this run ordinal"),
+        (
+            "--teachers {teacher} --unlabelled {train} --head ordinal",
+            "its --head is categorical, that of this run ordinal",
+        ),
         ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
         ("--teachers {teacher} --unlabelled {train}x", "no such file"),
-        ("--linear-teacher 2", "--linear-teacher corrects --teachers of --head class"),
+        ("--nbsvm-weight 2", "--nbsvm-weight: shifts the probabilities of --teachers"),
         ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),
     ],
 )

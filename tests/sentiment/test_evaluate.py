@@ -9,18 +9,8 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from sentiment.config import SentimentConfig
-from sentiment.evaluate import (
-    SCORES,
-    by_length,
-    by_rating,
-    by_spread,
-    quadratic_kappa,
-    rating_scores,
-    side_scores,
-    spread_scores,
-    weaknesses,
-    worst_mistakes,
-)
+from sentiment.evaluate import SCORES, quadratic_kappa, rating_scores, side_scores, spread_scores
+from sentiment.report import by_length, by_rating, by_spread, weaknesses, worst_mistakes
 
 CONFIG = SentimentConfig()
 RATINGS = np.array([1, 4, 8, 10], np.float32)

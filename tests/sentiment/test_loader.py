@@ -78,7 +78,7 @@ def reviews_of(num, groups=None):
 
 def test_validation_is_cut_by_group():
     groups = [f"film {i % 20}" for i in range(100)]
-    train, validation = split_validation(reviews_of(100, groups), SentimentConfig(validation_rate=0.1))
+    train, validation = split_validation(reviews_of(100, groups), SentimentConfig(validation_split=0.1))
     assert not set(train.groups) & set(validation.groups)
     assert len(set(validation.groups)) == 2  # a tenth of the 20 films
     assert len(validation) == 10  # each with its 5 reviews
@@ -91,7 +91,7 @@ def test_validation_is_cut_by_group():
 
 def test_validation_without_groups_and_its_seed():
     def texts(seed):
-        return split_validation(reviews_of(50), SentimentConfig(seed=seed, validation_rate=0.2))[1].texts
+        return split_validation(reviews_of(50), SentimentConfig(seed=seed, validation_split=0.2))[1].texts
 
     assert len(texts(1)) == 10
     assert texts(1) == texts(1)
@@ -116,7 +116,7 @@ def test_a_long_review_is_cut(truncation, kept):
     config, vocabulary = SentimentConfig(max_length=9, truncation=truncation), Vocabulary(letters)
     assert encode_review(list(letters), vocabulary, config) == [BOS_ID, *vocabulary.encode(kept)]
     assert encode_review(list(letters[:8]), vocabulary, config) == [BOS_ID, *vocabulary.encode(letters[:8])]
-    backwards = replace(config, reverse=True)
+    backwards = replace(config, directions="backward")
     assert encode_review(list(letters), vocabulary, backwards) == [BOS_ID, *vocabulary.encode(kept[::-1])]
 
 

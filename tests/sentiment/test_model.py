@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.text.vocabulary import BOS_ID
-from common.training.fit import make_optimizer
+from common.training.optimizer import make_optimizer
 from sentiment.config import ARCHITECTURES, HEADS, POOLINGS, SentimentConfig
 from sentiment.loader import make_targets
 from sentiment.model import build_model, learner_and_loss
@@ -16,13 +16,13 @@ VOCAB_SIZE, EMBEDDING_DIM, UNITS = 13, 7, 5
 RECURRENT = ("lstm", "gru", "simple-rnn")
 VARIANTS = [
     *[{"architecture": name} for name in ARCHITECTURES],
-    *[{"architecture": name, "bidirectional": False, "pooling": "last"} for name in RECURRENT],
+    *[{"architecture": name, "directions": "forward", "pooling": "last"} for name in RECURRENT],
     *[{"pooling": pooling} for pooling in POOLINGS if pooling != SentimentConfig.pooling],
     {"architecture": "gru", "num_layers": 2},
-    {"bidirectional": False, "backward_units": 3},
-    {"bidirectional": False, "backward_units": 3, "pooling": "last", "num_layers": 2},
+    {"directions": "asymmetric", "backward_units": 3},
+    {"directions": "asymmetric", "backward_units": 3, "pooling": "last", "num_layers": 2},
     *[{"head": head} for head in HEADS if head != SentimentConfig.head],
-    {"adversarial_size": 3.0},
+    {"adversarial_epsilon": 3.0},
 ]
 
 
@@ -112,7 +112,7 @@ def test_a_bag_does_not_know_the_order_and_a_network_does(architecture):
 
 
 def test_a_simple_network_by_hand():
-    model = build(architecture="simple-rnn", bidirectional=False, pooling="last")
+    model = build(architecture="simple-rnn", directions="forward", pooling="last")
     vectors, kernel, recurrent_kernel, bias, weights, score_bias = model.get_weights()
     batch = inputs([4], 6)
     h_t = np.zeros(UNITS)
@@ -121,7 +121,7 @@ def test_a_simple_network_by_hand():
     np.testing.assert_allclose(predict(model, batch)[0], 5.5 + 4.5 * (h_t @ weights + score_bias), rtol=1e-5)
 
 
-@pytest.mark.parametrize("settings", [{}, {"bidirectional": False, "backward_units": 3}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"directions": "asymmetric", "backward_units": 3}], ids=str)
 def test_the_last_state_of_each_direction_has_read_the_whole_text(settings):
     model, batch = build(pooling="last", **settings), inputs([6, 6], 8)
     for place in (1, 5):  # the first word and the last
@@ -135,7 +135,7 @@ def test_the_last_state_of_each_direction_has_read_the_whole_text(settings):
 @pytest.mark.parametrize("pooling", ["last", "max"])
 def test_a_smaller_reader_from_the_end_reads_as_one_of_two_equal_ones(pooling):
     """The same weights say the same, whether Keras' layer for both directions holds them or one layer each."""
-    both, apart = build(pooling=pooling), build(pooling=pooling, bidirectional=False, backward_units=UNITS)
+    both, apart = build(pooling=pooling), build(pooling=pooling, directions="asymmetric", backward_units=UNITS)
     for layer in apart.layers:
         side = {"recurrent_0": "forward_layer", "backward_0": "backward_layer"}.get(layer.name)
         if layer.weights:
@@ -147,7 +147,7 @@ def test_a_smaller_reader_from_the_end_reads_as_one_of_two_equal_ones(pooling):
 
 @pytest.mark.parametrize("pooling", ["last", "mean"])
 def test_a_direction_is_dropped_as_a_whole(pooling):
-    settings = {"pooling": pooling, "bidirectional": False, "backward_units": 3, "direction_dropout": 0.5}
+    settings = {"pooling": pooling, "directions": "asymmetric", "backward_units": 3, "direction_dropout": 0.5}
     model = build(**settings, dropout=0.0, word_vector_dropout=0.0)
     features = keras.Model(model.input, model.get_layer("score").input)
     batch = inputs([6] * 64, 6)

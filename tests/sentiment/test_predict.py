@@ -12,10 +12,11 @@ from common.bundles.bundle import save_bundle
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
+from sentiment.cli import predict as main
 from sentiment.config import ARCHITECTURES, SentimentConfig
 from sentiment.loader import make_batches
 from sentiment.model import build_model
-from sentiment.predict import RatingModel, main
+from sentiment.predict import RatingModel
 from tests.conftest import RUN_FACTS
 
 VOCABULARY = Vocabulary(["good", "bad", "film", "the", "."], lowercase=True)
@@ -88,14 +89,14 @@ def test_only_what_is_kept_of_a_long_text_counts():
     assert ratings(model, ["bad bad good film the ."]) != ratings(model, ["bad bad good film the"])
 
 
-@pytest.mark.parametrize("head", ["ordinal", "class"])
+@pytest.mark.parametrize("head", ["ordinal", "categorical"])
 def test_the_spread_is_that_of_the_answer(head):
     model = build(head=head)
     network, config = model.network.model, model.config
     [answer] = model.predict(["The good film."])
     inputs, _, _ = make_batches([["the", "good", "film", "."]], None, VOCABULARY, config, shuffle=False)[0]
     logits = np.asarray(network(inputs)["logits"])[0].astype(float)
-    if head == "class":
+    if head == "categorical":
         shares = np.exp(logits) / np.exp(logits).sum()
     else:
         shares = -np.diff(1 / (1 + np.exp(-logits)), prepend=1, append=0)  # of being above, to of being at
@@ -114,12 +115,12 @@ def test_explanations_by_hand():
     network.get_layer("embedding").set_weights([vectors])
     network.get_layer("hidden").set_weights([np.ones((1, 1)), np.zeros(1)])
     network.get_layer("score").set_weights([np.ones((1, 1)), np.zeros(1)])
-    explanation = model.explain("Good film, bad.")
+    explanation = sentiment.explain(model, "Good film, bad.")
     assert explanation.tokens == ["Good", "film", ",", "bad", "."]
     # six tokens with the beginning mark; the rating is 5.5 + 4.5 * mean
     assert explanation.weights == pytest.approx([4.5 * 0.02 / 6, 0, 0, -4.5 * 0.01 / 6, 0], abs=1e-5)
     assert [token for token, _ in explanation.strongest(2)] == ["Good", "bad"]
-    assert model.explain("").tokens == []
+    assert sentiment.explain(model, "").tokens == []
 
 
 def test_explanations_on_the_command_line(small_bundle, capsys):

@@ -13,11 +13,11 @@ import sentiment
 from common.bundles.bundle import open_bundle
 from common.errors import InputError
 from language_model.loader import initial_states
+from sentiment.cli import train as main
 from sentiment.config import SentimentConfig
 from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
-from sentiment.train import main
 
 TOKENS = ["It", "is", "a", "good", "story", "."]
 
@@ -25,7 +25,7 @@ TOKENS = ["It", "is", "a", "good", "story", "."]
 def test_the_encoder_says_what_the_language_model_says(small_bundle):
     reader, bundle = language_model.load(small_bundle("language_model")), open_bundle(small_bundle("language_model"))
     config = inherit_settings(SentimentConfig(pooling="last", head="regression"), bundle)
-    assert (config.units, config.embedding_dim, config.bidirectional) == (12, 9, False)
+    assert (config.units, config.embedding_dim, config.directions) == (12, 9, "forward")
     model = build_model(config, len(reader.vocabulary))
     inherit_weights(model, bundle)
     inputs, _, _ = make_batches([TOKENS], None, reader.vocabulary, config, shuffle=False)[0]
@@ -37,7 +37,7 @@ def test_the_encoder_says_what_the_language_model_says(small_bundle):
 
 def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(small_bundle("language_model"))]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --average-momentum 0 --layer-rate-decay 2.6"
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0 --layerwise-lr-decay 2.6"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     model, reader = sentiment.load(tmp_path / "model"), language_model.load(small_bundle("language_model"))
     assert model.vocabulary.tokens == reader.vocabulary.tokens
@@ -49,12 +49,12 @@ def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, sma
     assert "--initialize-from language_model" in (tmp_path / "model/README.md").read_text()
 
 
-@pytest.mark.parametrize("head", ["regression", "class"])
+@pytest.mark.parametrize("head", ["regression", "categorical"])
 def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, tmp_path):
     """All of it is the same, but for a head that it does not have."""
     given = small_bundle("sentiment")
     data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given), "--head", head]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --average-momentum 0"
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     ours, theirs = sentiment.load(tmp_path / "model"), sentiment.load(given)
     assert ours.vocabulary.tokens == theirs.vocabulary.tokens
@@ -68,23 +68,36 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
 
 def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train)]
-    flags = ["--num-epochs", "1", "--learning-rate", "0", "--average-momentum", "0", "--units", "5"]
-    main([*data, "--output-dir", str(tmp_path / "one"), *flags, "--no-bidirectional"])
+    flags = ["--num-epochs", "1", "--learning-rate", "0", "--ema-momentum", "0", "--units", "5"]
+    main([*data, "--output-dir", str(tmp_path / "one"), *flags, "--directions", "forward"])
     start = ["--initialize-from", str(tmp_path / "one")]
-    main([*data, "--output-dir", str(tmp_path / "two"), *flags, *start, "--backward-units", "3"])
+    main(
+        [
+            *data,
+            "--output-dir",
+            str(tmp_path / "two"),
+            *flags,
+            *start,
+            "--directions",
+            "asymmetric",
+            "--backward-units",
+            "3",
+        ]
+    )
     one, two = (sentiment.load(tmp_path / name).network.model for name in ("one", "two"))
     for name in ("embedding", "recurrent_0"):
         for ours, theirs in zip(two.get_layer(name).get_weights(), one.get_layer(name).get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     assert two.get_layer("backward_0").units == 3
     config = inherit_settings(SentimentConfig(), open_bundle(tmp_path / "two"))
-    assert (config.units, config.backward_units, config.bidirectional) == (5, 3, False)
+    assert (config.units, config.backward_units, config.directions) == (5, 3, "asymmetric")
 
 
 def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_runs, tmp_path):
     given = small_bundle("language_model")
     data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given)]
-    flags = "--backward-units 3 --num-epochs 2 --unfreeze-epochs 2 --batch-size 16 --learning-rate 0.01"
+    flags = "--directions asymmetric --backward-units 3 --num-epochs 2 --unfreeze-epochs 2 --batch-size 16 "
+    flags += "--learning-rate 0.01"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     [_, *epochs] = (tmp_path / "model/history.csv").read_text().splitlines()
     first, last = (float(row.split(",")[1]) for row in epochs)
@@ -96,7 +109,7 @@ def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_r
 
 
 def test_rates_and_first_steps():
-    config = SentimentConfig(num_layers=2, layer_rate_decay=2.0, unfreeze_epochs=0.5)
+    config = SentimentConfig(num_layers=2, layerwise_lr_decay=2.0, unfreeze_epochs=0.5)
     assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
 
 
@@ -117,15 +130,24 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
         ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
         ("--word-vectors given", "by what"),
-        ("--gradient-length 5 --architecture gru", "--gradient-length: not with --architecture gru; .*, or take lstm"),
+        ("--tbptt-length 5 --architecture gru", "--tbptt-length: not with --architecture gru; .*, or take lstm"),
         (
             "--backward-units 3",
-            "--backward-units: a second direction beside one; leave it out, or add --no-bidirectional",
+            "--backward-units: only with --directions asymmetric; leave it out, or add that",
         ),
-        ("--backward-units 3 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
-        ("--direction-dropout 0.5", "--direction-dropout: between two readers; leave it out, or add --backward-units"),
-        ("--calibrate --head ordinal", "--calibrate: not with --head ordinal; leave it out, or take class"),
-        ("--adversarial-size 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
+        (
+            "--directions asymmetric --backward-units 3 --architecture bow",
+            "not with --architecture bow; .* lstm or gru or simple-rnn",
+        ),
+        (
+            "--direction-dropout 0.5",
+            "--direction-dropout: only with --directions asymmetric; leave it out, or add that",
+        ),
+        (
+            "--temperature-scaling --head ordinal",
+            "--temperature-scaling: not with --head ordinal; leave it out, or take categorical",
+        ),
+        ("--adversarial-epsilon 5 --architecture bow", "not with --architecture bow; .* lstm or gru or simple-rnn"),
     ],
 )
 def test_options_that_exclude_each_other(flags, message, small_bundle, small_runs, tmp_path):

@@ -8,10 +8,10 @@ from scipy.special import log_softmax, softmax
 
 from common.bundles.bundle import open_bundle
 from common.text.tokenization import load_pipeline, tokenize_cached
+from sentiment.cli import train as main
 from sentiment.loader import load_reviews, make_targets, split_validation
 from sentiment.predict import RatingModel
 from sentiment.temperature_scaling import fit_temperature
-from sentiment.train import main
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -25,7 +25,7 @@ def test_the_temperature_that_made_the_ratings_is_found(temperature):
 def test_training_divides_the_logits(small_runs, tmp_path, capsys):
     small = small_runs["sentiment"]
     logits = {}
-    for name, flags in (("plain", []), ("calibrated", ["--calibrate"])):
+    for name, flags in (("plain", []), ("calibrated", ["--temperature-scaling"])):
         main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags, *flags])
         rater = RatingModel.load(tmp_path / name)
         _, held_out = split_validation(load_reviews(small.train, rater.config), rater.config)
@@ -40,4 +40,4 @@ def test_training_divides_the_logits(small_runs, tmp_path, capsys):
         return -(targets * log_softmax(logits[name], axis=1)).sum(axis=1).mean()
 
     assert loss("calibrated") < loss("plain")
-    assert open_bundle(tmp_path / "calibrated").read_json("config.json")["calibrate"] is True
+    assert open_bundle(tmp_path / "calibrated").read_json("config.json")["temperature_scaling"] is True

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sentiment
-from sentiment.train import main
+from sentiment.cli import train as main
 
 REVIEWS = {
     "I loved every minute of it.": 10,
@@ -32,11 +32,11 @@ def reviews_csv(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("kind", ["--architecture lstm", "--architecture bow", "--adversarial-size 1"])
+@pytest.mark.parametrize("kind", ["--architecture lstm", "--architecture bow", "--adversarial-epsilon 1"])
 def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     flags = (
         f"{kind} --head regression --units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "
-        "--learning-rate 0.05 --dropout 0 --word-dropout 0 --word-vector-dropout 0 --average-momentum 0 --min-count 1"
+        "--learning-rate 0.05 --dropout 0 --word-dropout 0 --word-vector-dropout 0 --ema-momentum 0 --min-count 1"
     )
     data = ["--train", str(reviews_csv), "--validation", str(reviews_csv)]
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
@@ -67,7 +67,7 @@ def test_a_group_stays_on_one_side_and_the_rest_shapes_the_vocabulary(tmp_path):
     with open(path, "w", newline="") as file:
         rows = [(f"film{film} was fine, word{film}", film + 1, f"tt{film}") for film in range(8) for _ in range(4)]
         csv.writer(file).writerows([("review", "rating", "film"), *rows])
-    flags = "--group-column film --units 4 --embedding-dim 5 --num-epochs 1 --validation-rate 0.25 --min-count 4"
+    flags = "--group-column film --units 4 --embedding-dim 5 --num-epochs 1 --validation-split 0.25 --min-count 4"
     main(["--train", str(path), "--output-dir", str(tmp_path / "model"), *flags.split()])
     words = set(json.loads((tmp_path / "model/vocabulary.json").read_text())["tokens"])
     # Of eight films two were held out: all four reviews of each, so their words stay unknown.

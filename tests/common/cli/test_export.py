@@ -13,7 +13,8 @@ import onnxruntime
 import pytest
 
 import sentiment
-from common import export, onnx_recurrent
+from common.cli import export
+from common.inference.onnx import recurrent as onnx_recurrent
 from common.bundles.architecture import random_inputs, read_architecture
 from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_bundle
 from common.errors import InputError
@@ -75,7 +76,7 @@ def test_a_saved_model_answers_and_carries_the_rest_beside_it(small_bundle, run,
 
 def test_the_example_in_the_readme_needs_onnxruntime_alone(run, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [command] = re.findall(r"^python -m common\.export (.*) --output imdb\.onnx$", readme, re.MULTILINE)
+    [command] = re.findall(r"^python -m common\.cli\.export (.*) --output imdb\.onnx$", readme, re.MULTILINE)
     done = run("common.cli.export", *command.split(), "--output", tmp_path / "imdb.onnx")
     assert done.returncode == 0, done.stderr
     [program] = re.findall(r"```python\n(import json\n.*?)```", readme, re.DOTALL)

@@ -14,16 +14,19 @@ import sys
 
 import pytest
 
-from common.cli import options as commands
+from common.cli import options as cli_options
+from common.cli import stream
+from common.cli.flags import add_overrides, make_parser
 from common.cli.run import run_command
+from common.cli.scores import shown_command
 from common.errors import InputError, excerpt
-from common.settings import add_overrides, make_parser
 from language_model.config import LanguageModelConfig
+from sentiment.cli import evaluate
 
 
 def parse(*argv):
     parser = make_parser("toy.predict", None)
-    commands.add_text_arguments(parser, ("text", "jsonl"))
+    cli_options.add_text_arguments(parser, ("text", "jsonl"))
     return parser.parse_args([str(argument) for argument in argv])
 
 
@@ -33,7 +36,7 @@ def shout(texts):
 
 def answer(*argv):
     arguments = parse(*argv)
-    return commands.answer_all(arguments, shout, commands.open_texts(arguments))
+    return stream.answer_all(arguments, shout, stream.open_texts(arguments))
 
 
 def test_answers_keep_the_order_of_the_input(tmp_path):
@@ -46,13 +49,13 @@ def test_answers_keep_the_order_of_the_input(tmp_path):
 def test_answers_come_before_the_input_ends(monkeypatch):
     """A pipe may stay open for hours; memory does not grow with it."""
     read, write = os.pipe()
-    os.write(write, b"text\n" * (commands.TEXTS_AT_ONCE + 1))
+    os.write(write, b"text\n" * (stream.TEXTS_AT_ONCE + 1))
     with os.fdopen(read) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         answers = answer()
         assert next(answers) == ("standard input, line 1", "text", "TEXT")
         os.close(write)
-        assert len(list(answers)) == commands.TEXTS_AT_ONCE
+        assert len(list(answers)) == stream.TEXTS_AT_ONCE
 
 
 def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
@@ -66,7 +69,7 @@ def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
 
 
 def test_of_very_many_bad_rows_the_first_are_named_and_all_are_counted(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "MOST_REPORTED", 2)
+    monkeypatch.setattr(stream, "MOST_REPORTED", 2)
     (tmp_path / "in.txt").write_text("\n" * 9 + "ten\n")
     assert [found for _, _, found in answer("--input", tmp_path / "in.txt")] == ["TEN"]
     said = capsys.readouterr().err.splitlines()
@@ -97,17 +100,17 @@ def test_no_text_at_all(monkeypatch):
 def test_wrong_options_are_found_before_the_model_is_loaded(argv, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=message):
-        commands.open_texts(parse(*argv))
+        stream.open_texts(parse(*argv))
 
 
 def test_an_output_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "out.txt"
     path.write_text("old")
-    with contextlib.suppress(KeyboardInterrupt), commands.open_output(path) as file:
+    with contextlib.suppress(KeyboardInterrupt), stream.open_output(path) as file:
         file.write("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
-    with commands.open_output(path) as file:
+    with stream.open_output(path) as file:
         file.write("new é \ud800")
         assert path.read_text() == "old"
     assert path.read_text(encoding="utf-8") == "new é ?"
@@ -116,7 +119,7 @@ def test_an_output_file_appears_when_it_is_complete(tmp_path):
 
 def test_an_output_file_may_be_compressed_and_in_a_new_folder(tmp_path):
     path = tmp_path / "new" / "folder" / "out.txt.gz"
-    with commands.open_output(path) as file:
+    with stream.open_output(path) as file:
         file.write("naïve")
     assert gzip.decompress(path.read_bytes()).decode() == "naïve"
     assert list(path.parent.iterdir()) == [path]
@@ -124,14 +127,14 @@ def test_an_output_file_may_be_compressed_and_in_a_new_folder(tmp_path):
 
 def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="pipe: nobody reads from it"), commands.open_output(tmp_path / "pipe"):
+    with pytest.raises(InputError, match="pipe: nobody reads from it"), stream.open_output(tmp_path / "pipe"):
         pass
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    with commands.open_output(tmp_path / "pipe") as file:
+    with stream.open_output(tmp_path / "pipe") as file:
         file.write("answer")
     assert os.read(reader, 100) == b"answer"
     os.close(reader)
@@ -185,21 +188,21 @@ def test_evaluate_checks_its_files_first(tmp_path):
     (tmp_path / "test.csv").write_text("x")
     arguments = argparse.Namespace(test=tmp_path / "test.csv", train=tmp_path / "nothing.csv", report=None)
     with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
-        commands.check_evaluate_arguments(arguments)
+        cli_options.check_evaluate_arguments(arguments)
     arguments = argparse.Namespace(test=tmp_path / "test.csv", train=None, report=tmp_path / "test.csv")
     with pytest.raises(InputError, match="is a file; name a folder with --report"):
-        commands.check_evaluate_arguments(arguments)
+        cli_options.check_evaluate_arguments(arguments)
 
 
 def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
     parser = make_parser("toy.evaluate", None)
-    commands.add_evaluate_arguments(parser, "toy", "model")
+    cli_options.add_evaluate_arguments(parser, "sentiment", "imdb")
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--reset-every", type=int, default=0)
     add_overrides(parser, LanguageModelConfig, ("carry_state", "text_column"))
 
     def shown(*options):
-        return commands.shown_command(parser, parser.parse_args(["--test", "data/test.csv", "--save", *options]))
+        return shown_command(parser, parser.parse_args(["--test", "data/test.csv", "--save", *options]))
 
     assert shown() == "python -m toy.evaluate --model DIR --test test.csv --save"
     options = ["--train", "data/train.csv", "--engine", "keras", "--raw", "--reset-every", "3", "--no-carry-state"]
@@ -212,17 +215,15 @@ def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
 @pytest.mark.parametrize("limits", [(), (0,), (0, 9)])
 def test_a_number_is_finite(text, limits):
     with pytest.raises(argparse.ArgumentTypeError, match=f"found {text}, wanted a finite number"):
-        commands.number(float, *limits)(text)
-    assert commands.number(float, *limits)("2.5") == 2.5
-    assert commands.number(int, *limits)("2") == 2
+        cli_options.number(float, *limits)(text)
+    assert cli_options.number(float, *limits)("2.5") == 2.5
+    assert cli_options.number(int, *limits)("2") == 2
 
 
 @pytest.mark.parametrize("option", ["--min-rating", "--max-rating"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_the_scale_of_ratings_is_finite(option, value, capsys):
-    from sentiment import evaluate
-
     with pytest.raises(SystemExit) as stop:
-        evaluate.main(["--test", "none.csv", option, value])
+        evaluate(["--test", "none.csv", option, value])
     assert stop.value.code == 2
     assert f"argument {option}: found {value}, wanted a finite number" in capsys.readouterr().err

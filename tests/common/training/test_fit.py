@@ -17,17 +17,13 @@ import pytest
 from common.errors import InputError
 from common.settings import TrainingConfig, setting
 from common.text.batching import Batches, drop_words, make_mask, pad
-from common.training import fit as training
-from common.training.fit import (
-    AveragedWeights,
-    check_run,
-    checkpoint_folder,
-    fit,
-    kept_until_saved,
-    make_optimizer,
-    write_history,
-)
+from common.training import checkpoint, weight_averaging
+from common.training.checkpoint import check_run, checkpoint_folder, kept_until_saved
+from common.training.fit import Validation, fit
+from common.training.history import write_history
+from common.training.optimizer import make_optimizer
 from common.training.seeds import describe_machine, reseed_dropout, set_seed
+from common.training.weight_averaging import AveragedWeights
 
 VOCAB_SIZE = 9
 NUM_EXAMPLES = 23
@@ -42,7 +38,7 @@ class ToyConfig(TrainingConfig):
     patience: int = setting(9, "epochs", minimum=0)
 
 
-CONFIG = ToyConfig(weight_decay=0.01, max_gradient_norm=0.5, average_momentum=0.9)
+CONFIG = ToyConfig(weight_decay=0.01, max_gradient_norm=0.5, ema_momentum=0.9)
 
 
 class Killed(BaseException):
@@ -51,7 +47,7 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def average_often(monkeypatch):
-    monkeypatch.setattr(training, "AVERAGE_EVERY", 2)
+    monkeypatch.setattr(weight_averaging, "AVERAGE_EVERY", 2)
 
 
 def make_batches(config):
@@ -70,7 +66,7 @@ def make_batches(config):
     return [Batches(lengths, make_batch, config.batch_size, seed) for seed in (config.seed, None)]
 
 
-def start(config, output_dir, resume=False, scores=None):
+def start(config, output_dir, resume=False, scores=None, on_epoch=None):
     """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state."""
     set_seed(config.seed)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
@@ -90,7 +86,7 @@ def start(config, output_dir, resume=False, scores=None):
         ]
         return {"score": next(scores, -float(np.concatenate(errors).mean()))}
 
-    return model, fit(model, batches, validate, "score", config, output_dir, resume)
+    return model, fit(model, batches, Validation(validate, "score"), config, output_dir, resume, on_epoch)
 
 
 def without_seconds(history):
@@ -100,7 +96,7 @@ def without_seconds(history):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     patch = pytest.MonkeyPatch()
-    patch.setattr(training, "AVERAGE_EVERY", 2)
+    patch.setattr(weight_averaging, "AVERAGE_EVERY", 2)
     model, state = start(CONFIG, tmp_path_factory.mktemp("whole") / "run")
     patch.undo()
     return model.get_weights(), state
@@ -158,7 +154,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, unin
 
 
 def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, monkeypatch, uninterrupted):
-    write_json, count = training.write_json, iter(range(1, 10**6))
+    write_json, count = checkpoint.write_json, iter(range(1, 10**6))
 
     def write_or_die(path, content):
         if next(count) == 3:
@@ -166,7 +162,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, m
         write_json(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_json", write_or_die)
+        patch.setattr(checkpoint, "write_json", write_or_die)
         with pytest.raises(Killed):
             start(CONFIG, tmp_path / "run")
     assert [folder.name for folder in checkpoint_folder(tmp_path / "run").glob("epoch-*")] == ["epoch-0002"]
@@ -245,13 +241,13 @@ def test_a_damaged_checkpoint_is_one_clear_error(damage, tmp_path):
 
 
 def test_a_run_needs_room_for_its_checkpoints(tmp_path, monkeypatch):
-    monkeypatch.setattr(training.shutil, "disk_usage", lambda folder: argparse.Namespace(free=5000))
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: argparse.Namespace(free=5000))
     with pytest.raises(InputError, match="0 MB free, checkpoints and model need 0 MB; free some space"):
         start(replace(CONFIG, num_epochs=1), tmp_path / "run")
 
 
 def test_a_model_that_no_bundle_could_hold_is_not_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "MAX_FILE_BYTES", training.HDF5_OVERHEAD + 100)
+    monkeypatch.setattr(checkpoint, "MAX_FILE_BYTES", checkpoint.HDF5_OVERHEAD + 100)
     with pytest.raises(InputError, match=r"0 MB of weights, a saved model holds at most 1; choose fewer units"):
         start(replace(CONFIG, num_epochs=1), tmp_path / "run")
 
@@ -313,10 +309,23 @@ def test_an_error_is_better_when_smaller(tmp_path):
         return {"x": np.ones((len(indices), 2), "float32")}, np.ones((len(indices), 1)), np.ones(len(indices))
 
     batches = Batches([1, 1, 1], make_batch, batch_size=2, seed=1)
-    state = fit(
-        model, batches, lambda: {"nats": next(values)}, "nats", config, tmp_path / "run", smaller_is_better=True
-    )
+    validation = Validation(lambda: {"nats": next(values)}, "nats", smaller_is_better=True)
+    state = fit(model, batches, validation, config, tmp_path / "run")
     assert (state.best_epoch, state.history[1]["nats"]) == (2, 1.0)
+
+
+def test_on_epoch_sees_every_epoch_and_may_stop_the_run(tmp_path):
+    seen = []
+
+    def on_epoch(epoch, scores):
+        seen.append((epoch, scores))
+        return epoch == 2
+
+    _, state = start(CONFIG, tmp_path / "run", scores=[0.1, 0.2], on_epoch=on_epoch)
+    assert [(epoch, scores["score"]) for epoch, scores in seen] == [(1, 0.1), (2, 0.2)]
+    assert [scores["loss"] for _, scores in seen] == [row["loss"] for row in state.history]
+    _, state = start(replace(CONFIG, num_epochs=3), tmp_path / "other", on_epoch=lambda epoch, scores: None)
+    assert state.epoch == 3
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
@@ -345,7 +354,7 @@ def test_batches_come_in_their_order(tmp_path, monkeypatch):
 
 
 def test_cosine_schedule_by_hand():
-    config = replace(CONFIG, learning_rate=0.5, warmup_rate=0.1)
+    config = replace(CONFIG, learning_rate=0.5, warmup_ratio=0.1)
     rate = make_optimizer(config, num_steps=1000)._learning_rate
     assert float(rate(0)) == pytest.approx(0.05)  # a tenth, rising
     assert float(rate(50)) == pytest.approx((0.05 + 0.5) / 2)

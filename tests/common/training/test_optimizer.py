@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from common.training.fit import make_optimizer
+from common.training.optimizer import make_optimizer
 
 CONFIG = SimpleNamespace(
-    learning_rate=0.01, schedule="constant", warmup_rate=0.0, weight_decay=0.0, max_gradient_norm=1.0, adam_beta_2=0.9
+    learning_rate=0.01, schedule="constant", warmup_ratio=0.0, weight_decay=0.0, max_gradient_norm=1.0, adam_beta_2=0.9
 )
 
 
