@@ -18,6 +18,7 @@ import numpy as np
 
 from common.bundles.architecture import random_inputs
 from common.bundles.bundle import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
+from common.cli.flags import make_parser
 from common.cli.run import run_command
 from common.errors import InputError, show
 from common.inference.engine import session_options
@@ -25,7 +26,6 @@ from common.inference.keras_engine import KerasEngine
 from common.inference.keras_start import start_keras
 from common.output import check_new_place, claim
 from common.progress import say
-from common.settings import make_parser
 
 LARGEST_DIFFERENCE = 1e-4  # from Keras, as a share of the largest number; more is not rounding
 SHAPES = ((1, 1), (1, 20), (7, 33), (32, 60))  # (batch, time) of the trials

@@ -13,11 +13,11 @@ import onnxruntime
 import pytest
 
 import sentiment
-from common.cli import export
-from common.inference.onnx import recurrent as onnx_recurrent
 from common.bundles.architecture import random_inputs, read_architecture
 from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_bundle
+from common.cli import export
 from common.errors import InputError
+from common.inference.onnx import recurrent as onnx_recurrent
 from common.text.vocabulary import Vocabulary
 from tests.conftest import ROOT
 
