@@ -18,8 +18,6 @@
 # the cells from the top; it takes a minute or two on two processor cores.
 
 # %%
-import contextlib
-import io
 import tempfile
 import textwrap
 from collections import Counter
@@ -33,12 +31,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.cli.options import ROOT
+import language_model
 from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 100, "display.precision", 3)
-DATA = ROOT / "language_model" / "dataset"
+DATA = Path(language_model.__file__).parent / "dataset"
 
 # %% [markdown]
 # ## The data
@@ -231,26 +229,24 @@ print(f"guessing evenly: {np.log(len(vocabulary)):.3f} nats per token")
 # %% [markdown]
 # ## Training
 #
-# The next cell runs the project's training command with the settings of `make example`. One pass over the stories is
+# The next cell trains with the settings of `make example`; `language_model.train` does what `python -m
+# language_model.train` does. One pass over the stories is
 # an *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
 
 # %%
-from language_model import train
-
 workshop = tempfile.TemporaryDirectory()
 
 
-def train_on_sample(name, flags=""):
-    """Train with the settings of `make example`, and more; returns the folder of the bundle."""
-    folder = Path(workshop.name) / name
-    settings = f"--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005 {flags}"
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(folder), *settings.split()])
-    return folder
+def train_on_sample(name, **more):
+    """Train with the settings of `make example`, and more; returns the result."""
+    settings = {"num_epochs": 16, "batch_size": 8, "units": 200, "embedding_dim": 128, "learning_rate": 0.005}
+    config = LanguageModelConfig(**(settings | more))
+    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, config)
 
 
-bundle = train_on_sample("lstm")
-history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
+result = train_on_sample("lstm")
+bundle = result.path
+history = pd.DataFrame(result.history).drop(columns="seconds").set_index("epoch")
 history.iloc[[0, 3, 7, 11, 15]]
 
 # %%
@@ -274,7 +270,7 @@ plt.show()
 # to the LSTM is what memory is worth. The window is five tokens long, like that of a 6-gram.
 
 # %%
-window_bundle = train_on_sample("window", "--architecture fixed-window --window 5")
+window_bundle = train_on_sample("window", architecture="fixed-window", window=5).path
 window_history = pd.read_csv(window_bundle / "history.csv").set_index("epoch")
 best = pd.DataFrame({"LSTM": history.perplexity, "fixed window": window_history.perplexity}).min()
 best.to_frame("best validation perplexity")
@@ -286,8 +282,6 @@ best.to_frame("best validation perplexity")
 # fairy tales of half a million words. `language_model.load()` opens it.
 
 # %%
-import language_model
-
 reader = language_model.load()
 sample_reader, window_reader = language_model.load(bundle), language_model.load(window_bundle)
 for name, one in (("pretrained", reader), ("trained on the sample", sample_reader)):
@@ -682,9 +676,8 @@ pd.DataFrame({word: neighbours(word) for word in words})
 # learn to spell, and a state that lasted twenty words now has to last a hundred letters.
 
 # %%
-from common.cli.options import pretrained_folder
 
-shakespeare = language_model.load(pretrained_folder("language_model", "shakespeare"))
+shakespeare = language_model.load("shakespeare")
 print(shakespeare.generate("KING HENRY:\n", max_tokens=400, temperature=0.7, seed=1)[0])
 
 # %%

@@ -19,8 +19,6 @@
 # from the top; it takes a minute or two on two processor cores.
 
 # %%
-import contextlib
-import io
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -33,12 +31,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.cli.options import ROOT
+import pos_tagging
 from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 120, "display.precision", 3, "display.max_columns", 40)
-DATA = ROOT / "pos_tagging" / "dataset"
+DATA = Path(pos_tagging.__file__).parent / "dataset"
 
 # %% [markdown]
 # ## The data
@@ -266,14 +264,11 @@ pd.DataFrame({"layer": outputs.keys(), "shape of its output": [str(tuple(value.s
 # learn what to do when only the letters and the neighbours are left.
 
 # %%
-from pos_tagging import train
-
 workshop = tempfile.TemporaryDirectory()
 bundle = Path(workshop.name) / "pos_tagging"
-settings = "--num-epochs 20 --batch-size 8 --units 64 --embedding-dim 64 --learning-rate 0.005"
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    train.main(["--train", str(DATA / "train.conllu"), "--output-dir", str(bundle), *settings.split()])
-history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
+config = TaggingConfig(num_epochs=20, batch_size=8, units=64, embedding_dim=64, learning_rate=0.005)
+result = pos_tagging.train(DATA / "train.conllu", bundle, config)
+history = pd.DataFrame(result.history).drop(columns="seconds").set_index("epoch")
 history.iloc[::4]
 
 # %%
@@ -301,8 +296,6 @@ plt.show()
 # opens it.
 
 # %%
-import pos_tagging
-
 tagger = pos_tagging.load()
 sample_tagger = pos_tagging.load(bundle)
 for name, model in (("pretrained", tagger), ("trained on the sample", sample_tagger)):

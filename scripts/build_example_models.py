@@ -7,72 +7,59 @@ Every step is a command that you can type yourself; it is printed before it runs
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from common.training.fit import checkpoint_folder
+from common.cli.run import run_command
+from common.training.checkpoint import checkpoint_folder
+from language_model import cli as language_model
+from pos_tagging import cli as pos_tagging
+from sentiment import cli as sentiment
 
 ROOT = Path(__file__).resolve().parent.parent
 ABOUT = "The sample in the repository: original text, written for this project, CC0."
-# Settings that suit some hundred examples; the defaults suit tens of thousands.
-TRAINING = {
-    "sentiment": "--num-epochs 16 --batch-size 16 --patience 16 --head regression",
-    "language_model": "--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005",
-    "pos_tagging": "--num-epochs 20 --batch-size 8 --units 64 --embedding-dim 64 --learning-rate 0.005",
+TASKS = {
+    "sentiment": (sentiment, "csv"),
+    "language_model": (language_model, "csv"),
+    "pos_tagging": (pos_tagging, "conllu"),
 }
-FILES = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
-ANSWERS = (
-    (
-        "sentiment.predict",
-        "The plot is thin, but the cast is a joy and I laughed all the way home.",
-        "Two hours of my life that I want back: dull, loud and badly acted.",
-    ),
-    ("pos_tagging.predict", "They refuse to permit us to obtain the refuse permit."),
-    ("language_model.score", "The king went into the forest.", "The forest went into the king."),
-    ("language_model.generate", "--prompt", "Once upon a time", "--num-sentences", "2", "--seed", "1"),
-)
 
 
-def run(module: str, *arguments: str) -> None:
-    """Show a command and run it; a failure ends the script with the command's own status."""
+def run(command, *arguments: str) -> None:
+    """Show a command and run it, in this process: TensorFlow is imported once."""
     shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    print(f"\n$ python -m {module} {shown}", flush=True)
-    status = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=False).returncode
-    if status:
-        raise SystemExit(status)
+    print(f"\n$ python -m {command.__module__.removesuffix('.cli')}.{command.__name__} {shown}", flush=True)
+    sys.stdout.flush()
+    command([str(argument) for argument in arguments])
 
 
 def train_and_score(task: str) -> None:
     """Train one example model and score it on the test half of its sample."""
+    commands, ending = TASKS[task]
     data, model = f"{task}/dataset", f"example_model/{task}"
-    train, test = f"{data}/train.{FILES[task]}", f"{data}/test.{FILES[task]}"
-    resume = ["--resume"] if checkpoint_folder(ROOT / model).exists() else []
-    run(
-        f"{task}.train",
-        "--train",
-        train,
-        "--output-dir",
-        model,
-        *TRAINING[task].split(),
-        "--about-data",
-        ABOUT,
-        "--overwrite",
-        *resume,
-    )
-    run(f"{task}.evaluate", "--model", model, "--test", test, "--train", train, "--report", f"{model}-report", "--save")
+    train, test = f"{data}/train.{ending}", f"{data}/test.{ending}"
+    again = ["--resume"] if checkpoint_folder(ROOT / model).exists() else []
+    places = ["--train", train, "--output-dir", model, "--overwrite", *again]
+    run(commands.train, *places, "--preset", "sample", "--about-data", ABOUT)
+    run(commands.evaluate, "--model", model, "--test", test, "--train", train, "--report", f"{model}-report", "--save")
 
 
-def main() -> None:
+def main(argv=None) -> None:
     start = time.monotonic()
-    for task in FILES:
+    for task in TASKS:
         train_and_score(task)
     print("\nThe pretrained models answer:")
-    for module, *arguments in ANSWERS:
-        run(module, *arguments)
+    run(
+        sentiment.predict,
+        "The plot is thin, but the cast is a joy and I laughed all the way home.",
+        "Two hours of my life that I want back: dull, loud and badly acted.",
+    )
+    run(pos_tagging.predict, "They refuse to permit us to obtain the refuse permit.")
+    run(language_model.score, "The king went into the forest.", "The forest went into the king.")
+    run(language_model.generate, "--prompt", "Once upon a time", "--num-sentences", "2", "--seed", "1")
     print(f"\nDone in {(time.monotonic() - start) / 60:.1f} minutes. What lies where:")
-    for task in FILES:
+    for task in TASKS:
         print(f"  example_model/{task}/  the model, its card README.md, history.csv, learning_curve.png")
         print(f"  example_model/{task}-report/report.html  its scores and mistakes on one page")
     print(
@@ -81,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

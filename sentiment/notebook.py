@@ -14,8 +14,6 @@
 # its neighbours. Run the cells from the top; all of them together take a minute or two on two processor cores.
 
 # %%
-import contextlib
-import io
 import tempfile
 from pathlib import Path
 
@@ -27,12 +25,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.cli.options import ROOT
+import sentiment
 from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 110, "display.precision", 3)
-DATA = ROOT / "sentiment" / "dataset"
+DATA = Path(sentiment.__file__).parent / "dataset"
 
 # %% [markdown]
 # ## The data
@@ -278,16 +276,14 @@ print("with ten more paddings:", np.asarray(model(longer)["rating"])[:, 0].round
 # *Dropout* switches random features off during training; *word dropout* turns random words into `<unk>`; and the word
 # vectors do not start at random, but from counts of which words stand near each other in the training text.
 #
-# The next cell runs the project's training command with the settings of `make example`.
+# The next cell trains with the settings of `make example`. `sentiment.train` does what `python -m sentiment.train`
+# does: the data may be a file, a DataFrame or a list.
 
 # %%
-from sentiment import train
-
 workshop = tempfile.TemporaryDirectory()
 bundle = Path(workshop.name) / "sentiment"
-settings = "--num-epochs 16 --batch-size 16 --patience 16 --head regression"
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(bundle), *settings.split()])
+config = SentimentConfig(num_epochs=16, batch_size=16, patience=16, head="regression")
+result = sentiment.train(train_table, bundle, config)
 print("\n".join(sorted(path.name for path in bundle.iterdir())))
 
 # %% [markdown]
@@ -295,7 +291,7 @@ print("\n".join(sorted(path.name for path in bundle.iterdir())))
 # that predicting needs. It also holds the history of the run:
 
 # %%
-history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
+history = pd.DataFrame(result.history).drop(columns="seconds").set_index("epoch")
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
 history.loss.plot(ax=left, marker="o", title="Training loss (squared error, with dropout)", ylabel="stars²")
 history.r2.plot(ax=right, marker="o", color="tab:orange", title="Validation R²", ylabel="R²")
@@ -328,8 +324,6 @@ history.iloc[[0, 3, 7, 11, 15]]
 # held back in training.)
 
 # %%
-import sentiment
-
 rater = sentiment.load()
 sample_rater = sentiment.load(bundle)
 facts = {
@@ -429,7 +423,7 @@ plt.show()
 # %%
 from sklearn.metrics import classification_report
 
-from sentiment.evaluate import by_rating
+from sentiment.report import by_rating
 
 header, *body = by_rating(truth, given)
 print(classification_report(truth > 5.5, given > 5.5, target_names=["bad (1 to 5)", "good (6 to 10)"]))
@@ -443,7 +437,7 @@ pd.DataFrame(body, columns=header).set_index("true rating").T
 # %%
 import textwrap
 
-from sentiment.evaluate import worst_mistakes
+from sentiment.report import worst_mistakes
 
 for true, predicted, review in worst_mistakes(truth, given, list(test_table.review), 6)[1:]:
     print(f"true {true:.0f}, predicted {predicted:.1f}")
