@@ -1,4 +1,4 @@
-"""Do the next while the last is still looked at: a `map` over threads that keeps the order and holds little."""
+"""Ordered, bounded parallel map with prefetching, over threads."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ sets up logging; the commands call `show_progress`, which writes them, and the b
 from __future__ import annotations
 
 import logging
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,11 @@ Item = TypeVar("Item")
 SECONDS_BEFORE_BAR = 1.0
 SECONDS_BETWEEN_LINES = 30.0
 
+
+try:
+    import resource
+except ImportError:  # Windows does not have it
+    resource = None  # type: ignore[assignment]
 
 LOGGER = logging.getLogger("rnn_language")
 
@@ -52,8 +56,8 @@ def say(message: str) -> None:
 
 
 def peak_memory_gb() -> float:
-    """Largest memory of this process so far, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    """Largest memory of this process so far, in GB; 0 where the system does not tell."""
+    return 0.0 if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:

@@ -97,7 +97,7 @@ def spread_scores(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndar
 
     Returns:
         `error_in_spreads`: the root mean square of the errors, each divided by the spread that was said. 1 is right;
-        more means that the model is surer than it should be.
+        more: the model is overconfident.
     """
     return {"error_in_spreads": float(np.sqrt(np.mean(((ratings - predictions) / np.maximum(spreads, 0.01)) ** 2)))}
 

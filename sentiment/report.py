@@ -55,9 +55,9 @@ def weaknesses(ratings: np.ndarray, predictions: np.ndarray, lengths: np.ndarray
     missing = sorted(set(range(round(float(ratings.min())), round(float(ratings.max())) + 1)) - set(ratings.tolist()))
     torn = np.isin(np.rint(predictions), missing)
     sentences = [
-        f"Reviews rated {rating[0]:g}: it says {rating[2]:.1f} on average, {rating[3]:.2f} off (mean absolute error).",
+        f"Reviews rated {rating[0]:g}: mean prediction {rating[2]:.1f}, mean absolute error {rating[3]:.2f}.",
         f"Reviews of {length[0]} tokens: root mean squared error {length[2]:.2f}.",
-        "Irony, and texts that are no reviews: it gives them a rating all the same.",
+        "Irony, and texts that are not reviews: they get a rating all the same.",
     ]
     if missing:
         names = ", ".join(map(str, missing))
@@ -65,8 +65,8 @@ def weaknesses(ratings: np.ndarray, predictions: np.ndarray, lengths: np.ndarray
     if torn.any():
         error = np.abs(predictions[torn] - ratings[torn]).mean()
         sentences.append(
-            f"Mixed reviews: {torn.mean():.1%} of the reviews get one of the ratings that do not occur, {error:.2f} "
-            "off. It means that the model is torn, not that the text is lukewarm."
+            f"Mixed reviews: {torn.mean():.1%} of the predictions are ratings that do not occur, mean absolute error "
+            f"{error:.2f}. Such a prediction is the mean of two likely ratings, not a sign of a lukewarm text."
         )
     return sentences
 

@@ -1,4 +1,4 @@
-"""Scores on real tokens and rows, with bootstrap intervals; scikit-learn does the counting."""
+"""Perplexity, bootstrap confidence intervals, and how scores are written."""
 
 from __future__ import annotations
 

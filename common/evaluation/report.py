@@ -1,4 +1,4 @@
-"""What evaluate shows: a table on the terminal, and one HTML page that needs no other file."""
+"""Tables and figures of a report: text for the terminal, Markdown for the card, one self-contained HTML page."""
 
 from __future__ import annotations
 

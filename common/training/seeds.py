@@ -1,4 +1,4 @@
-"""One seed drives everything, and a manifest says what a run depended on."""
+"""Random seeds: one drives everything, so that the same run gives the same numbers."""
 
 from __future__ import annotations
 
