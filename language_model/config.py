@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from common.errors import InputError
-from common.settings import MAX_SEED, Settings, TrainingConfig, flag_of, setting
+from common.settings import MAX_SEED, OPTIMIZATION, Settings, TrainingConfig, flag_of, setting
 
 TASK, DEFAULT_NAME = "language_model", "stories"
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
 DOCUMENTS = ("file", "paragraph", "line")
-VOCABULARY, DATA, MODEL, REGULARIZATION, TRUNCATION, VECTORS = (
-    "vocabulary", "data", "model", "regularization", "softmax and back-propagation", "word vectors",
-)  # fmt: skip
+VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
 LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
 
 
@@ -27,14 +25,16 @@ class TextConfig(Settings):
     """How texts are read."""
 
     level: str = setting(
-        "word", "tokens: words, what stands between spaces, or characters", LEVELS, group=VOCABULARY, basic=True
+        "word", "what a token is; spaced: what stands between spaces", LEVELS, group=VOCABULARY, basic=True
     )
     max_vocab_size: int = setting(
         10_000, "size of the vocabulary, at most, special tokens included", minimum=5, group=VOCABULARY, basic=True
     )
     min_count: int = setting(2, "smallest count in training of a token in the vocabulary", minimum=1, group=VOCABULARY)
     lowercase: bool = setting(False, "lower-case the tokens", group=VOCABULARY)
-    document: str = setting("paragraph", "what one text is in a plain text file", DOCUMENTS, group=DATA, basic=True)
+    document: str = setting(
+        "paragraph", "unit of a plain text file that is one text", DOCUMENTS, group=DATA, basic=True
+    )
     text_column: str = setting("text", "column of the text in a table", group=DATA, basic=True)
 
 
@@ -66,9 +66,7 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         "carry_state": "stateful",
     }
 
-    architecture: str = setting(
-        "lstm", "network: recurrent, or feed-forward over a window", ARCHITECTURES, group=MODEL, basic=True
-    )
+    architecture: str = setting("lstm", "network", ARCHITECTURES, group=MODEL, basic=True)
     window: int = setting(5, "context of a fixed-window network, in tokens", minimum=2, maximum=100, group=MODEL)
     num_layers: int = setting(1, "stacked hidden layers", minimum=1, maximum=8, group=MODEL, basic=True)
     units: int = setting(384, "size of the hidden state", minimum=1, group=MODEL, basic=True)
@@ -104,13 +102,13 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         0.0, "share of input tokens replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
     )
     sampled_softmax_size: int = setting(
-        0, "sampled softmax: tokens drawn in a training step; 0 = full softmax", minimum=0, group=TRUNCATION
+        0, "sampled softmax: tokens drawn in a training step; 0 = full softmax", minimum=0, group=OPTIMIZATION
     )
     stateful: bool = setting(
-        False, "carry the state from piece to piece of one stream of all texts", group=TRUNCATION, basic=True
+        False, "carry the state from piece to piece of one stream of all texts", group=OPTIMIZATION, basic=True
     )
     tbptt_length: int = setting(
-        100, "truncated back-propagation through time: tokens in a piece, at most", minimum=2, group=TRUNCATION
+        100, "truncated back-propagation through time: tokens in a piece, at most", minimum=2, group=OPTIMIZATION
     )
 
     validation_split: float = setting(
@@ -148,7 +146,7 @@ class GenerationConfig(Settings):
         100, "tokens after the prompt, at most", minimum=1, maximum=1_000_000, group=LENGTH, basic=True
     )
     num_sentences: int = setting(
-        0, "full sentences after which a text stops; 0 = at the end of the text", minimum=0, group=LENGTH, basic=True
+        0, "full sentences after which a text stops; 0 = no limit", minimum=0, group=LENGTH, basic=True
     )
     stop: str = setting("", "stop sequence: a text stops where this has been written", group=LENGTH)
     temperature: float = setting(
@@ -156,7 +154,7 @@ class GenerationConfig(Settings):
     )
     top_k: int = setting(0, "top-k sampling: among the k likeliest tokens; 0 = off", minimum=0, group=SAMPLING)
     top_p: float = setting(
-        1.0, "nucleus sampling: among the likeliest tokens of this total probability; 1 = off", minimum=0.0001,
+        1.0, "nucleus sampling: total probability of the likeliest tokens kept; 1 = off", minimum=0.0001,
         maximum=1, group=SAMPLING, basic=True,
     )  # fmt: skip
     min_p: float = setting(
