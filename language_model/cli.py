@@ -282,8 +282,8 @@ def print_pieces(steps: Iterable[list[str]], output: IO[str]) -> list[list[str]]
     if len(done[0]) == 1:
         print(file=output)
     else:
-        for place, pieces in enumerate(zip(*done, strict=True), 1):
-            print(f"--- {place}\n{''.join(pieces)}", file=output)
+        for place, text in enumerate(map("".join, zip(*done, strict=True)), 1):
+            print(f"--- {place}\n{text}", file=output)
     return done
 
 

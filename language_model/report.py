@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from common.evaluation.metrics import perplexity
 from common.evaluation.report import Section, html_figure, html_table, html_text, new_figure
+from common.text.vocabulary import Vocabulary
 
 
 def by_length(nats: Sequence[np.ndarray]) -> list[list]:
@@ -34,7 +35,7 @@ def by_position(nats: Sequence[np.ndarray]) -> list[list]:
 
 
 def hardest_tokens(
-    token_lists: Sequence[Sequence[str]], nats: Sequence[np.ndarray], vocabulary: Container[str], number: int
+    token_lists: Sequence[Sequence[str]], nats: Sequence[np.ndarray], vocabulary: Vocabulary, number: int
 ) -> list[list]:
     """The known tokens with the highest surprisal, with the words before them."""
     found = [
@@ -51,7 +52,7 @@ def hardest_tokens(
 
 
 def weaknesses(
-    token_lists: Sequence[Sequence[str]], nats: Sequence[np.ndarray], vocabulary: Container[str], level: str
+    token_lists: Sequence[Sequence[str]], nats: Sequence[np.ndarray], vocabulary: Vocabulary, level: str
 ) -> list[str]:
     """Weaknesses of a model as sentences, from the figures."""
     tokens = [token for tokens in token_lists for token in tokens]
@@ -69,7 +70,7 @@ def weaknesses(
 def report_sections(
     token_lists: Sequence[Sequence[str]],
     nats: Sequence[np.ndarray],
-    vocabulary: Container[str],
+    vocabulary: Vocabulary,
     rows: Sequence[Sequence[str]],
 ) -> list[Section]:
     """The sections of the HTML report."""
