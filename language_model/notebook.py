@@ -18,11 +18,10 @@
 # the cells from the top; it takes a minute or two on two processor cores.
 
 # %%
-import contextlib
-import io
 import tempfile
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from common.inference.keras_start import start_keras
@@ -33,12 +32,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from common.cli.options import ROOT
+import language_model
 from common.training.seeds import set_seed
 
 set_seed(1)
 pd.set_option("display.max_colwidth", 100, "display.precision", 3)
-DATA = ROOT / "language_model" / "dataset"
+DATA = Path(language_model.__file__).parent / "dataset"
 
 # %% [markdown]
 # ## The data
@@ -231,22 +230,17 @@ print(f"guessing evenly: {np.log(len(vocabulary)):.3f} nats per token")
 # %% [markdown]
 # ## Training
 #
-# The next cell runs the project's training command with the settings of `make example`. One pass over the stories is
-# an *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
+# The next cell trains with `language_model.train` and the settings of `make example`. One pass over the stories is an
+# *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
 
 # %%
-from language_model import train
-
 workshop = tempfile.TemporaryDirectory()
 
 
-def train_on_sample(name, flags=""):
+def train_on_sample(name, **settings):
     """Train with the settings of `make example`, and more; returns the folder of the bundle."""
-    folder = Path(workshop.name) / name
-    settings = f"--num-epochs 16 --batch-size 8 --units 200 --embedding-dim 128 --learning-rate 0.005 {flags}"
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        train.main(["--train", str(DATA / "train.csv"), "--output-dir", str(folder), *settings.split()])
-    return folder
+    sample_config = replace(config, num_epochs=16, **settings)
+    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, sample_config).path
 
 
 bundle = train_on_sample("lstm")
@@ -274,7 +268,7 @@ plt.show()
 # to the LSTM is what memory is worth. The window is five tokens long, like that of a 6-gram.
 
 # %%
-window_bundle = train_on_sample("window", "--architecture fixed-window --window 5")
+window_bundle = train_on_sample("window", architecture="fixed-window", window=5)
 window_history = pd.read_csv(window_bundle / "history.csv").set_index("epoch")
 best = pd.DataFrame({"LSTM": history.perplexity, "fixed window": window_history.perplexity}).min()
 best.to_frame("best validation perplexity")
@@ -286,8 +280,6 @@ best.to_frame("best validation perplexity")
 # fairy tales of half a million words. `language_model.load()` opens it.
 
 # %%
-import language_model
-
 reader = language_model.load()
 sample_reader, window_reader = language_model.load(bundle), language_model.load(window_bundle)
 for name, one in (("pretrained", reader), ("trained on the sample", sample_reader)):
@@ -551,7 +543,7 @@ pd.DataFrame({name: {columns[kind]: w.mean() for kind, w in wins.items()} for na
 # it most, among those it knows.
 
 # %%
-from language_model.evaluate import by_position, hardest_tokens
+from language_model.report import by_position, hardest_tokens
 
 header, *body = by_position(all_nats["LSTM, pretrained"])
 pd.DataFrame(body, columns=header).set_index(header[0])
@@ -682,9 +674,7 @@ pd.DataFrame({word: neighbours(word) for word in words})
 # learn to spell, and a state that lasted twenty words now has to last a hundred letters.
 
 # %%
-from common.cli.options import pretrained_folder
-
-shakespeare = language_model.load(pretrained_folder("language_model", "shakespeare"))
+shakespeare = language_model.load("shakespeare")
 print(shakespeare.generate("KING HENRY:\n", max_tokens=400, temperature=0.7, seed=1)[0])
 
 # %%
@@ -712,7 +702,7 @@ plt.show()
 #    is more likely. How far may verb and noun be apart? (`reader.score`)
 # 3. **More n-grams.** Plot the test perplexity of the n-gram model for every order from 1 to 8, and for a tenth, a
 #    third and all of the training stories. What does more text do to the best order? (`NgramModel`)
-# 4. **Letters.** Train a model of characters on the sample with `--level character --max-length 300`. Compare it with
+# 4. **Letters.** Train a model of characters on the sample with `--level character --tbptt-length 300`. Compare it with
 #    the word model in bits per character. Why not in perplexity? How far back does it remember?
 # 5. **Mix.** Average the probabilities of the 5-gram model and the network, token by token, and find the best weight
 #    on the validation stories. Why is the mixture better than both?

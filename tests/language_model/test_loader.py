@@ -8,6 +8,7 @@ import json
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common.errors import InputError
@@ -45,11 +46,21 @@ def test_documents_of_a_plain_text(tmp_path, name, document, texts):
     assert load_texts(path, LanguageModelConfig(document=document)) == texts
 
 
-def test_tables(tmp_path):
+def test_tables_and_lists(tmp_path):
     (tmp_path / "a.csv").write_text('title,story\nx,"One,\ntwo"\ny,Three\n')
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"story": text}) + "\n" for text in ["One,\ntwo", "Three"]))
     config = LanguageModelConfig(text_column="story")
-    assert load_texts(tmp_path / "a.csv", config) == load_texts(tmp_path / "a.jsonl", config) == ["One,\ntwo", "Three"]
+    texts = ["One,\ntwo", "Three"]
+    frame = pd.DataFrame({"title": ["x", "y"], "story": texts})
+    for data in (
+        tmp_path / "a.csv",
+        str(tmp_path / "a.jsonl"),
+        frame,
+        texts,
+        tuple(texts),
+        [{"story": t} for t in texts],
+    ):
+        assert load_texts(data, config) == texts
 
 
 @pytest.mark.parametrize(
