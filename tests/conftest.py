@@ -65,14 +65,6 @@ def run():
     return run
 
 
-def find_command(module):
-    """The function that `python -m MODULE` calls: of the same name in `TASK/cli.py`, or the module's `main`."""
-    package, _, verb = module.rpartition(".")
-    with contextlib.suppress(ModuleNotFoundError):
-        return getattr(importlib.import_module(f"{package}.cli"), verb)
-    return importlib.import_module(module).main
-
-
 @pytest.fixture
 def run_here():
     """As `run`, in this process: for the many commands that are refused sooner than a process of their own starts."""
@@ -89,7 +81,7 @@ def run_here():
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
             try:
-                run_command(find_command(module))
+                run_command(importlib.import_module(module).main)
             except SystemExit as left:
                 status = left.code
             finally:
