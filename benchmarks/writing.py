@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.timing import describe_run, draw_bars, make_turn, parse_arguments, save_results, summarize, take_turns
-from common.cli.options import pretrained_folder
 from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
 from common.files import check_writable
@@ -139,8 +138,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         models = {"2 x GRU 500": large_model(Path(folder), arguments.threads)}
         for name in PRETRAINED:
-            path = pretrained_folder("language_model", name)
-            models[name] = language_model.load(path, num_threads=arguments.threads)
+            models[name] = language_model.load(name, num_threads=arguments.threads)
         for name, model in models.items():
             figures += measure(name, never_end(model), arguments.repeats, SECONDS)
     rows = table_rows(figures)

@@ -1,22 +1,38 @@
-"""A language model scores text and writes it.
+"""Language models: the log-probability of a text, and text generation.
 
 >>> import language_model
 >>> model = language_model.load()  # doctest: +SKIP
->>> model.score(["Once upon a time there was a king."])[0].perplexity  # doctest: +SKIP
+>>> model.score("Once upon a time there was a king.")[0].perplexity  # doctest: +SKIP
 11.3
 >>> model.generate("Once upon a time", seed=1)  # doctest: +SKIP
 ['Once upon a time there was a fox who …']
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from common.package import publish
 
-def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
-    """Load a language model: the pretrained one, or the bundle at `path`; a `language_model.predict.LanguageModel`.
+if TYPE_CHECKING:
+    from language_model.config import GenerationConfig as GenerationConfig
+    from language_model.config import LanguageModelConfig as LanguageModelConfig
+    from language_model.config import WordVectorConfig as WordVectorConfig
+    from language_model.endings import Ending as Ending
+    from language_model.endings import score_endings as score_endings
+    from language_model.endings import write_endings as write_endings
+    from language_model.evaluate import evaluate as evaluate
+    from language_model.predict import LanguageModel as LanguageModel
+    from language_model.predict import TextScore as TextScore
+    from language_model.predict import load as load
+    from language_model.train import train as train
+    from language_model.word_vectors import build_word_vectors as build_word_vectors
 
-    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
-    processor cores.
-    """
-    from language_model.predict import LanguageModel
-
-    return LanguageModel.load(path, engine, num_threads)
+publish(
+    __name__,
+    {
+        "LanguageModelConfig": "config", "GenerationConfig": "config", "WordVectorConfig": "config",
+        "load": "predict", "LanguageModel": "predict", "TextScore": "predict", "evaluate": "evaluate",
+        "Ending": "endings", "score_endings": "endings", "write_endings": "endings",
+        "build_word_vectors": "word_vectors",
+    },
+    with_keras={"train": "train"},
+)  # fmt: skip

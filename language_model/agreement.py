@@ -1,4 +1,4 @@
-"""What the parts of a language model's bundle must agree on, checked before it answers.
+"""Consistency of a language model's bundle: settings, vocabulary and network, checked before it answers.
 
 config.json      holds every setting that answers depend on, in its range
 its network      layers and sizes are those of the settings
@@ -23,7 +23,7 @@ RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 # What every bundle there has ever been states; a setting that is younger had its default.
 STATED = (
     "architecture", "num_layers", "units", "embedding_dim", "tie_embeddings", "level", "lowercase", "document",
-    "max_length", "batch_size",
+    "tbptt_length", "batch_size",
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def check_agreement(bundle: Bundle) -> None:
     Raises:
         InputError: what disagrees.
     """
-    agreement.check_stated(bundle, STATED)
+    agreement.check_stated(bundle, LanguageModelConfig, STATED)
     config = bundle.read_config(LanguageModelConfig)
     states = {name: (None, size) for name, size in state_sizes(config).items()}
     token_ids, mask = Tensor((None, None), "int32"), Tensor((None, None), "bool")

@@ -1,7 +1,7 @@
-"""Caches: what a text said lately, it is likely to say again.
+"""Cache language models: interpolation with the frequencies of recent tokens.
 
-A cache is an answer of its own, mixed with that of a model: p = (1 - rate) * p of the model + rate * p of the cache.
-It reads the test text as it goes along, so its scores stand in a column of their own.
+p = (1 - rate) * p of the model + rate * p of the cache. A token that was used lately is likely to be used again. The
+cache adapts to the test text as it goes along, so its scores stand in a column of their own.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 
 @dataclass(frozen=True)
 class CacheSettings:
-    """How a cache is used.
+    """Settings of a cache.
 
     Args:
         size: tokens it remembers.
-        rate: its share in the mixture.
-        flatness: theta of a continuous cache: how much it prefers tokens that came in a similar state.
+        rate: its weight in the interpolation.
+        flatness: theta of a continuous cache: how much it prefers tokens that came in a similar state; 0 = not at all.
     """
 
     size: int
@@ -39,12 +39,12 @@ class CacheSettings:
 
 
 def unigram_cache(stream: Sequence[int], size: int) -> np.ndarray:
-    """The share of each token of a stream among the `size` tokens before it; NaN where nothing is before it.
+    """Unigram cache: the relative frequency of each token among the `size` tokens before it; NaN where there are none.
 
     Kuhn & De Mori 1990, "A Cache-Based Natural Language Model for Speech Recognition".
 
     Args:
-        stream: ids; the first one is not guessed, and not remembered.
+        stream: ids; the first one is not predicted, and not remembered.
         size: tokens remembered.
     Returns:
         float64 (tokens - 1,).
@@ -63,13 +63,13 @@ def unigram_cache(stream: Sequence[int], size: int) -> np.ndarray:
 
 
 class ContinuousCache:
-    """Remembers the tokens of one stream with the states in which they came; what came in a similar state comes again.
+    """Continuous cache: the tokens of one stream with the hidden states before them.
 
     Grave et al. 2017, "Improving Neural Language Models with a Continuous Cache": the share of a token is the sum, over
     its places among the last `size`, of softmax(flatness * state then . state now).
 
     Args:
-        settings: sizes and flatnesses, each pair of which gives an answer.
+        settings: sizes and flatnesses, each pair of which gives shares of its own.
     """
 
     def __init__(self, settings: Iterable[CacheSettings]) -> None:
@@ -110,14 +110,15 @@ class ContinuousCache:
 
 
 def mix(nats: np.ndarray, shares: np.ndarray, rate: float) -> np.ndarray:
-    """The log-probabilities of a model and the shares of a cache, mixed; the model's own where the cache is empty."""
+    """Interpolate a model's log-probabilities with the shares of a cache; the model's own where the cache is empty."""
     mixed = np.log((1 - rate) * np.exp(nats.astype(float)) + rate * np.nan_to_num(shares))
     return np.where(np.isnan(shares), nats, mixed)
 
 
 def choose_unigram_cache(nats: Sequence[np.ndarray], streams: Streams) -> CacheSettings:
     """Choose the settings that are best for a model's log-probabilities of the texts of some streams."""
-    flat, scores = np.concatenate(nats), {}
+    flat = np.concatenate(nats)
+    scores: dict[CacheSettings, float] = {}
     for size in SIZES:
         shares = np.concatenate(streams.split([unigram_cache(row, size) for row in streams.rows]))
         scores |= {CacheSettings(size, rate): mix(flat, shares, rate).mean() for rate in RATES}
@@ -128,7 +129,8 @@ def choose_continuous_cache(model: LanguageModel, streams: Streams) -> CacheSett
     """Choose the settings that are best for the tokens of some streams."""
     kinds = [CacheSettings(size, 0.0, flatness) for size, flatness in itertools.product(SIZES, FLATNESSES)]
     nats, shares = read_with_cache(model, streams.rows, kinds)
-    flat, scores = np.concatenate(streams.split(nats)), {}
+    flat = np.concatenate(streams.split(nats))
+    scores: dict[CacheSettings, float] = {}
     for i, kind in enumerate(kinds):
         found = np.concatenate(streams.split([row[i] for row in shares]))
         scores |= {CacheSettings(kind.size, rate, kind.flatness): mix(flat, found, rate).mean() for rate in RATES}

@@ -1,98 +1,190 @@
-"""Every setting of the language model and of what it writes: its default, its meaning, its unit.
+"""Every setting of the language model and of text generation: its default, its meaning, its unit.
 
-The defaults were chosen on the validation split of the fairy tales; language_model/README.md has the log.
+The defaults were chosen on the validation split of the fairy tales; language_model/EXPERIMENTS.md has the log.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from common.settings import MAX_SEED, TrainingConfig, setting
+from common.errors import InputError
+from common.settings import MAX_SEED, OPTIMIZATION, Settings, TrainingConfig, flag_of, setting
 
+TASK, DEFAULT_NAME = "language_model", "stories"
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
+DOCUMENTS = ("file", "paragraph", "line")
+VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
+LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
 
 
 @dataclass(frozen=True)
-class TextConfig:
+class TextConfig(Settings):
     """How texts are read."""
 
-    level: str = setting("word", "a token: a word, what stands between spaces, or a character", LEVELS)
-    max_vocab_size: int = setting(10_000, "most tokens known, special ones included", minimum=5)
-    min_count: int = setting(2, "a word seen less often in training is unknown", minimum=1)
-    lowercase: bool = setting(False, "read The as the")
-    document: str = setting("paragraph", "what one text is in a plain text file", ("file", "paragraph", "line"))
-    text_column: str = setting("text", "column of the text in a table")
+    level: str = setting(
+        "word", "what a token is; spaced: what stands between spaces", LEVELS, group=VOCABULARY, basic=True
+    )
+    max_vocab_size: int = setting(
+        10_000, "size of the vocabulary, at most, special tokens included", minimum=5, group=VOCABULARY, basic=True
+    )
+    min_count: int = setting(2, "smallest count in training of a token in the vocabulary", minimum=1, group=VOCABULARY)
+    lowercase: bool = setting(False, "lower-case the tokens", group=VOCABULARY)
+    document: str = setting(
+        "paragraph", "unit of a plain text file that is one text", DOCUMENTS, group=DATA, basic=True
+    )
+    text_column: str = setting("text", "column of the text in a table", group=DATA, basic=True)
 
 
 @dataclass(frozen=True)
 class WordVectorConfig(TextConfig):
-    """Settings of word vectors made by counting."""
+    """Settings of word vectors from co-occurrence counts."""
 
-    dim: int = setting(64, "size of a vector", minimum=1)
-    window: int = setting(2, "places before a word, and after it, that are looked at", minimum=1, maximum=10)
-    max_vocab_size: int = setting(50_000, "most words that get a vector, special tokens included", minimum=5)
-    lowercase: bool = setting(True, "read The as the")
-    seed: int = setting(1, "of the decomposition, which is randomised", minimum=0, maximum=MAX_SEED)
+    dim: int = setting(64, "size of a word vector", minimum=1, group=VECTORS, basic=True)
+    window: int = setting(
+        2, "context window: places before a word, and after it", minimum=1, maximum=10, group=VECTORS, basic=True
+    )
+    max_vocab_size: int = setting(50_000, "size of the vocabulary, at most, special tokens included", minimum=5)
+    lowercase: bool = setting(True, "lower-case the tokens")
+    seed: int = setting(
+        1, "random seed of the randomized decomposition", minimum=0, maximum=MAX_SEED, group=VECTORS, basic=True
+    )
 
 
 @dataclass(frozen=True)
 class LanguageModelConfig(TrainingConfig, TextConfig):
     """Settings of a language model."""
 
-    architecture: str = setting("lstm", "recurrent layer, or a network without memory", ARCHITECTURES)
-    window: int = setting(5, "tokens that a fixed-window network reads for the next one", minimum=2, maximum=100)
-    num_layers: int = setting(1, "hidden layers on top of each other", minimum=1, maximum=8)
-    units: int = setting(384, "size of the hidden state", minimum=1)
-    embedding_dim: int = setting(256, "size of a token vector", minimum=1)
-    tie_embeddings: bool = setting(True, "use the token vectors for the output too")
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {
+        **TrainingConfig.OLD_NAMES,
+        "activation_penalty": "activation_regularization",
+        "change_penalty": "temporal_activation_regularization",
+        "max_length": "tbptt_length",
+        "num_sampled": "sampled_softmax_size",
+        "carry_state": "stateful",
+    }
+
+    architecture: str = setting("lstm", "network", ARCHITECTURES, group=MODEL, basic=True)
+    window: int = setting(5, "context of a fixed-window network, in tokens", minimum=2, maximum=100, group=MODEL)
+    num_layers: int = setting(1, "stacked hidden layers", minimum=1, maximum=8, group=MODEL, basic=True)
+    units: int = setting(384, "size of the hidden state", minimum=1, group=MODEL, basic=True)
+    embedding_dim: int = setting(256, "size of a token vector", minimum=1, group=MODEL, basic=True)
+    tie_embeddings: bool = setting(
+        True, "weight tying: the token vectors are the output weights too (Press & Wolf 2017)", group=MODEL
+    )
     input_dropout: float = setting(
-        0.3, "share of dimensions dropped from the token vectors of a text", minimum=0, maximum=0.99
+        0.3, "variational dropout of the token vectors' dimensions", minimum=0, maximum=0.99, group=REGULARIZATION
     )
-    hidden_dropout: float = setting(0.3, "share of features dropped between layers", minimum=0, maximum=0.99)
-    dropout: float = setting(0.5, "share of features dropped after the last layer", minimum=0, maximum=0.99)
-    variational_dropout: bool = setting(False, "drop the same features at every token of a piece")
-    weight_dropout: float = setting(0.0, "share of the recurrent weights dropped in a batch", minimum=0, maximum=0.99)
-    embedding_dropout: float = setting(0.0, "share of the vocabulary dropped in a batch", minimum=0, maximum=0.99)
-    activation_penalty: float = setting(0.0, "weight of the mean square of the last layer's output", minimum=0)
-    change_penalty: float = setting(0.0, "weight of the mean square of its change from token to token", minimum=0)
-    word_dropout: float = setting(0.0, "share of input tokens replaced by <unk>", minimum=0, maximum=0.99)
-
-    num_sampled: int = setting(
-        0, "words drawn to stand for the whole vocabulary in a training step; 0: all of it", minimum=0
+    hidden_dropout: float = setting(0.3, "dropout rate between layers", minimum=0, maximum=0.99, group=REGULARIZATION)
+    dropout: float = setting(
+        0.5, "dropout rate after the last layer", minimum=0, maximum=0.99, group=REGULARIZATION, basic=True
+    )
+    variational_dropout: bool = setting(
+        False, "variational dropout of hidden states: one mask for all time steps", group=REGULARIZATION
+    )
+    weight_dropout: float = setting(
+        0.0, "DropConnect: dropout rate of the recurrent weights, per batch", minimum=0, maximum=0.99,
+        group=REGULARIZATION,
+    )  # fmt: skip
+    embedding_dropout: float = setting(
+        0.0, "embedding dropout: share of the vocabulary dropped, per batch", minimum=0, maximum=0.99,
+        group=REGULARIZATION,
+    )  # fmt: skip
+    activation_regularization: float = setting(
+        0.0, "activation regularization (AR, Merity et al. 2017): weight; 0 = off", minimum=0, group=REGULARIZATION
+    )
+    temporal_activation_regularization: float = setting(
+        0.0, "temporal activation regularization (TAR): weight; 0 = off", minimum=0, group=REGULARIZATION
+    )
+    word_dropout: float = setting(
+        0.0, "share of input tokens replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
+    )
+    sampled_softmax_size: int = setting(
+        0, "sampled softmax: tokens drawn in a training step; 0 = full softmax", minimum=0, group=OPTIMIZATION
+    )
+    stateful: bool = setting(
+        False, "carry the state from piece to piece of one stream of all texts", group=OPTIMIZATION, basic=True
+    )
+    tbptt_length: int = setting(
+        100, "truncated back-propagation through time: tokens in a piece, at most", minimum=2, group=OPTIMIZATION
     )
 
-    carry_state: bool = setting(False, "read all texts in one stream, the state carried from piece to piece")
-    max_length: int = setting(100, "longest piece of a text in one training step, in tokens", minimum=2)
-
-    validation_rate: float = setting(
+    validation_split: float = setting(
         0.1,
-        "share of the training data kept for validation if there is no --validation; 0: nothing, the last epoch counts",
+        "share of the data held out if there is no --validation; 0 = none, the last epoch is taken",
         minimum=0,
         maximum=0.9,
     )
     batch_size: int = setting(16, "pieces of text in a batch", minimum=1)
     num_epochs: int = setting(9, "most passes over the training split", minimum=1)
-    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)
+    learning_rate: float = setting(0.003, "peak learning rate of AdamW", minimum=0)
     mixed_precision: bool = setting(True, "compute in bfloat16 where the processor has it; weights stay float32")
-    max_gradient_norm: float = setting(1.0, "longer gradients are scaled down to this norm", minimum=0)
+    max_gradient_norm: float = setting(1.0, "gradient clipping: largest global L2 norm of the gradient", minimum=0)
+
+    def validate(self) -> None:
+        """Check every setting by itself, and those that exclude each other.
+
+        Raises:
+            InputError: the setting, and what would do.
+        """
+        super().validate()
+        if self.architecture == "fixed-window" and self.weight_dropout:
+            raise InputError("--weight-dropout: a fixed-window network has no recurrent weights; leave it out")
+
+
+SAMPLING_SETTINGS = ("temperature", "top_k", "top_p", "min_p")
 
 
 @dataclass(frozen=True)
-class GenerationConfig:
-    """How texts are written."""
+class GenerationConfig(Settings):
+    """Settings of text generation."""
 
-    num_samples: int = setting(1, "texts to write, all at once", minimum=1, maximum=1000)
-    max_tokens: int = setting(100, "most tokens written after the prompt", minimum=1, maximum=1_000_000)
-    num_sentences: int = setting(0, "stop after so many full sentences; 0: at the end of the text", minimum=0)
-    stop: str = setting("", "stop where this has been written")
-    temperature: float = setting(0.8, "below 1: bolder in what is likely; 0: always the likeliest token", minimum=0)
-    top_k: int = setting(0, "only the k likeliest tokens; 0: all", minimum=0)
-    top_p: float = setting(1.0, "only the likeliest tokens that hold this share", minimum=0.0001, maximum=1)
-    min_p: float = setting(0.0, "only tokens at least this share as likely as the likeliest", minimum=0, maximum=1)
-    repetition_penalty: float = setting(1.0, "above 1: tokens that are there already become less likely", minimum=1)
-    no_repeat_ngram: int = setting(0, "never write so many tokens in a row a second time; 0: may", minimum=0)
-    num_beams: int = setting(
-        0, "search for the likeliest text with so many beams; 0: draw by chance", minimum=0, maximum=1000
+    num_samples: int = setting(1, "texts to write, all at once", minimum=1, maximum=1000, group=LENGTH, basic=True)
+    max_tokens: int = setting(
+        100, "tokens after the prompt, at most", minimum=1, maximum=1_000_000, group=LENGTH, basic=True
     )
-    seed: int = setting(0, "the same seed writes the same texts", minimum=0, maximum=MAX_SEED)
+    num_sentences: int = setting(
+        0, "full sentences after which a text stops; 0 = no limit", minimum=0, group=LENGTH, basic=True
+    )
+    stop: str = setting("", "stop sequence: a text stops where this has been written", group=LENGTH)
+    temperature: float = setting(
+        0.8, "softmax temperature; 0 = the likeliest token (greedy)", minimum=0, group=SAMPLING, basic=True
+    )
+    top_k: int = setting(0, "top-k sampling: among the k likeliest tokens; 0 = off", minimum=0, group=SAMPLING)
+    top_p: float = setting(
+        1.0, "nucleus sampling: total probability of the likeliest tokens kept; 1 = off", minimum=0.0001,
+        maximum=1, group=SAMPLING, basic=True,
+    )  # fmt: skip
+    min_p: float = setting(
+        0.0, "min-p sampling: least probability relative to the likeliest token; 0 = off", minimum=0, maximum=1,
+        group=SAMPLING,
+    )  # fmt: skip
+    repetition_penalty: float = setting(
+        1.0, "repetition penalty of tokens that were written (Keskar et al. 2019); 1 = off", minimum=1, group=DECODING
+    )
+    no_repeat_ngram: int = setting(
+        0, "n-gram blocking: length of the n-grams never repeated, in tokens; 0 = off", minimum=0, group=DECODING
+    )
+    num_beams: int = setting(
+        0, "beam search with so many beams; 0 = sampling", minimum=0, maximum=1000, group=DECODING, basic=True
+    )
+    seed: int = setting(
+        0, "random seed: the same one gives the same texts", minimum=0, maximum=MAX_SEED, group=SAMPLING, basic=True
+    )
+
+    def validate(self) -> None:
+        """Check every setting by itself, and those that exclude each other.
+
+        Raises:
+            InputError: the setting, and what would do.
+        """
+        super().validate()
+        if not self.num_beams:
+            return
+        for name in SAMPLING_SETTINGS:
+            if getattr(self, name) != getattr(type(self), name):
+                raise InputError(f"{flag_of(name)}: nothing is drawn with --num-beams; leave one of them out")
+        if self.num_samples > self.num_beams:
+            raise InputError(f"--num-samples: found {self.num_samples}, wanted at most --num-beams {self.num_beams}")

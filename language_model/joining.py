@@ -1,4 +1,4 @@
-"""Tokens put together again as a person would write them: spaces, quotation marks, capitals."""
+"""Detokenization: spaces, quotation marks and capitals as a person would write them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTENCE_ENDS = (".", "!", "?")
 
 
 class WordJoiner:
-    """Turns one word after the other into the piece of text by which a text grows.
+    """Detokenizer that takes one word after the other, and gives the piece of text by which a text grows.
 
     Args:
         capitalise: give sentences and the word "I" their capitals, for a model that knows small letters alone.
@@ -65,7 +65,7 @@ class WordJoiner:
 
 
 def join_words(tokens: Iterable[str], capitalise: bool = False) -> str:
-    """Put words and punctuation together as a person would write them.
+    """Detokenize words and punctuation.
 
     >>> join_words(["“", "Do", "n't", "go", ",", "”", "she", "said", "."])
     "“Don't go,” she said."

@@ -1,4 +1,4 @@
-"""Texts from plain text files or tables: read, split, tokenized, encoded, cut into pieces, batched.
+"""Texts from plain text, tables or lists: read, split, tokenized, encoded, cut into pieces, batched.
 
 Every text is `<bos> w1 … wn <eos>`: the model reads all but the last and predicts all but the first, so a text of n
 tokens is scored on n + 1, the end included.
@@ -13,31 +13,36 @@ from typing import IO
 import numpy as np
 
 from common.errors import InputError
-from common.text.batching import Batches, drop_words, make_mask, pad
+from common.text.batching import Batch, Batches, drop_words, make_mask, pad
+from common.text.data import Data, path_of, read_data
 from common.text.readers import (
     TABLE_KINDS,
     TooLong,
     bounded_lines,
     file_kind,
     open_text,
-    read_rows,
     require_good,
     undecodable,
 )
 from common.text.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
 from common.text.vocabulary import BOS_ID, EOS_ID, Vocabulary
-from language_model.config import LanguageModelConfig
+from language_model.config import LanguageModelConfig, TextConfig
 
 
-def load_texts(path: Path, config: LanguageModelConfig) -> list[str]:
-    """Read the texts of a file: the rows of a table, or the documents of a plain text.
+def load_texts(data: Data, config: TextConfig) -> list[str]:
+    """Read texts.
 
+    Args:
+        data: a CSV, TSV or JSON lines file, also gzipped, each row of which is a text; any other file, which is plain
+            text with `config.document` as its unit; a DataFrame; or a list of texts.
+        config: name of the column, and what one text is in plain text.
     Raises:
         InputError: the row or line, what was found there, and what would do.
     """
-    if file_kind(path) in TABLE_KINDS:
+    path = path_of(data)
+    if path is None or file_kind(path) in TABLE_KINDS:
         texts = []
-        for place, row in require_good(read_rows(path, [config.text_column])):
+        for place, row in require_good(read_data(data, [config.text_column])):
             if not row[config.text_column].strip():
                 raise InputError(f"{place}: empty text; write something there or leave the row out")
             texts.append(row[config.text_column])
@@ -59,7 +64,7 @@ def _checked_lines(file: IO[str], path: Path) -> Iterator[str]:
 
 
 def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
-    r"""Put lines together to documents.
+    r"""Group lines into documents.
 
     >>> list(split_documents(["a\n", "b\n", "\n", "c\n"], "paragraph"))
     ['a\nb\n', 'c\n']
@@ -77,40 +82,40 @@ def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
 
 
 def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[list[str], list[str]]:
-    """Cut a validation split off: random texts, or the end of a single one; returns train, validation."""
-    if not config.validation_rate:
+    """Hold out a validation split: random texts, or the end of a single one; returns train, validation."""
+    if not config.validation_split:
         return texts, []
     if len(texts) == 1:
-        cut = round(len(texts[0]) * (1 - config.validation_rate))
+        cut = round(len(texts[0]) * (1 - config.validation_split))
         train, validation = texts[0][:cut], texts[0][cut:]
         if not train.strip() or not validation.strip():
             raise InputError(
-                "--validation-rate: the text is too short to be cut in two; give more text, or --validation"
+                "--validation-split: the text is too short to be cut in two; give more text, or --validation"
             )
         return [train], [validation]
     order = np.random.default_rng(config.seed).permutation(len(texts))
-    num_held_out = max(1, round(len(texts) * config.validation_rate))
+    num_held_out = max(1, round(len(texts) * config.validation_split))
     if num_held_out >= len(texts):
-        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+        raise InputError("--validation-split: nothing is left to train on; give a smaller one, or more data")
     return [texts[i] for i in order[num_held_out:]], [texts[i] for i in order[:num_held_out]]
 
 
-def split_tokens(texts: Sequence[str], config: LanguageModelConfig) -> list[list[str]]:
-    """Split the texts of a data set into tokens; words are cached."""
+def split_tokens(texts: Sequence[str], config: TextConfig) -> list[list[str]]:
+    """Tokenize the texts of a data set; words are cached."""
     if config.level == "word":
         return tokenize_cached(texts, load_pipeline())
     return [split_text(text, config) for text in texts]
 
 
-def split_text(text: str, config: LanguageModelConfig) -> list[str]:
-    """Split one text into words, into what stands between spaces, or into characters."""
+def split_text(text: str, config: TextConfig) -> list[str]:
+    """Tokenize one text: words, what stands between spaces, or characters."""
     if config.level == "word":
         return tokenize(text, load_pipeline())
     return clean_text(text).split() if config.level == "spaced" else list(clean_text(text))
 
 
 def split_ending(text: str) -> tuple[str, str]:
-    """Part a text into what comes before its last sentence, and the last sentence.
+    """Split a text before its last sentence; returns the context and the ending.
 
     >>> split_ending("It rained. They ran. They were wet.")
     ('It rained. They ran. ', 'They were wet.')
@@ -143,29 +148,29 @@ def cut_pieces(ids: Sequence[int], max_length: int) -> Iterator[Sequence[int]]:
 
 
 class Streams:
-    """Encoded texts as they are read: each from a state of zeros, or in one stream; cut where the state begins anew.
+    """Encoded texts as they are read: each from a state of zeros, or in one stream; cut where the state is reset.
 
     Args:
         texts: of `encode_text`.
-        carry_state: all texts are one stream; else each is one.
-        reset_every: cut streams so that at most so many tokens are guessed in each; 0 does not cut.
+        stateful: all texts are one stream; else each is one.
+        reset_every: cut streams so that each has at most so many targets; 0 = no cut.
 
-    >>> Streams([[2, 7, 3], [2, 8, 3]], carry_state=True, reset_every=3).rows
+    >>> Streams([[2, 7, 3], [2, 8, 3]], stateful=True, reset_every=3).rows
     [[2, 7, 3, 2], [2, 8, 3]]
     """
 
-    def __init__(self, texts: Sequence[Sequence[int]], carry_state: bool = False, reset_every: int = 0) -> None:
+    def __init__(self, texts: Sequence[Sequence[int]], stateful: bool = False, reset_every: int = 0) -> None:
         self.texts = texts
-        self.rows = [[token_id for text in texts for token_id in text]] if carry_state and texts else list(texts)
+        self.rows = [[token_id for text in texts for token_id in text]] if stateful and texts else list(texts)
         if reset_every:
             starts = ((row, start) for row in self.rows for start in range(0, len(row) - 1, reset_every))
             self.rows = [row[start : start + reset_every + 1] for row, start in starts]
 
     def split(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Give each text its part of what was found, less the beginnings of texts, which nobody guesses.
+        """Give each text its part of the values, without those of beginnings of texts, which are not predicted.
 
         Args:
-            values: one number for each guessed token, in the order of the rows, in any pieces.
+            values: one number for each target, in the order of the rows, in any pieces.
         Returns:
             For each text (tokens + 1,).
         """
@@ -203,12 +208,11 @@ def make_batches(
         Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time), "state_…": float32 (batch, units)}`,
         the next tokens int32 (batch, time), and weights float32 (batch, time), 0 where padded.
     """
-    pieces = [
-        piece for tokens in token_lists for piece in cut_pieces(encode_text(tokens, vocabulary), config.max_length)
-    ]
+    texts = [encode_text(tokens, vocabulary) for tokens in token_lists]
+    pieces = [piece for ids in texts for piece in cut_pieces(ids, config.tbptt_length)]
     lengths = [len(piece) - 1 for piece in pieces]
 
-    def make_batch(indices, rng):
+    def make_batch(indices: np.ndarray, rng: np.random.Generator | None) -> Batch:
         padded = pad([pieces[i] for i in indices])  # (batch, time + 1)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
         # ids 2 7 8 3 -> inputs 2 7 8, targets 7 8 3
@@ -221,16 +225,17 @@ def make_batches(
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
 
 
-class StreamBatches(Batches):
-    """All texts one after the other, in `batch_size` columns that are read piece by piece from top to bottom.
+class StreamBatches:
+    """All texts as one stream, for stateful training with truncated back-propagation through time.
 
         piece 1 | piece 2 | piece 3 …       the state goes on from piece to piece, the gradient stays within one
          state ---> state --->
 
-    Truncated back-propagation through time (Williams & Peng 1990). The pieces are of random length, so that no token
-    always stands where the gradient ends (Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models").
-    The texts stay in their order, as one may go on where the other ended; the one that comes first, and the lengths of
-    the pieces, depend on (seed, epoch) alone. The number of pieces is always the same.
+    The stream is cut into `batch_size` columns, which are read piece by piece from top to bottom (Williams & Peng
+    1990). The pieces are of random length, so that no token always stands where the gradient ends (Merity et al. 2018,
+    "Regularizing and Optimizing LSTM Language Models"). The texts stay in their order, as one may go on where the other
+    ended; the one that comes first, and the lengths of the pieces, depend on (seed, epoch) alone. The number of pieces
+    is always the same. It is a `common.text.batching.EpochBatches`.
 
     Args:
         token_lists: the tokens of each text.
@@ -242,15 +247,14 @@ class StreamBatches(Batches):
         self, token_lists: Sequence[Sequence[str]], vocabulary: Vocabulary, config: LanguageModelConfig
     ) -> None:
         self.texts = [np.array(encode_text(tokens, vocabulary), np.int32) for tokens in token_lists]
+        self.lengths = np.array([len(text) for text in self.texts])
         self.config = config
-        num_tokens = sum(map(len, self.texts))
-        self.column_length = (num_tokens - 1) // config.batch_size  # predictions in a column
-        self.num_pieces = max(2, round(self.column_length / config.max_length))
-        super().__init__([len(text) for text in self.texts], self._make_piece, config.batch_size, config.seed)
+        self.column_length = (int(self.lengths.sum()) - 1) // config.batch_size  # predictions in a column
+        self.num_pieces = max(2, round(self.column_length / config.tbptt_length))
+        self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the first text of `epoch`, and cut."""
-        self.epoch = epoch
         rng = np.random.default_rng([self.config.seed, epoch])
         first = rng.integers(len(self.texts))
         stream = np.concatenate([*self.texts[first:], *self.texts[:first]])
@@ -260,15 +264,16 @@ class StreamBatches(Batches):
         self.ends = np.round(shares / shares[-1] * self.column_length).astype(int)
         if self.num_pieces > 2 and self.ends[1] == 2 * self.ends[0]:
             self.ends[0] -= 1  # Keras sees that the length varies if the first two pieces differ
-        self.indices = [np.array([number]) for number in range(self.num_pieces)]
+
+    def __len__(self) -> int:
+        return self.num_pieces
 
     @property
     def sizes(self) -> list[int]:
         """Tokens in each batch."""
-        return (np.diff(self.ends, prepend=0) * self.config.batch_size).tolist()
+        return [int(length) * self.config.batch_size for length in np.diff(self.ends, prepend=0)]
 
-    def _make_piece(self, indices, rng):
-        number = int(indices[0])
+    def __getitem__(self, number: int) -> Batch:
         start, end = (0 if number == 0 else self.ends[number - 1]), self.ends[number]
         token_ids, targets = self.columns[:, start:end], self.columns[:, start + 1 : end + 1]  # (batch, time)
         inputs = {
@@ -276,5 +281,5 @@ class StreamBatches(Batches):
             "mask": np.ones(token_ids.shape, bool),
             "goes_on": np.full((len(token_ids), 1), number > 0, np.float32),
         }
-        # Nobody has to guess that a text follows; what comes after an end is always a beginning.
+        # What follows the end of a text is always a beginning: no prediction, so its weight is 0.
         return inputs, targets, (targets != BOS_ID).astype(np.float32)

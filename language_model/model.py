@@ -1,11 +1,11 @@
-"""Language models: the tokens so far and a state in, a score for every possible next token and the next state out.
+"""Recurrent language models: tokens and a state in, logits of the next token and the next state out.
 
     token id -> vector -> recurrent layers -> (projection) -> logits = vectors of all tokens . projection + bias
                              ^        |
                    state before      state after
 
-The state goes in and comes out, so the same model reads whole texts in training, goes on where it stopped in scoring,
-and takes one step at a time in writing, with any number of texts at once.
+The state is input and output, so the same model reads whole texts in training, goes on where it stopped in scoring,
+and takes one step at a time in text generation, with any number of texts at once.
 """
 
 from __future__ import annotations
@@ -61,8 +61,13 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     return keras.Model(inputs, answers | after, name=f"language_model_{config.architecture.replace('-', '_')}")
 
 
-def _read(vectors, states, mask, config: LanguageModelConfig):
-    """Put the hidden layers on top of each other; returns the last one's output, and the states after it."""
+def _read(
+    vectors: keras.KerasTensor,
+    states: dict[str, keras.KerasTensor],
+    mask: keras.KerasTensor,
+    config: LanguageModelConfig,
+) -> tuple[keras.KerasTensor, dict[str, keras.KerasTensor]]:
+    """Stack the hidden layers; returns the last one's output, and the states after the last token."""
     hidden, after = vectors, {}
     if config.architecture == "fixed-window":
         hidden, after["state_window"] = SlidingWindow(config.window, name="window")(

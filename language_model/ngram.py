@@ -1,4 +1,4 @@
-"""The baseline to beat: counts of short token sequences, interpolated with modified Kneser-Ney smoothing.
+"""N-gram language model with interpolated modified Kneser-Ney smoothing: the baseline.
 
 Chen & Goodman 1999, "An Empirical Study of Smoothing Techniques for Language Modeling", section 3. The probability of a
 token after a context mixes all orders:
@@ -22,7 +22,7 @@ NEVER_PREDICTED = 2  # <pad> and <bos> are ids, but no text goes on with them
 
 
 class NgramModel:
-    """Modified Kneser-Ney of any order.
+    """An n-gram model of any order with modified Kneser-Ney smoothing.
 
     Args:
         texts: the ids of the tokens of each text, without the marks of beginning and end.
@@ -65,7 +65,7 @@ class NgramModel:
                 shorter[context[1:]][token] += count if at_start else 1
 
     def _mass(self, length: int, counts: Counter[int]) -> float:
-        """What the discounts take off the counts after one context."""
+        """The sum of the discounts of the counts after one context."""
         return sum(self._discount(length, count) for count in counts.values())
 
     def _discount(self, length: int, count: int) -> float:
@@ -85,7 +85,7 @@ class NgramModel:
         return result
 
     def log_probabilities(self, text: Sequence[int]) -> list[float]:
-        """Return the log-probability in nats of each token of a text and of its end: one more than tokens."""
+        """The log-probability in nats of each token of a text and of its end: one more than tokens."""
         ids = [BOS_ID] * (self.order - 1) + [*text, EOS_ID]
         return [
             math.log(self.probability(ids[end], ids[end - self.order + 1 : end]))

@@ -21,6 +21,7 @@
 import tempfile
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from common.inference.keras_start import start_keras
@@ -229,24 +230,21 @@ print(f"guessing evenly: {np.log(len(vocabulary)):.3f} nats per token")
 # %% [markdown]
 # ## Training
 #
-# The next cell trains with the settings of `make example`; `language_model.train` does what `python -m
-# language_model.train` does. One pass over the stories is
-# an *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
+# The next cell trains with `language_model.train` and the settings of `make example`. One pass over the stories is an
+# *epoch*; after each one, the held-back stories are scored, and the weights of the best epoch are kept.
 
 # %%
 workshop = tempfile.TemporaryDirectory()
 
 
-def train_on_sample(name, **more):
-    """Train with the settings of `make example`, and more; returns the result."""
-    settings = {"num_epochs": 16, "batch_size": 8, "units": 200, "embedding_dim": 128, "learning_rate": 0.005}
-    config = LanguageModelConfig(**(settings | more))
-    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, config)
+def train_on_sample(name, **settings):
+    """Train with the settings of `make example`, and more; returns the folder of the bundle."""
+    sample_config = replace(config, num_epochs=16, **settings)
+    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, sample_config).path
 
 
-result = train_on_sample("lstm")
-bundle = result.path
-history = pd.DataFrame(result.history).drop(columns="seconds").set_index("epoch")
+bundle = train_on_sample("lstm")
+history = pd.read_csv(bundle / "history.csv").drop(columns="seconds").set_index("epoch")
 history.iloc[[0, 3, 7, 11, 15]]
 
 # %%
@@ -270,7 +268,7 @@ plt.show()
 # to the LSTM is what memory is worth. The window is five tokens long, like that of a 6-gram.
 
 # %%
-window_bundle = train_on_sample("window", architecture="fixed-window", window=5).path
+window_bundle = train_on_sample("window", architecture="fixed-window", window=5)
 window_history = pd.read_csv(window_bundle / "history.csv").set_index("epoch")
 best = pd.DataFrame({"LSTM": history.perplexity, "fixed window": window_history.perplexity}).min()
 best.to_frame("best validation perplexity")
@@ -545,7 +543,7 @@ pd.DataFrame({name: {columns[kind]: w.mean() for kind, w in wins.items()} for na
 # it most, among those it knows.
 
 # %%
-from language_model.evaluate import by_position, hardest_tokens
+from language_model.report import by_position, hardest_tokens
 
 header, *body = by_position(all_nats["LSTM, pretrained"])
 pd.DataFrame(body, columns=header).set_index(header[0])
@@ -676,7 +674,6 @@ pd.DataFrame({word: neighbours(word) for word in words})
 # learn to spell, and a state that lasted twenty words now has to last a hundred letters.
 
 # %%
-
 shakespeare = language_model.load("shakespeare")
 print(shakespeare.generate("KING HENRY:\n", max_tokens=400, temperature=0.7, seed=1)[0])
 
@@ -705,7 +702,7 @@ plt.show()
 #    is more likely. How far may verb and noun be apart? (`reader.score`)
 # 3. **More n-grams.** Plot the test perplexity of the n-gram model for every order from 1 to 8, and for a tenth, a
 #    third and all of the training stories. What does more text do to the best order? (`NgramModel`)
-# 4. **Letters.** Train a model of characters on the sample with `--level character --max-length 300`. Compare it with
+# 4. **Letters.** Train a model of characters on the sample with `--level character --tbptt-length 300`. Compare it with
 #    the word model in bits per character. Why not in perplexity? How far back does it remember?
 # 5. **Mix.** Average the probabilities of the 5-gram model and the network, token by token, and find the best weight
 #    on the validation stories. Why is the mixture better than both?

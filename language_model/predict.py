@@ -1,28 +1,34 @@
-"""A trained language model: texts in, log-probabilities out; a beginning in, a text out.
+"""Log-probabilities of texts, and generated texts, of a trained language model.
 
 The commands are `python -m language_model.score` and `python -m language_model.generate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common.cli import options as commands
+from common.bundles.bundle import open_bundle
+from common.bundles.pretrained import find_bundle
+from common.errors import InputError
 from common.evaluation.metrics import bits_per_character, perplexity
+from common.evaluation.report import html_table
+from common.inference.answers import MOST_SHOWN, Answers, describe_model
 from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.settings import make_config
+from common.text.data import as_texts
 from common.text.vocabulary import PAD_ID, Vocabulary
-from language_model.config import GenerationConfig, LanguageModelConfig
+from language_model.agreement import VOCABULARY_FILE
+from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text
 from language_model.writing import DeadEnd, search_beams, write_samples
 
-TASK, DEFAULT_NAME = "language_model", "stories"
 MAX_LOGITS = 3_000_000  # numbers held at once, 12 MB; more are not faster
 
 
@@ -31,13 +37,15 @@ class TextScore:
     """The score of one text.
 
     `tokens` ends with `<eos>`; `log_probabilities` are in nats, one for each token. An unknown word counts with the
-    probability of `<unk>`, that is of any unknown word.
+    probability of `<unk>`, that is of any unknown word. `gain`, if known, is the pointwise mutual information of text
+    and context in nats: by how much the context raises the log-probability of the text.
     """
 
     text: str
     tokens: list[str]
     log_probabilities: list[float]
     num_unknown: int
+    gain: float | None = None
 
     @property
     def total_nats(self) -> float:
@@ -46,25 +54,41 @@ class TextScore:
 
     @property
     def perplexity(self) -> float:
-        """The number of equally likely tokens that would be as hard to guess."""
+        """The perplexity per token: the number of equally likely tokens that would be as hard to predict."""
         return perplexity(self.total_nats, len(self.tokens))
 
     @property
     def bits_per_character(self) -> float:
-        """Bits for each character of the text."""
+        """Bits per character of the text."""
         return bits_per_character(self.total_nats, len(self.text))
+
+    @property
+    def surprisals(self) -> list[float]:
+        """The surprisal of each token, in bits."""
+        return [-value / math.log(2) for value in self.log_probabilities]
+
+
+class TextScores(Answers[TextScore]):
+    """The scores of some texts, in their order."""
+
+    def _repr_html_(self) -> str:
+        rows: list[list[Any]] = [["text", "perplexity", "bits per character", "unknown tokens"]]
+        for score in self[:MOST_SHOWN]:
+            rows.append([score.text, score.perplexity, score.bits_per_character, score.num_unknown])
+        more = f"<p>and {len(self) - MOST_SHOWN:,} more</p>" if len(self) > MOST_SHOWN else ""
+        return html_table(rows) + more
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network made of the next tokens of some streams.
+    """The network's output for the next tokens of some streams.
 
     Args:
         rows: the streams.
-        targets: the tokens to guess, int32 (batch, time).
+        targets: the tokens to predict, int32 (batch, time).
         lengths: how many of them are real in each row.
         logits: float32 (batch, time, vocab_size).
-        hidden: the features the logits are made from, float32 (batch, time, features); None from a bundle of old.
+        hidden: the features the logits are made from, float32 (batch, time, features); None from an old bundle.
     """
 
     rows: np.ndarray
@@ -75,7 +99,7 @@ class Reading:
 
 
 class LanguageModel:
-    """A trained language model: scores texts and writes them."""
+    """A trained language model: texts in, log-probabilities out; a prompt in, texts out."""
 
     def __init__(self, network: Engine, vocabulary: Vocabulary, config: LanguageModelConfig) -> None:
         self.network = network
@@ -86,17 +110,16 @@ class LanguageModel:
     def load(
         cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None
     ) -> LanguageModel:
-        """Load a bundle; None takes the pretrained one. The rest: see `common.inference.engine.open_engine`.
+        """Load a bundle: a folder, or the name of a pretrained model; None takes the default one.
+
+        The rest: see `common.inference.engine.open_engine`.
 
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        from common.bundles.bundle import open_bundle
-
-        folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
-        bundle = open_bundle(folder, TASK)
+        bundle = open_bundle(find_bundle(TASK, path or DEFAULT_NAME), TASK)
         config = bundle.read_config(LanguageModelConfig)
-        return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary("vocabulary.json"), config)
+        return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary(VOCABULARY_FILE), config)
 
     def step(
         self, token_ids: np.ndarray, mask: np.ndarray, states: dict[str, np.ndarray]
@@ -118,7 +141,7 @@ class LanguageModel:
     def read(self, streams: Sequence[Sequence[int]]) -> Iterator[Reading]:
         """Read streams of ids from their beginnings, in batches of similar length and in pieces.
 
-        The state is carried from piece to piece, so nothing is cut, and memory stays bounded: at most `MAX_LOGITS`
+        The state is carried from piece to piece, so nothing is truncated, and memory is bounded: at most `MAX_LOGITS`
         logits at once.
         """
         order = np.argsort([len(stream) for stream in streams], kind="stable")
@@ -141,16 +164,16 @@ class LanguageModel:
                 yield Reading(chosen, ids[:, 1:], lengths, answer["logits"], answer.get("hidden"))
 
     def score_tokens(
-        self, token_lists: Sequence[Sequence[str]], carry_state: bool = False, reset_every: int = 0
+        self, token_lists: Sequence[Sequence[str]], stateful: bool = False, reset_every: int = 0
     ) -> list[np.ndarray]:
-        """Return the log-probabilities in nats of the tokens of each text and of its end, float32 (tokens + 1,).
+        """The log-probabilities in nats of the tokens of each text and of its end, float32 (tokens + 1,).
 
         Args:
             token_lists: the tokens of each text.
-            carry_state: read the texts one after the other, with the state carried from each to the next.
-            reset_every: begin with a state of zeros again after so many tokens; 0: never.
+            stateful: read the texts as one stream, with the state carried from each to the next.
+            reset_every: reset the state to zeros after so many tokens; 0 = never.
         """
-        streams = Streams([encode_text(tokens, self.vocabulary) for tokens in token_lists], carry_state, reset_every)
+        streams = Streams([encode_text(tokens, self.vocabulary) for tokens in token_lists], stateful, reset_every)
         results: list[list[np.ndarray]] = [[] for _ in streams.rows]
         for reading in self.read(streams.rows):
             nats = log_softmax_at(reading.logits, reading.targets)  # (batch, time)
@@ -158,23 +181,33 @@ class LanguageModel:
                 results[i].append(row[:length])
         return streams.split([part for row in results for part in row])
 
-    def score(self, texts: Sequence[str], context: str = "") -> list[TextScore]:
-        """Score raw texts, each as what follows the context; the tokens of the context do not count."""
-        before = split_text(context, self.config)
+    def score(self, texts: str | Iterable[str], context: str = "") -> Answers[TextScore]:
+        """Score texts, each as the continuation of the context.
+
+        Args:
+            texts: a string, or a list, tuple, Series or array of them.
+            context: text before each of them; its tokens are read, and not scored.
+        Returns:
+            A score for each; one string is one text.
+        Raises:
+            InputError: something in it is not a string.
+        """
+        texts = as_texts(texts)
+        before = split_text(_checked("context", context), self.config)
         token_lists = [split_text(text, self.config) for text in texts]
         scores = self.score_tokens([[*before, *tokens] for tokens in token_lists])
-        return [
-            TextScore(
-                text,
-                [*tokens, "<eos>"],
-                nats[len(before) :].tolist(),
-                sum(token not in self.vocabulary for token in tokens),
-            )
+        answers = (
+            TextScore(text, [*tokens, "<eos>"], nats[len(before) :].tolist(), len(self.unknown_tokens(tokens)))
             for text, tokens, nats in zip(texts, token_lists, scores, strict=True)
-        ]
+        )
+        return TextScores(answers, texts)
+
+    def unknown_tokens(self, tokens: Iterable[str]) -> list[str]:
+        """The tokens that are not in the vocabulary, in their order."""
+        return [token for token in tokens if token not in self.vocabulary]
 
     def begin(self, ids: Sequence[int], num_samples: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Read the beginning of a text once, for several to go on with.
+        """Read the beginning of a text once, for several samples.
 
         Returns:
             The logits of the next token (num_samples, vocab_size) and the states, each (num_samples, size).
@@ -189,25 +222,59 @@ class LanguageModel:
     def write(
         self, prompt: str = "", on_dead_end: Callable[[DeadEnd], None] = lambda dead_end: None, **settings: Any
     ) -> Iterator[list[str]]:
-        """Write texts, and give what is new of each as it comes: first the prompt, then token by token.
+        """Generate texts, and give what is new of each as it comes: first the prompt, then token by token.
 
         A text ends where its settings leave no token to write.
 
         Args:
-            prompt: how every text begins; words the model does not know are read as `<unk>`.
+            prompt: the beginning of every text; words the model does not know are read as `<unk>`.
             on_dead_end: called where that happens.
-            settings: of `language_model.config.GenerationConfig`.
+            settings: of `language_model.GenerationConfig`.
+        Returns:
+            An iterator of lists, each with a piece of every text, "" for one that has ended.
         Raises:
-            InputError: no such setting, or a value out of range.
+            InputError: no such setting, a value out of range, or settings that exclude each other.
         """
         config = make_config(GenerationConfig, settings)
-        if config.num_beams:
-            return search_beams(self, prompt, config, on_dead_end)
-        return write_samples(self, prompt, config, on_dead_end)
+        config.validate()
+        generate = search_beams if config.num_beams else write_samples
+        return generate(self, _checked("prompt", prompt), config, on_dead_end)
 
     def generate(self, prompt: str = "", **settings: Any) -> list[str]:
-        """Write texts that begin with the prompt; the same as `write`, whole."""
+        """Generate texts that begin with the prompt; whole ones, where `write` gives pieces.
+
+        Args:
+            prompt: the beginning of every text; words the model does not know are read as `<unk>`.
+            settings: of `language_model.GenerationConfig`: `num_samples`, `max_tokens`, `temperature`, `seed`, …
+        Returns:
+            `num_samples` texts; of beam search the best first.
+        Raises:
+            InputError: no such setting, a value out of range, or settings that exclude each other.
+        """
         return ["".join(pieces) for pieces in zip(*self.write(prompt, **settings), strict=True)]
+
+    def _repr_html_(self) -> str:
+        """What the model is, in a notebook."""
+        return describe_model("Language model", len(self.vocabulary), self.config)
+
+
+def load(model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> LanguageModel:
+    """Load a language model.
+
+    Args:
+        model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
+        engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
+        num_threads: processor cores to use; None takes all.
+    Raises:
+        InputError: the bundle is missing, damaged or of another task.
+    """
+    return LanguageModel.load(model, engine, num_threads)
+
+
+def _checked(name: str, text: str) -> str:
+    if not isinstance(text, str):
+        raise InputError(f"{name}: found {text!r:.40}, wanted a string")
+    return text
 
 
 def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Choose the next token from the scores a model gives them all: by chance, within limits, or never the same again."""
+"""Sampling of the next token: temperature, top-k, nucleus and min-p sampling, repetition penalty, n-gram blocking."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def sample_tokens(
     top_p: float = 1.0,
     min_p: float = 0.0,
 ) -> np.ndarray:
-    """Choose a next token for each text; never padding, a beginning mark, `<unk>` or a score of minus infinity.
+    """Sample a next token for each text; never padding, a beginning mark, `<unk>` or a logit of minus infinity.
 
     Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", for top-p; Nguyen et al. 2024, "Turning Up the
     Heat: Min-p Sampling for Creative and Coherent LLM Outputs".
 
     Args:
         logits: (batch, vocab_size).
-        rng: source of chance.
+        rng: random generator.
         temperature: see `GenerationConfig`; so all that follow.
     Returns:
-        int32 (batch,); `NOTHING_LEFT` where no token has a finite score.
+        int32 (batch,); `NOTHING_LEFT` where no token has a finite logit.
     """
     scores = logits.astype(np.float32)
     scores[:, NEVER_WRITTEN] = -np.inf
@@ -54,7 +54,7 @@ def _choose(
     top_p: float,
     min_p: float,
 ) -> np.ndarray:
-    """Choose a column of each row of scores, which are overwritten; `largest` is (batch, 1)."""
+    """Sample a column of each row of logits, which are overwritten; `largest` is (batch, 1)."""
     if temperature == 0:
         return scores.argmax(axis=-1).astype(np.int32)
     with np.errstate(over="ignore"):  # to minus infinity: never drawn
@@ -69,7 +69,7 @@ def _choose(
 
 
 def _smallest_kept(weights: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
-    """The smallest weight among the `top_k` largest, or among those of them that hold the share `top_p`; (batch, 1).
+    """The smallest weight among the `top_k` largest, or among those of them that sum to the share `top_p`; (batch, 1).
 
     Weights are sorted, and not their places; running sums are taken of as few as will do: both are ten times faster.
     """
@@ -86,7 +86,7 @@ def _smallest_kept(weights: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
 
 
 def draw_columns(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw a column of each row, with a chance in proportion to its weight.
+    """Sample a column of each row, with probabilities in proportion to the weights.
 
     Where the running sum of the weights passes a random share of the whole, there is the column. It is looked up in
     two steps, first among sums of blocks and then within one block: for 10,000 columns that is ten times faster than
@@ -94,7 +94,7 @@ def draw_columns(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         weights: (rows, columns), not negative, not all 0 in a row.
-        rng: source of chance.
+        rng: random generator.
     Returns:
         int32 (rows,).
     """
@@ -116,10 +116,10 @@ def _first_above(running_sums: np.ndarray, aim: np.ndarray) -> np.ndarray:
 
 
 def penalise_repetition(logits: np.ndarray, written: Sequence[Sequence[int]], penalty: float) -> None:
-    """Make the tokens that a text has already less likely, in place.
+    """Repetition penalty: lower the logits of the tokens that a text has already, in place.
 
     Keskar et al. 2019, "CTRL: A Conditional Transformer Language Model for Controllable Generation", section 4.1:
-    a score above 0 is divided by the penalty, one below is multiplied by it. No penalty makes a token impossible.
+    a logit above 0 is divided by the penalty, one below is multiplied by it. No penalty makes a token impossible.
 
     Args:
         logits: (batch, vocab_size).
@@ -136,14 +136,14 @@ def penalise_repetition(logits: np.ndarray, written: Sequence[Sequence[int]], pe
 
 
 def forbid_repeated_ngrams(logits: np.ndarray, written: Sequence[Sequence[int]], size: int) -> None:
-    """Make impossible, in place, the tokens that would complete a sequence of `size` tokens for the second time.
+    """N-gram blocking: rule out, in place, the tokens that would complete an n-gram of `size` tokens a second time.
 
     Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section 2.5.
 
     Args:
         logits: (batch, vocab_size).
         written: the ids of each text so far.
-        size: tokens in a sequence, at least 1.
+        size: tokens in an n-gram, at least 1.
     """
     for row, ids in zip(logits, written, strict=True):
         if len(ids) < size:

@@ -1,152 +1,164 @@
-"""Train a language model.
+"""Train a language model: truncated back-propagation through time, early stopping on validation perplexity.
 
 python -m language_model.train --train language_model/dataset/train.csv --output-dir runs/language_model
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from common.cli.run import run_command
+from language_model import cli
+
+if __name__ == "__main__":
+    run_command(cli.train)  # before the imports below, of TensorFlow among others: --help starts without them
+
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from common.cli import options as commands
-from common.cli.run import run_command
-from common.errors import InputError, show
-from common.settings import add_settings, make_parser, read_settings
-from common.text.token_cache import CACHE_HELP
-from language_model.config import LanguageModelConfig
+import keras
+
+from common.errors import InputError
+from common.inference.keras_engine import KerasEngine
+from common.progress import say
+from common.text.batching import EpochBatches
+from common.text.data import Data
+from common.text.vocabulary import Vocabulary
+from common.training.fit import OnEpoch, Validation, fit
+from common.training.optimizer import make_optimizer, set_precision
+from common.training.run import TrainingResult, finish, open_run
+from common.training.seeds import set_seed
+from language_model.agreement import VOCABULARY_FILE
+from language_model.config import TASK, LanguageModelConfig
+from language_model.evaluate import SCORES, text_scores
+from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
+from language_model.model import build_model
+from language_model.predict import LanguageModel
+from language_model.training_model import TrainingModel
 
 # A stream of tokens is validated in stretches, many at a time; what each lacks is the state of the one before.
 VALIDATION_STRETCH = 2000
 
 
-def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[str, float]:
-    """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores.
+def train(
+    data: Data,
+    output_dir: str | Path,
+    config: LanguageModelConfig | None = None,
+    on_epoch: OnEpoch | None = None,
+    *,
+    validation: Data | None = None,
+    about_data: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+) -> TrainingResult[LanguageModel]:
+    """Fit on the training split, keep the weights best on validation, save a bundle.
 
     With nothing to validate on, for a last run after all settings have been chosen, the weights are those of the last
     epoch, and there are no scores.
+
+    Args:
+        data: texts: a file, a DataFrame or a list.
+        output_dir: the bundle that will be written.
+        config: the settings; None takes the defaults.
+        on_epoch: called after each epoch with its number and scores; returns True to stop there.
+        validation: texts to validate on; None holds some of `data` out.
+        about_data: source and licence of the data, for the model card.
+        resume: go on from the checkpoint of a run that was killed.
+        overwrite: replace the bundle that is at `output_dir`.
+    Returns:
+        The model, its validation scores, the history and the path.
+    Raises:
+        InputError: what is wrong with data, settings or places, in one line.
     """
-    from common.bundles.bundle import save_bundle
-    from common.bundles.model_card import describe_run, make_card
-    from common.inference.keras_engine import KerasEngine
-    from common.inference.keras_start import start_keras
-    from common.progress import say
-    from common.text.batching import Batches
-    from common.text.vocabulary import Vocabulary
-    from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
-    from common.training.seeds import set_seed
-    from language_model.evaluate import SCORES, text_scores
-    from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
+    config = config or LanguageModelConfig()
+    inputs = {"train": data, "validation": validation}
+    with open_run(TASK, output_dir, inputs, about_data, resume, overwrite) as run:
+        config.validate()
 
-    overwrite = check_run(arguments.output_dir, arguments.resume, arguments.overwrite)
+        # 1. Text to ids. Only the training split may shape the vocabulary.
+        examples = prepare_data(data, validation, config)
 
-    # 1. Text to ids. Only the training split may shape the vocabulary.
-    train_texts = load_texts(arguments.train, config)
-    if arguments.validation:
-        validation_texts = load_texts(arguments.validation, config)
-    else:
-        train_texts, validation_texts = split_validation(train_texts, config)
-    train_tokens, validation_tokens = split_tokens(train_texts, config), split_tokens(validation_texts, config)
-    vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
-    check_sizes(config, len(vocabulary))
-    if config.carry_state:
-        train_batches: Batches = StreamBatches(train_tokens, vocabulary, config)
-    else:
-        train_batches = make_batches(train_tokens, vocabulary, config, shuffle=True)
-    num_tokens = sum(map(len, train_tokens))
-    num_unknown = sum(token not in vocabulary for tokens in train_tokens for token in tokens)
-    say(
-        f"Data: {len(train_texts):,} texts of {num_tokens:,} tokens to train on, {len(validation_texts):,} for "
-        f"validation; {len(vocabulary):,} different, {num_unknown / max(num_tokens, 1):.1%} of the tokens unknown"
-    )
+        # 2. Ids to logits.
+        set_seed(config.seed)
+        set_precision(config.mixed_precision)
+        build = partial(build_model, config, len(examples.vocabulary))
+        network = build()
+        learner = prepare_learner(network, config, num_steps=config.num_epochs * len(examples.batches))
+        model = LanguageModel(KerasEngine(network), examples.vocabulary, config)
 
-    # 2. Ids to logits.
-    keras = start_keras()
+        # 3. Learn. The test file stays closed until evaluate.
+        monitor = "perplexity" if examples.validation_texts else None
+        monitored = Validation(lambda: examples.monitor(model), monitor, smaller_is_better=True)
+        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
 
-    from language_model.model import build_model
-    from language_model.predict import LanguageModel
-    from language_model.training_model import TrainingModel
+        # 4. Keep together all that scoring and text generation need.
+        return finish(
+            run, config, state, network, title="Language model", build=build, score=examples.score, score_names=SCORES,
+            wrap=lambda engine: LanguageModel(engine, examples.vocabulary, config), monitor=monitor,
+            num_validation=len(examples.validation_texts),
+            save_vocabularies=lambda folder: examples.vocabulary.save(folder / VOCABULARY_FILE),
+        )  # fmt: skip
 
-    set_seed(config.seed)
-    set_precision(config.mixed_precision)
-    model = build_model(config, len(vocabulary))
-    learner = TrainingModel(model, config)
-    learner.compile(
-        make_optimizer(config, config.num_epochs * len(train_batches)),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-    )
 
-    def score(reader: LanguageModel) -> dict[str, float]:
-        """Read the validation texts as the training texts are read: each by itself, or in one stream."""
-        if not validation_texts:
+@dataclass(frozen=True)
+class Examples:
+    """What a run learns from and is validated on."""
+
+    batches: EpochBatches
+    vocabulary: Vocabulary
+    validation_texts: list[str]
+    validation_tokens: list[list[str]]
+
+    def score(self, model: LanguageModel) -> dict[str, float]:
+        """Score a model on the validation texts, read as the training texts are: each by itself, or as one stream."""
+        if not self.validation_texts:
             return {}
-        reset_every = VALIDATION_STRETCH if config.carry_state else 0
-        return text_scores(validation_texts, reader.score_tokens(validation_tokens, config.carry_state, reset_every))
+        stateful = model.config.stateful
+        nats = model.score_tokens(self.validation_tokens, stateful, VALIDATION_STRETCH if stateful else 0)
+        return text_scores(self.validation_texts, nats)
 
-    reader = LanguageModel(KerasEngine(model), vocabulary, config)
-    monitor = "perplexity" if validation_texts else None
-
-    def validate() -> dict[str, float]:
-        scores = score(reader)
+    def monitor(self, model: LanguageModel) -> dict[str, float]:
+        """The scores that are shown after each epoch."""
+        scores = self.score(model)
         return {name: scores[name] for name in ("perplexity", "nats_per_token") if name in scores}
 
-    # 3. Learn. The test file stays closed until evaluate.
-    state = fit(
-        learner,
-        train_batches,
-        validate,
-        monitor,
-        config,
-        arguments.output_dir,
-        arguments.resume,
-        smaller_is_better=True,
-    )
 
-    # 4. Keep together all that scoring and writing need.
-    set_precision(mixed=False)
-    final = build_model(config, len(vocabulary))
-    final.set_weights(model.get_weights())
-    facts = describe_run("language_model", f"Language model: {arguments.output_dir.name}", arguments, config, state)
-    scores = score(LanguageModel(KerasEngine(final), vocabulary, config))
-    metrics = {"validation": {**scores, "num_examples": len(validation_texts)}} if scores else {}
-
-    def save_extras(folder: Path) -> None:
-        vocabulary.save(folder / "vocabulary.json")
-        write_history(folder, state, monitor)
-
-    card = make_card(facts, config, metrics, SCORES)
-    with kept_until_saved(arguments.output_dir):
-        save_bundle(arguments.output_dir, final, config, metrics, facts, card, save_extras, overwrite)
-    return scores
-
-
-def check_sizes(config: LanguageModelConfig, vocab_size: int) -> None:
-    """Find settings that do not fit the data or each other.
+def prepare_data(data: Data, validation: Data | None, config: LanguageModelConfig) -> Examples:
+    """Read, split, tokenize and encode the texts of a run.
 
     Raises:
-        InputError: which, and what would do.
+        InputError: what is wrong with the data, or a setting that does not fit their vocabulary.
     """
-    if config.num_sampled >= vocab_size:
+    texts = load_texts(data, config)
+    if validation is not None:
+        validation_texts = load_texts(validation, config)
+    else:
+        texts, validation_texts = split_validation(texts, config)
+    tokens, validation_tokens = split_tokens(texts, config), split_tokens(validation_texts, config)
+    vocabulary = Vocabulary.build(tokens, config.max_vocab_size, config.min_count, config.lowercase)
+    if config.sampled_softmax_size >= len(vocabulary):
         raise InputError(
-            f"--num-sampled: found {config.num_sampled}, wanted less than the {vocab_size} tokens known; 0 takes all"
+            f"--sampled-softmax-size: found {config.sampled_softmax_size}, wanted less than the {len(vocabulary)} "
+            "tokens of the vocabulary; 0 takes all"
         )
-    if config.architecture == "fixed-window" and config.weight_dropout:
-        raise InputError("--weight-dropout: a fixed-window network has no recurrent weights; leave it out")
+    batches: EpochBatches
+    if config.stateful:
+        batches = StreamBatches(tokens, vocabulary, config)
+    else:
+        batches = make_batches(tokens, vocabulary, config, shuffle=True)
+    num_tokens = sum(map(len, tokens))
+    num_unknown = sum(token not in vocabulary for row in tokens for token in row)
+    say(
+        f"Data: {len(texts):,} texts of {num_tokens:,} tokens to train on, {len(validation_texts):,} for validation; "
+        f"{len(vocabulary):,} different, {num_unknown / max(num_tokens, 1):.1%} of the tokens unknown"
+    )
+    return Examples(batches, vocabulary, validation_texts, validation_tokens)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.train", __doc__, CACHE_HELP)
-    commands.add_train_arguments(parser)
-    add_settings(parser, LanguageModelConfig)
-    arguments = parser.parse_args(argv)
-    config = read_settings(arguments, LanguageModelConfig)
-    with commands.claim_for_training(arguments):
-        scores = train(config, arguments)
-    shown = "trained without validation"
-    if scores:
-        shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character".format(**scores)
-    show(f"{shown}; bundle in {arguments.output_dir}")
-
-
-if __name__ == "__main__":
-    run_command(main)
+def prepare_learner(network: keras.Model, config: LanguageModelConfig, num_steps: int) -> keras.Model:
+    """Wrap a network in its regularization, and compile it for so many steps."""
+    learner = TrainingModel(network, config)
+    learner.compile(
+        make_optimizer(config, num_steps),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+    )
+    return learner

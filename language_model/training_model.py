@@ -1,4 +1,4 @@
-"""The language model as it is trained: with the state of the piece before, regularised, and with a cheaper softmax.
+"""Training of a language model: stateful back-propagation, regularization after Merity et al. 2018, sampled softmax.
 
 The network is that of `language_model.model`, and its weights are the same variables. What is only for training is done
 here, around it, so that the saved model is a plain one.
@@ -15,21 +15,21 @@ from language_model.loader import initial_states
 
 
 class TrainingModel(keras.Model):
-    """A language model around which dropped weights, penalties, a carried state and a sampled softmax are laid.
+    """A language model in training: DropConnect, activation regularization, a carried state, a sampled softmax.
 
     Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models": the recurrent matrices are dropped, not the
-    states (DropConnect, Wan et al. 2013), and the states are kept small and slow.
+    states (DropConnect, Wan et al. 2013); L2 penalties keep the last layer's output small (AR) and slow (TAR).
 
     Args:
         model: of `language_model.model.build_model`.
         config: the settings.
 
     Call arguments:
-        inputs: `token_ids` and `mask` (batch, time), and either the states, or with `carry_state` `goes_on` (batch, 1),
+        inputs: `token_ids` and `mask` (batch, time), and either the states, or if `stateful` `goes_on` (batch, 1),
             0 where the state begins anew.
     Returns:
-        logits (batch, time, vocab_size); with `num_sampled` the features they are made from (batch, time, features),
-        as all logits of a large vocabulary would not fit in memory, and the loss needs few of them.
+        logits (batch, time, vocab_size); with `sampled_softmax_size` the features they are made from (batch, time,
+        features), as all logits of a large vocabulary would not fit in memory, and the loss needs few of them.
     """
 
     def __init__(self, model: keras.Model, config: LanguageModelConfig) -> None:
@@ -37,17 +37,17 @@ class TrainingModel(keras.Model):
         dropout = model.get_layer(f"dropout_{config.num_layers - 1}")
         outputs = {**model.output, "raw": dropout.input, "dropped": dropout.output}
         self.answer = "logits"
-        if config.num_sampled:
+        if config.sampled_softmax_size:
             self.answer = "hidden"
             vocab_size = outputs.pop("logits").shape[-1]
             self.output_layer = model.get_layer("embedding" if config.tie_embeddings else "to_logits")
-            self.expected_counts = expected_counts(vocab_size, config.num_sampled)
+            self.expected_counts = expected_counts(vocab_size, config.sampled_softmax_size)
         self.network = keras.Model(model.input, outputs)
         self.config = config
         self.seed_generator = keras.random.SeedGenerator(config.seed)
         self.recurrent_kernels = [layer.cell.recurrent_kernel for layer in model.layers if hasattr(layer, "cell")]
         self.carried = {}
-        if config.carry_state:
+        if config.stateful:
             self.carried = {
                 name: self.add_weight(state.shape, "zeros", trainable=False, name=name)
                 for name, state in initial_states(config, config.batch_size).items()
@@ -60,15 +60,15 @@ class TrainingModel(keras.Model):
         outputs = self._run({**given, **states}, training)
         for name, state in self.carried.items():
             state.assign(ops.stop_gradient(outputs[name]))
-        if training and self.config.activation_penalty:
-            self.add_loss(self.config.activation_penalty * _mean_square(outputs["dropped"]))
-        if training and self.config.change_penalty:
+        if training and self.config.activation_regularization:
+            self.add_loss(self.config.activation_regularization * _mean_square(outputs["dropped"]))
+        if training and self.config.temporal_activation_regularization:
             changes = outputs["raw"][:, 1:] - outputs["raw"][:, :-1]
-            self.add_loss(self.config.change_penalty * _mean_square(changes))
+            self.add_loss(self.config.temporal_activation_regularization * _mean_square(changes))
         return outputs[self.answer]
 
     def _run(self, inputs, training):
-        """Run the network, with some of its recurrent weights put to 0 for this batch."""
+        """Run the network, with DropConnect: some of its recurrent weights are 0 for this batch."""
         if not (training and self.config.weight_dropout):
             return self.network(inputs, training=training)
         values = {id(variable): variable.value for variable in self.network.variables}
@@ -78,18 +78,18 @@ class TrainingModel(keras.Model):
         mapping = [(variable, values[id(variable)]) for variable in self.network.variables]
         with keras.StatelessScope(state_mapping=mapping) as scope:
             outputs = self.network(inputs, training=training)
-        for variable in self.network.non_trainable_variables:  # the states of the dropout layers' chance
+        for variable in self.network.non_trainable_variables:  # the random states of the dropout layers
             variable.assign(scope.get_current_value(variable))
         return outputs
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if not self.config.num_sampled:
+        if not self.config.sampled_softmax_size:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         losses = self._sampled_loss(y_pred, ops.cast(y, "int32"))  # (batch, time)
         return ops.sum(losses * sample_weight) / ops.sum(sample_weight) + sum(self.losses)
 
     def _sampled_loss(self, hidden, targets):
-        """Softmax over each target and some drawn words, which stand for all the others.
+        """Sampled softmax: cross-entropy over each target and a sample of the vocabulary.
 
         Jean et al. 2015, "On Using Very Large Target Vocabularies for Neural Machine Translation": a word that is drawn
         one time in ten counts for ten, so that on average the sum over all words comes out right. The draw is without
@@ -104,7 +104,7 @@ class TrainingModel(keras.Model):
         log_counts = ops.convert_to_tensor(np.log(self.expected_counts), "float32")  # (vocab_size,)
         chance = keras.random.uniform(log_counts.shape, 1e-7, 1.0, seed=self.seed_generator)
         clocks = -ops.log(chance) / ops.convert_to_tensor(word_shares(len(self.expected_counts)), "float32")
-        drawn = ops.top_k(-clocks, self.config.num_sampled, sorted=False)[1]  # (num_sampled,)
+        drawn = ops.top_k(-clocks, self.config.sampled_softmax_size, sorted=False)[1]  # (num_sampled,)
         weights, biases = self._output_weights()  # (vocab_size, features), (vocab_size,)
         hidden = ops.cast(hidden, self.compute_dtype)
         scores = ops.matmul(hidden, ops.transpose(ops.cast(ops.take(weights, drawn, axis=0), self.compute_dtype)))
@@ -121,13 +121,13 @@ class TrainingModel(keras.Model):
 
 
 def word_shares(vocab_size: int) -> np.ndarray:
-    """How often each id is drawn if one is: Zipf's law, as ids go by frequency; float64 (vocab_size,), sum 1."""
+    """The probability of drawing each id: Zipf's law, as ids go by frequency; float64 (vocab_size,), sum 1."""
     ranks = np.arange(vocab_size)
     return np.log((ranks + 2) / (ranks + 1)) / np.log(vocab_size + 1)
 
 
 def expected_counts(vocab_size: int, num_sampled: int) -> np.ndarray:
-    """How likely each id is among `num_sampled` drawn without replacement, float64 (vocab_size,).
+    """The probability of each id to be among `num_sampled` drawn without replacement, float64 (vocab_size,).
 
     An id has arrived by the time t with the probability 1 - exp(-share t); t is when `num_sampled` are expected.
 

@@ -1,50 +1,42 @@
-"""Make word vectors from plain text, by counting what stands before a word and what after it.
+"""Word vectors from co-occurrence counts, for `--word-vectors-from` of the other tasks.
 
-python -m language_model.word_vectors --train reviews.csv --text-column review --output vectors.txt.gz
+    python -m language_model.word_vectors --train reviews.csv --text-column review --output vectors.txt.gz
 
-They are for `--word-vectors-from` of the other tasks. Words of one class have similar vectors, so a tagger knows
-something of words that its own training data lacks.
+Places before a word and after it are counted apart. Words of one class have similar vectors, so a tagger generalizes to
+words that its own training data lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from common.cli.options import open_output, paths_read
 from common.cli.run import run_command
-from common.errors import show
-from common.files import check_file
-from common.output import check_file_place
-from common.settings import add_settings, make_parser, read_settings
-from common.text.token_cache import CACHE_HELP
-from language_model.config import WordVectorConfig
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("language_model.word_vectors", __doc__, CACHE_HELP)
-    parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="the text")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="a word and its numbers a line; .gz is compressed"
-    )
-    add_settings(parser, WordVectorConfig)
-    arguments = parser.parse_args(argv)
-    config = read_settings(arguments, WordVectorConfig)
-    check_file(arguments.train)
-    check_file_place(arguments.output, paths_read(arguments))
-
-    from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-    from common.text.word_vectors import place_vectors, write_word_vectors
-    from language_model.loader import load_texts, split_tokens
-
-    with open_output(arguments.output) as file:
-        texts = split_tokens(load_texts(arguments.train, config), config)
-        vocabulary = Vocabulary.build(texts, config.max_vocab_size, config.min_count, config.lowercase)
-        ids = [vocabulary.encode(tokens) for tokens in texts]
-        vectors = place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)
-        write_word_vectors(file, vocabulary, vectors)
-    show(f"{len(vocabulary) - len(SPECIAL_TOKENS):,} words, {config.dim} numbers each, in {arguments.output}")
-
+from language_model import cli
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(cli.word_vectors)
+
+import numpy as np
+
+from common.text.data import Data
+from common.text.vocabulary import Vocabulary
+from common.text.word_vectors import place_vectors
+from language_model.config import WordVectorConfig
+from language_model.loader import load_texts, split_tokens
+
+
+def build_word_vectors(data: Data, config: WordVectorConfig | None = None) -> tuple[Vocabulary, np.ndarray]:
+    """Make a vector for each word of some texts.
+
+    Args:
+        data: the texts: a file, a DataFrame or a list.
+        config: the settings; None takes the defaults.
+    Returns:
+        The vocabulary, and float32 (words, config.dim).
+    Raises:
+        InputError: what is wrong with the data or the settings.
+    """
+    config = config or WordVectorConfig()
+    config.validate()
+    texts = split_tokens(load_texts(data, config), config)
+    vocabulary = Vocabulary.build(texts, config.max_vocab_size, config.min_count, config.lowercase)
+    ids = [vocabulary.encode(tokens) for tokens in texts]
+    return vocabulary, place_vectors(ids, len(vocabulary), config.dim, config.window, seed=config.seed)

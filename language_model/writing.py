@@ -1,16 +1,17 @@
-"""Write texts with a language model: one token after the other, by chance or by a search for the likeliest."""
+"""Text generation, token by token: sampling, or beam search for the likeliest text."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from common.errors import InputError
-from common.text.vocabulary import EOS_ID
-from language_model.config import GenerationConfig
+from common.settings import as_option
+from common.text.vocabulary import EOS_ID, Vocabulary
+from language_model.config import SAMPLING_SETTINGS, GenerationConfig, LanguageModelConfig
 from language_model.joining import SENTENCE_ENDS, WordJoiner
 from language_model.loader import encode_text, split_text
 from language_model.sampling import (
@@ -21,11 +22,25 @@ from language_model.sampling import (
     sample_tokens,
 )
 
-if TYPE_CHECKING:
-    from language_model.predict import LanguageModel
-
 OPENING, CLOSING = ("“", "``", '"'), ("”", "''", '"')
-SAMPLING_SETTINGS = ("temperature", "top_k", "top_p", "min_p")
+
+
+class NextTokenModel(Protocol):
+    """What text generation needs of a language model: its vocabulary, its settings, and the logits of the next token.
+
+    `language_model.predict.LanguageModel` is one.
+    """
+
+    vocabulary: Vocabulary
+    config: LanguageModelConfig
+
+    def begin(self, ids: Sequence[int], num_samples: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Read the beginning of a text: the logits of the next token (num_samples, vocab_size), and the states."""
+
+    def step(
+        self, token_ids: np.ndarray, mask: np.ndarray, states: dict[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Read the next tokens (batch, time): `logits` (batch, time, vocab_size), and the states after them."""
 
 
 class DeadEnd(NamedTuple):
@@ -35,16 +50,30 @@ class DeadEnd(NamedTuple):
     num_tokens: int  # it has after the prompt
 
 
+def no_token_left(config: GenerationConfig) -> str:
+    """Name the settings that leave no token to write, where a text has stopped for that."""
+    names = [name for name in ("no_repeat_ngram", "num_sentences") if getattr(config, name)]
+    if not names:
+        return "the model gives no token a finite score"
+    options = " and ".join(as_option(name, getattr(config, name)) for name in names)
+    return f"{options} {'leaves' if len(names) == 1 else 'leave'} no token to write"
+
+
+def describe_dead_end(number: int, num_tokens: int, config: GenerationConfig) -> str:
+    """A message on the text of this number that has stopped after so many tokens."""
+    return f"text {number} stops after {num_tokens} token{'s' if num_tokens != 1 else ''}: {no_token_left(config)}"
+
+
 class GrowingText:
-    """A text as it is written: its tokens, how they are put together, and whether it goes on.
+    """A text as it is written: its tokens, how they are joined, and whether it goes on.
 
     Args:
-        model: what writes.
-        prompt_tokens: how it begins.
+        model: gives vocabulary and tokens.
+        prompt_tokens: the tokens it begins with.
         config: where it stops.
     """
 
-    def __init__(self, model: LanguageModel, prompt_tokens: Sequence[str], config: GenerationConfig) -> None:
+    def __init__(self, model: NextTokenModel, prompt_tokens: Sequence[str], config: GenerationConfig) -> None:
         self.vocabulary = model.vocabulary
         self.config = config
         self.stop = split_text(config.stop, model.config)
@@ -55,7 +84,7 @@ class GrowingText:
         self.written: list[str] = []
         self.num_sentences = 0
         self.running = True
-        self.joiner = None
+        self.joiner: WordJoiner | None = None
         if model.config.level != "character":
             self.joiner = WordJoiner(capitalise=model.vocabulary.lowercase)
             for token in prompt_tokens:
@@ -101,9 +130,9 @@ class GrowingText:
 
 
 def write_samples(
-    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
+    model: NextTokenModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
 ) -> Iterator[list[str]]:
-    """Draw token after token; see `LanguageModel.write`."""
+    """Sample token by token; see `LanguageModel.write`."""
     rng = np.random.default_rng(config.seed)
     texts = _begin(model, prompt, config)
     yield [_shown(prompt, model)] * len(texts)
@@ -124,85 +153,143 @@ def write_samples(
         logits = answer["logits"][:, -1]
 
 
-def search_beams(
-    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
-) -> Iterator[list[str]]:
-    """Search for the texts with the highest mean log-probability of their tokens; see `LanguageModel.write`.
+class Beam(NamedTuple):
+    """A hypothesis of beam search that goes on."""
 
-    Beam search (Lowerre 1976): at every token the `num_beams` likeliest beginnings are kept, of whatever texts. The
-    mean, as a sum would favour short texts. Beginnings that no token may follow stand behind all texts that have ended.
+    text: GrowingText
+    written: str  # after the prompt
+    total: float  # sum of the log-probabilities of its tokens
 
-    Raises:
-        InputError: more texts wanted than beams, or settings that belong to drawing by chance.
+
+class Hypotheses:
+    """The hypotheses of beam search that go on no longer: finished texts, and texts that no token may follow.
+
+    Args:
+        config: number of beams and of texts, longest text.
     """
-    for name in SAMPLING_SETTINGS:
-        if getattr(config, name) != getattr(GenerationConfig, name):
-            raise InputError(f"--{name.replace('_', '-')}: nothing is drawn with --num-beams; leave one of them out")
-    if config.num_samples > config.num_beams:
-        raise InputError(f"--num-samples: found {config.num_samples}, wanted at most --num-beams {config.num_beams}")
-    return _search_beams(model, prompt, config, on_dead_end)
+
+    def __init__(self, config: GenerationConfig) -> None:
+        self.config = config
+        self.finished: dict[str, float] = {}  # what was written, to its mean log-probability
+        self.dead_ends: dict[str, tuple[float, int]] = {}  # also the number of tokens
+
+    def add_finished(self, written: str, mean: float) -> None:
+        """Take in a text that has ended."""
+        self.finished[written] = max(mean, self.finished.get(written, -np.inf))
+
+    def add_dead_end(self, beam: Beam) -> None:
+        """Take in a text that no token may follow."""
+        num_tokens = len(beam.text.written)
+        self.dead_ends[beam.written] = beam.total / max(1, num_tokens), num_tokens
+
+    def keep_best(self) -> None:
+        """Forget all finished texts but the `num_beams` best."""
+        best = sorted(self.finished.items(), key=lambda item: -item[1])
+        self.finished = dict(best[: self.config.num_beams])
+
+    def are_enough(self, beams: Sequence[Beam]) -> bool:
+        """Whether none of the beams can become better than the finished texts.
+
+        A sum only falls: a text that goes on can at best reach its present sum over the longest length.
+        """
+        best_mean = max((beam.total for beam in beams), default=-np.inf) / self.config.max_tokens
+        return len(self.finished) == self.config.num_beams and best_mean < min(self.finished.values())
+
+    def best(self) -> list[str]:
+        """What was written in the best texts; those that no token may follow stand behind all that have ended."""
+        behind = sorted(
+            self.dead_ends.keys() - self.finished.keys(), key=lambda written: (-self.dead_ends[written][0], written)
+        )
+        return [*self.finished, *behind][: self.config.num_samples]
 
 
-def _search_beams(
-    model: LanguageModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
+def search_beams(
+    model: NextTokenModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
 ) -> Iterator[list[str]]:
-    beams = [(text, "") for text in _begin(model, prompt, config)[:1]]  # each with what was written after the prompt
-    sums = np.zeros(1)  # of log-probabilities, (beams,)
-    logits, states = model.begin(beams[0][0].ids, 1)
-    finished: dict[str, float] = {}
-    dead_ends: dict[str, tuple[float, int]] = {}  # where no token was left: mean log-probability and number of tokens
+    """Beam search for the texts with the highest mean log-probability of their tokens; see `LanguageModel.write`.
+
+    Lowerre 1976: at every token the `num_beams` likeliest hypotheses are kept, of whatever texts. The mean, as a sum
+    would favour short texts.
+    """
+    beams = [Beam(text, "", 0.0) for text in _begin(model, prompt, config)[:1]]
+    logits, states = model.begin(beams[0].text.ids, 1)
+    hypotheses = Hypotheses(config)
     for length in range(1, config.max_tokens + 1):
-        _forbid(logits, [text for text, _ in beams], config)
-        logits[:, NEVER_WRITTEN] = -np.inf
-        largest = logits.max(axis=-1, keepdims=True)
-        possible = np.isfinite(largest)  # (beams, 1)
-        for place in np.flatnonzero(~possible):
-            text, written = beams[place]
-            dead_ends[written] = sums[place] / max(1, len(text.written)), len(text.written)
-        shifted = np.where(possible, logits.astype(np.float64) - np.where(possible, largest, 0), 0)
-        totals = sums[:, None] + shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (beams, vocab_size)
-        totals[~possible[:, 0]] = -np.inf
-        # As many of these end as there are beams, at most, so that enough go on.
-        count = min(2 * config.num_beams, int(np.isfinite(totals).sum()))
-        if not count:
+        _forbid(logits, [beam.text for beam in beams], config)
+        totals = extended_totals(beams, logits, hypotheses)  # (beams, vocab_size)
+        beams, parents = extend_beams(beams, totals, length, hypotheses, config)
+        hypotheses.keep_best()
+        if not beams or hypotheses.are_enough(beams):
             break
-        best = np.argpartition(-totals.ravel(), count - 1)[:count]
-        going_on: list[tuple[GrowingText, str]] = []
-        parents, tokens, kept = [], [], []
-        for place in best[np.argsort(-totals.ravel()[best], kind="stable")]:
-            parent, token_id = divmod(int(place), totals.shape[1])
-            text, written = beams[parent][0].branch(), beams[parent][1]
-            written += text.add(token_id)
-            if not text.running or length == config.max_tokens:
-                finished[written] = max(totals.flat[place] / length, finished.get(written, -np.inf))
-            elif len(going_on) < config.num_beams:
-                going_on.append((text, written))
-                parents.append(parent)
-                tokens.append(token_id)
-                kept.append(totals.flat[place])
-        finished = dict(sorted(finished.items(), key=lambda item: -item[1])[: config.num_beams])
-        # A sum only falls: a text that goes on can at best reach its present sum over the longest length.
-        best_mean = max(kept, default=-np.inf) / config.max_tokens
-        enough = len(finished) == config.num_beams and best_mean < min(finished.values())
-        if not going_on or enough:
-            break
-        beams, sums = going_on, np.array(kept)
+        last_ids = np.array([[beam.text.ids[-1]] for beam in beams], np.int32)  # (beams, 1)
         answer, states = model.step(
-            np.array(tokens, np.int32)[:, None],
-            np.ones((len(beams), 1), bool),
-            {name: state[parents] for name, state in states.items()},
+            last_ids, np.ones(last_ids.shape, bool), {name: state[parents] for name, state in states.items()}
         )
         logits = answer["logits"][:, -1]
-    behind = sorted(dead_ends.keys() - finished.keys(), key=lambda written: (-dead_ends[written][0], written))
-    chosen = [*finished, *behind][: config.num_samples]
+    chosen = hypotheses.best()
     for place, written in enumerate(chosen):
-        if written not in finished:
-            on_dead_end(DeadEnd(place, dead_ends[written][1]))
+        if written not in hypotheses.finished:
+            on_dead_end(DeadEnd(place, hypotheses.dead_ends[written][1]))
     yield [_shown(prompt, model)] * len(chosen)
     yield chosen
 
 
-def _begin(model: LanguageModel, prompt: str, config: GenerationConfig) -> list[GrowingText]:
+def extended_totals(beams: Sequence[Beam], logits: np.ndarray, hypotheses: Hypotheses) -> np.ndarray:
+    """The sums of log-probabilities of each beam with each next token; beams that have none become dead ends.
+
+    Args:
+        beams: the hypotheses that go on.
+        logits: (beams, vocab_size).
+        hypotheses: takes in the dead ends.
+    Returns:
+        float64 (beams, vocab_size); minus infinity for a token that may not follow.
+    """
+    logits[:, NEVER_WRITTEN] = -np.inf
+    largest = logits.max(axis=-1, keepdims=True)
+    possible = np.isfinite(largest)  # (beams, 1)
+    for place in np.flatnonzero(~possible):
+        hypotheses.add_dead_end(beams[int(place)])
+    shifted = np.where(possible, logits.astype(np.float64) - np.where(possible, largest, 0), 0)
+    sums = np.array([beam.total for beam in beams])
+    totals = sums[:, None] + shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    totals[~possible[:, 0]] = -np.inf
+    return totals
+
+
+def extend_beams(
+    beams: Sequence[Beam], totals: np.ndarray, length: int, hypotheses: Hypotheses, config: GenerationConfig
+) -> tuple[list[Beam], list[int]]:
+    """Extend the beams by their likeliest next tokens.
+
+    Args:
+        beams: the hypotheses that go on.
+        totals: of `extended_totals`.
+        length: tokens after the prompt, the next one included.
+        hypotheses: takes in what ends.
+        config: number of beams, longest text.
+    Returns:
+        The new beams, best first, and the place of the beam that each extends.
+    """
+    # As many of these end as there are beams, at most, so that enough go on.
+    count = min(2 * config.num_beams, int(np.isfinite(totals).sum()))
+    if not count:
+        return [], []
+    best = np.argpartition(-totals.ravel(), count - 1)[:count]
+    extended: list[Beam] = []
+    parents: list[int] = []
+    for place in best[np.argsort(-totals.ravel()[best], kind="stable")]:
+        parent, token_id = divmod(int(place), totals.shape[1])
+        text, total = beams[parent].text.branch(), float(totals.flat[place])
+        written = beams[parent].written + text.add(token_id)
+        if not text.running or length == config.max_tokens:
+            hypotheses.add_finished(written, total / length)
+        elif len(extended) < config.num_beams:
+            extended.append(Beam(text, written, total))
+            parents.append(parent)
+    return extended, parents
+
+
+def _begin(model: NextTokenModel, prompt: str, config: GenerationConfig) -> list[GrowingText]:
     prompt_tokens = split_text(prompt, model.config)
     texts = [GrowingText(model, prompt_tokens, config) for _ in range(config.num_samples)]
     if config.stop and not texts[0].stop:
@@ -210,13 +297,13 @@ def _begin(model: LanguageModel, prompt: str, config: GenerationConfig) -> list[
     return texts
 
 
-def _shown(prompt: str, model: LanguageModel) -> str:
-    """The prompt as it was written; words bring the space before them along."""
+def _shown(prompt: str, model: NextTokenModel) -> str:
+    """The prompt as it was given; a word that follows brings its own space."""
     return prompt if model.config.level == "character" else prompt.rstrip()
 
 
 def _forbid(logits: np.ndarray, texts: Sequence[GrowingText], config: GenerationConfig) -> None:
-    """Make what may not be written next impossible, and what should not be less likely, in place."""
+    """Apply repetition penalty, n-gram blocking and the wish for full sentences to the logits, in place."""
     written = [text.ids for text in texts]
     if config.repetition_penalty > 1:
         penalise_repetition(logits, written, config.repetition_penalty)

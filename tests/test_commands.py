@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from common.bundles.bundle import open_bundle
-from language_model import generate
 from pos_tagging.loader import read_conllu
 from sentiment import evaluate, train
 
@@ -174,19 +173,17 @@ def test_scores_in_every_format(answer):
         assert record["tokens"][-1] == "<eos>"
 
 
-def test_generate(run, small_bundle, capsys):
+def test_generate(run, run_here, small_bundle):
     options = ["--prompt", "Once upon a", "--num-samples", "3", "--max-tokens", "8", "--seed", "5"]
-    command = ["--model", str(small_bundle("language_model")), *options]
-    done = run("language_model.generate", *command)
+    command = ["language_model.generate", "--model", small_bundle("language_model"), *options]
+    done = run(*command)
     assert done.returncode == 0
     assert done.stderr == "the model does not know 'Once', 'upon'; it reads <unk> there\n"
     texts = re.split(r"^--- \d\n", done.stdout, flags=re.MULTILINE)
     assert len(texts) == 4
     assert all(text.startswith("Once upon a") for text in texts[1:])
-    generate.main(command)
-    assert capsys.readouterr().out == done.stdout  # the same seed in another process
-    generate.main([*command[:-1], "6"])
-    assert capsys.readouterr().out != done.stdout
+    assert run_here(*command).stdout == done.stdout  # the same seed in another process
+    assert run_here(*command[:-1], "6").stdout != done.stdout
 
 
 @pytest.mark.parametrize("task", SLOWER_TASKS)

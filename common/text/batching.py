@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -151,6 +151,27 @@ def drop_words(
 # A batch is what `model.fit` takes: named inputs, targets, and one weight for each target (0 where padded).
 Batch = tuple[dict[str, "NDArray"], "NDArray", "NDArray"]
 MakeBatch = Callable[["NDArray[np.intp]", "np.random.Generator | None"], Batch]
+
+
+class EpochBatches(Protocol):
+    """What training needs of the batches of its split: their order, and all that is random, depend on the epoch."""
+
+    @property
+    def lengths(self) -> NDArray[np.int_]:
+        """The length of each example, in the order of the data."""
+
+    @property
+    def sizes(self) -> list[int]:
+        """Tokens in each batch, padding included: a measure of its work."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Prepare the batches of an epoch."""
+
+    def __len__(self) -> int:
+        """The number of batches, the same in every epoch."""
+
+    def __getitem__(self, number: int) -> Batch:
+        """One batch of the epoch."""
 
 
 class Batches:

@@ -19,7 +19,7 @@ import keras
 from common.errors import InputError
 from common.progress import say
 from common.settings import TrainingConfig
-from common.text.batching import Batches
+from common.text.batching import EpochBatches
 from common.training.checkpoint import Progress, check_space, checkpoint_folder, restore_checkpoint, save_checkpoint
 from common.training.keras_progress import EpochBar
 from common.training.seeds import reseed_dropout
@@ -50,7 +50,7 @@ class Validation:
 
 def fit(
     model: keras.Model,
-    train_batches: Batches,
+    train_batches: EpochBatches,
     validation: Validation,
     config: TrainingConfig,
     output_dir: Path,
@@ -119,7 +119,7 @@ def _describe_epoch(state: Progress, config: TrainingConfig) -> str:
 
 
 def _learn_epoch(
-    model: keras.Model, train_batches: Batches, average: AveragedWeights, epoch: int, config: TrainingConfig
+    model: keras.Model, train_batches: EpochBatches, average: AveragedWeights, epoch: int, config: TrainingConfig
 ) -> float:
     """One pass over the training split, whose randomness depends on seed and epoch alone; returns its mean loss."""
     train_batches.set_epoch(epoch)
@@ -140,7 +140,7 @@ def _learn_epoch(
 class _EpochData(keras.utils.PyDataset):
     """Batches in the shape Keras wants them."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: EpochBatches) -> None:
         super().__init__()
         self.batches = batches
 
@@ -152,7 +152,7 @@ class _EpochData(keras.utils.PyDataset):
 
 
 def _fit_epoch(
-    model: keras.Model, train_batches: Batches, average: AveragedWeights, epoch: int, num_epochs: int
+    model: keras.Model, train_batches: EpochBatches, average: AveragedWeights, epoch: int, num_epochs: int
 ) -> float:
     """The pass itself, by Keras' `fit`."""
 

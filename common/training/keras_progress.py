@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from common.progress import SECONDS_BETWEEN_LINES, draws_bars, peak_memory_gb, say
-from common.text.batching import Batches
+from common.text.batching import EpochBatches
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,7 +28,7 @@ class EpochBar(keras.callbacks.Callback):
         num_epochs: epochs of the whole run.
     """
 
-    def __init__(self, title: str, batches: Batches, say_cost: bool, num_epochs: int) -> None:
+    def __init__(self, title: str, batches: EpochBatches, say_cost: bool, num_epochs: int) -> None:
         super().__init__()
         self.title, self.say_cost, self.num_epochs = title, say_cost, num_epochs
         self.sizes = batches.sizes

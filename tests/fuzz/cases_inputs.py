@@ -79,7 +79,7 @@ ODD_NUMBERS = (
 WORK = (
     "--num-epochs", "--max-tokens", "--num-samples", "--num-sentences", "--units", "--embedding-dim", "--dim",
     "--backward-units", "--character-dim", "--character-filters", "--character-units", "--shape-dim", "--affix-dim",
-    "--tag-dim", "--num-beams", "--ngram-order", "--num-sampled",
+    "--tag-dim", "--num-beams", "--ngram-order", "--sampled-softmax-size",
 )  # fmt: skip
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8", "ascii", "cp1251", "cp932", "latin-1")
 

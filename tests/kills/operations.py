@@ -17,7 +17,7 @@ NUM_TEXTS = 600  # to answer: more than are answered at once
 ENDINGS = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
 SETTINGS = {
     "sentiment": "--units 4 --embedding-dim 4 --max-length 20 --batch-size 16",
-    "language_model": "--units 6 --embedding-dim 5 --batch-size 32 --max-length 60",
+    "language_model": "--units 6 --embedding-dim 5 --batch-size 32 --tbptt-length 60",
     "pos_tagging": "--units 4 --embedding-dim 4 --num-layers 1 --character-dim 3 --character-filters 3 --batch-size 16",
 }
 ANSWERING = {"sentiment": "sentiment.predict", "language_model": "language_model.score"}

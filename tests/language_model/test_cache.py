@@ -97,7 +97,7 @@ def test_beginnings_have_no_say_in_the_choice():
     """In one stream of many short texts beginnings come again and again; nobody guesses them, and nothing else does."""
     model = build_reader(vocabulary=Vocabulary([f"w{number}" for number in range(300)]))
     texts = [encode_text([f"w{number}"], model.vocabulary)[:-1] for number in range(300)]
-    assert choose_continuous_cache(model, Streams(texts, carry_state=True)).rate == 0
+    assert choose_continuous_cache(model, Streams(texts, stateful=True)).rate == 0
 
 
 def test_a_cache_helps_where_things_come_again():

@@ -7,14 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from language_model.evaluate import (
-    by_length,
-    by_position,
-    hardest_tokens,
-    score_units,
-    text_scores,
-    text_units,
-)
+from language_model.evaluate import score_units, text_scores, text_units
+from language_model.report import by_length, by_position, hardest_tokens
 
 TEXTS = ["ab cd", "e"]
 NATS = [np.log([0.5, 0.25, 0.5]), np.log([0.125, 1.0])]  # the end of each text is its last number

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common.errors import InputError
@@ -45,11 +46,21 @@ def test_documents_of_a_plain_text(tmp_path, name, document, texts):
     assert load_texts(path, LanguageModelConfig(document=document)) == texts
 
 
-def test_tables(tmp_path):
+def test_tables_and_lists(tmp_path):
     (tmp_path / "a.csv").write_text('title,story\nx,"One,\ntwo"\ny,Three\n')
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"story": text}) + "\n" for text in ["One,\ntwo", "Three"]))
     config = LanguageModelConfig(text_column="story")
-    assert load_texts(tmp_path / "a.csv", config) == load_texts(tmp_path / "a.jsonl", config) == ["One,\ntwo", "Three"]
+    texts = ["One,\ntwo", "Three"]
+    frame = pd.DataFrame({"title": ["x", "y"], "story": texts})
+    for data in (
+        tmp_path / "a.csv",
+        str(tmp_path / "a.jsonl"),
+        frame,
+        texts,
+        tuple(texts),
+        [{"story": t} for t in texts],
+    ):
+        assert load_texts(data, config) == texts
 
 
 @pytest.mark.parametrize(
@@ -70,24 +81,24 @@ def test_a_file_without_text_or_with_a_wrong_line(tmp_path, name, content, messa
 
 def test_the_validation_split():
     texts = [f"text {i}" for i in range(40)]
-    train, validation = split_validation(texts, LanguageModelConfig(validation_rate=0.1))
+    train, validation = split_validation(texts, LanguageModelConfig(validation_split=0.1))
     assert len(validation) == 4
     assert sorted(train + validation) == sorted(texts)
-    assert split_validation(texts, LanguageModelConfig(validation_rate=0.1))[1] == validation
-    assert split_validation(texts, LanguageModelConfig(validation_rate=0.1, seed=2))[1] != validation
+    assert split_validation(texts, LanguageModelConfig(validation_split=0.1))[1] == validation
+    assert split_validation(texts, LanguageModelConfig(validation_split=0.1, seed=2))[1] != validation
 
 
 def test_the_end_of_a_single_text_is_its_validation_split():
     text = "".join(map(str, range(100)))
-    (train,), (validation,) = split_validation([text], LanguageModelConfig(validation_rate=0.2))
+    (train,), (validation,) = split_validation([text], LanguageModelConfig(validation_split=0.2))
     assert train + validation == text
     assert len(validation) == round(0.2 * len(text))
 
 
 @pytest.mark.parametrize("text", ["ab", "a", "The end.     "])
 def test_a_single_text_too_short_to_be_cut(text):
-    with pytest.raises(InputError, match="--validation-rate"):
-        split_validation([text], LanguageModelConfig(validation_rate=0.1))
+    with pytest.raises(InputError, match="--validation-split"):
+        split_validation([text], LanguageModelConfig(validation_split=0.1))
 
 
 def test_words_and_characters():
@@ -116,7 +127,7 @@ def test_batches_predict_every_token_once():
     letters = [chr(0x4E00 + i) for i in range(60)]  # all different, so that each target says where it comes from
     vocabulary = Vocabulary(letters)
     token_lists = [letters[:1], letters[1:24], letters[24:31], letters[31:60], []]
-    config = LanguageModelConfig(max_length=5, batch_size=3)
+    config = LanguageModelConfig(tbptt_length=5, batch_size=3)
     for shuffle in (False, True):
         counted = Counter()
         for inputs, targets, weights in make_batches(token_lists, vocabulary, config, shuffle):
@@ -143,7 +154,7 @@ def test_the_batch_by_hand():
 
 
 def test_dropped_words_are_still_to_be_predicted():
-    config, vocabulary = LanguageModelConfig(word_dropout=0.4, max_length=500), Vocabulary("a")
+    config, vocabulary = LanguageModelConfig(word_dropout=0.4, tbptt_length=500), Vocabulary("a")
     token_lists = [["a"] * 400] * 10
     (inputs, targets, _), *_ = make_batches(token_lists, vocabulary, config, shuffle=True)
     assert (inputs["token_ids"] == UNK_ID).mean() == pytest.approx(0.4, abs=0.04)

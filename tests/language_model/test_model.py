@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.text.vocabulary import BOS_ID
-from common.training.fit import make_optimizer
+from common.training.optimizer import make_optimizer
 from language_model.config import ARCHITECTURES, LanguageModelConfig
 from language_model.loader import initial_states, state_sizes
 from language_model.model import build_model

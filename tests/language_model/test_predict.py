@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import language_model
 from common.bundles.bundle import save_bundle
+from common.errors import InputError
 from common.text.vocabulary import BOS_ID, EOS_ID, UNK_ID
 from language_model import predict
 from language_model.config import ARCHITECTURES
@@ -135,7 +137,7 @@ def nats_by_hand(model, ids):
 def test_a_carried_state_goes_from_text_to_text(architecture):
     model = build_reader(architecture=architecture)
     token_lists = [["the", "king"], [], ["went"], ["home", "."]]
-    found = model.score_tokens(token_lists, carry_state=True)
+    found = model.score_tokens(token_lists, stateful=True)
     stream = [token_id for tokens in token_lists for token_id in encode_text(tokens, VOCABULARY)]
     expected = nats_by_hand(model, stream)[np.array(stream[1:]) != BOS_ID]
     assert [len(row) for row in found] == [3, 1, 2, 3]
@@ -145,13 +147,13 @@ def test_a_carried_state_goes_from_text_to_text(architecture):
     assert np.abs(found[2] - alone[2]).max() > 1e-4
 
 
-@pytest.mark.parametrize("carry_state", [False, True])
-def test_a_state_that_is_reset(carry_state):
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_state_that_is_reset(stateful):
     model = build_reader()
     token_lists = [["the", "king", "went", "home", "."], ["went"], ["king", "."]]
-    found = model.score_tokens(token_lists, carry_state, reset_every=4)
+    found = model.score_tokens(token_lists, stateful, reset_every=4)
     texts = [encode_text(tokens, VOCABULARY) for tokens in token_lists]
-    streams = [[i for text in texts for i in text]] if carry_state else texts
+    streams = [[i for text in texts for i in text]] if stateful else texts
     expected = []
     for stream in streams:
         for start in range(0, len(stream) - 1, 4):
@@ -159,10 +161,10 @@ def test_a_state_that_is_reset(carry_state):
             expected += nats_by_hand(model, piece)[np.array(piece[1:]) != BOS_ID].tolist()
     assert [len(row) for row in found] == [6, 2, 3]
     np.testing.assert_allclose(np.concatenate(found), expected, atol=1e-5)
-    assert np.abs(np.concatenate(found) - np.concatenate(model.score_tokens(token_lists, carry_state))).max() > 1e-4
-    longer = model.score_tokens(token_lists, carry_state, reset_every=1000)
+    assert np.abs(np.concatenate(found) - np.concatenate(model.score_tokens(token_lists, stateful))).max() > 1e-4
+    longer = model.score_tokens(token_lists, stateful, reset_every=1000)
     np.testing.assert_allclose(
-        np.concatenate(longer), np.concatenate(model.score_tokens(token_lists, carry_state)), atol=1e-6
+        np.concatenate(longer), np.concatenate(model.score_tokens(token_lists, stateful)), atol=1e-6
     )
 
 
@@ -187,3 +189,36 @@ def test_logits_are_made_from_the_hidden_features(tie_embeddings):
     else:
         table, bias = (np.asarray(weight) for weight in network.get_layer("to_logits").weights)
     np.testing.assert_allclose(answer["hidden"] @ table + bias, answer["logits"], atol=1e-5)
+
+
+# -- What may be given ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [list, tuple, pd.Series, np.array, iter])
+def test_texts_of_every_kind_are_scored(kind):
+    model = build_reader()
+    assert_same(log_probabilities(model, kind(TEXTS)), log_probabilities(model, TEXTS))
+
+
+def test_one_string_is_one_text():
+    model = build_reader()
+    answers = model.score("the king went home.")
+    assert isinstance(answers, list)
+    assert [answer.text for answer in answers] == ["the king went home."]
+    assert "<td>the king went home.</td>" in answers._repr_html_()
+
+
+@pytest.mark.parametrize("bad", [None, float("nan"), 3, ["the"], b"the"])
+def test_what_is_no_text_is_named(bad):
+    model = build_reader()
+    with pytest.raises(InputError, match=r"text 2: found .*, wanted a string"):
+        model.score(["the", bad])
+    for call in (lambda: model.score("the", context=bad), lambda: model.generate(bad)):
+        with pytest.raises(InputError, match=r"(context|prompt): found .*, wanted a string"):
+            call()
+
+
+def test_models_are_loaded_by_name():
+    assert language_model.load("shakespeare").config.level == "character"
+    with pytest.raises(InputError, match="no such folder, and no pretrained model of that name; those there are: rev"):
+        language_model.load("shakespear")

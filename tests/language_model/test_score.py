@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
-from common.errors import InputError
-from language_model import score
+from language_model import cli, explain
+from language_model.endings import score_endings
 from language_model.predict import LanguageModel
 from tests.language_model.toy_model import build_reader
 
@@ -22,7 +23,7 @@ def toy(monkeypatch):
 
 
 def test_a_page_shows_every_token(toy, capsys):
-    score.main(["--format", "html", "the  <b>king</b> & the queen"])
+    cli.score(["--format", "html", "the  <b>king</b> & the queen"])
     page = capsys.readouterr().out
     assert page.startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")
@@ -37,13 +38,13 @@ def test_a_page_shows_every_token(toy, capsys):
 
 
 def test_what_surprises_more_is_darker():
-    shades = [sum(map(int, re.findall(r"\d+", score.colour(bits)))) for bits in (0, 1, 5, 16, 40)]
+    shades = [sum(map(int, re.findall(r"\d+", explain.colour(bits)))) for bits in (0, 1, 5, 16, 40)]
     assert shades[0] > shades[1] > shades[2] > shades[3] == shades[4]
 
 
 def test_endings_are_compared(toy, capsys):
     texts = ["went home.", "went the.", "."]
-    score.main(["--context", "the king", *texts])
+    cli.score(["--context", "the king", *texts])
     lines = capsys.readouterr().out.splitlines()
     scores, alone = toy.score(texts, context="the king"), toy.score(texts)
     gains = [one.total_nats - other.total_nats for one, other in zip(alone, scores, strict=True)]
@@ -56,7 +57,7 @@ def test_endings_are_compared(toy, capsys):
 
 
 def test_json_holds_the_numbers_of_every_token(toy, capsys):
-    score.main(["--format", "jsonl", "--context", "the", "king zorgl"])
+    cli.score(["--format", "jsonl", "--context", "the", "king zorgl"])
     found = json.loads(capsys.readouterr().out)
     (answer,) = toy.score(["king zorgl"], context="the")
     assert found["tokens"] == ["king", "zorgl", "<eos>"]
@@ -66,6 +67,14 @@ def test_json_holds_the_numbers_of_every_token(toy, capsys):
     assert found["gain"] == pytest.approx(toy.score(["king zorgl"])[0].total_nats + found["log_probability"])
 
 
-def test_options_that_exclude_each_other():
-    with pytest.raises(InputError, match="--tokens: --format html has them anyway"):
-        score.main(["--tokens", "--format", "html", "the"])
+def test_options_that_exclude_each_other(run_here):
+    done = run_here("language_model.score", "--tokens", "--format", "html", "the")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --tokens: --format html has them anyway")
+
+
+def test_an_ending_in_html_and_text_is_scored_once_for_its_gain(toy):
+    (found,) = score_endings(toy, "went home.", "the king")
+    (plain,), (alone,) = toy.score("went home.", context="the king"), toy.score("went home.")
+    assert found == replace(plain, gain=alone.total_nats - plain.total_nats)
+    assert score_endings(toy, ["went home."], "") == [alone]

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import language_model
 from common.errors import InputError
-from language_model import evaluate
-from language_model.train import main
+from language_model.config import LanguageModelConfig
+from tests import forge
 
 
-def test_abab_is_continued(tmp_path, capsys):
+def test_abab_is_continued(tmp_path, run_here):
     (tmp_path / "train.txt").write_text(
         "ab" * 20 + "\n" + "ba" * 20 + "\n" + ("ab" * 15 + "\n" + "ba" * 15 + "\n") * 10
     )
     flags = (
         "--level character --document line --units 12 --embedding-dim 6 --batch-size 4 --num-epochs 6 --patience 6 "
-        "--learning-rate 0.03 --dropout 0 --input-dropout 0 --average-momentum 0 --min-count 1"
+        "--learning-rate 0.03 --dropout 0 --input-dropout 0 --ema-momentum 0 --min-count 1"
     )
     data = ["--train", str(tmp_path / "train.txt"), "--validation", str(tmp_path / "train.txt")]
-    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
-    assert "perplexity 1." in capsys.readouterr().out
+    done = run_here("language_model.train", *data, "--output-dir", tmp_path / "model", *flags.split())
+    assert "perplexity 1." in done.stdout
     model = language_model.load(tmp_path / "model")
     assert model.generate("aba", max_tokens=9, temperature=0) == ["abababababab"]
     assert model.generate("bab", max_tokens=9, temperature=0) == ["babababababa"]
@@ -32,10 +34,10 @@ def test_abab_is_continued(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
+def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path, run_here):
     def train(name):
         small = small_runs["language_model"]
-        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags])
+        run_here("language_model.train", "--train", small.train, "--output-dir", tmp_path / name, *small.flags)
         return tmp_path / name
 
     def metrics(folder):
@@ -51,9 +53,9 @@ def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
 def test_a_validation_file_shapes_no_vocabulary(tmp_path):
     (tmp_path / "train.txt").write_text("one two\n" * 5)
     (tmp_path / "validation.txt").write_text("one three\n" * 5)
-    flags = "--document line --units 3 --embedding-dim 3 --num-epochs 1 --min-count 1"
-    data = ["--train", str(tmp_path / "train.txt"), "--validation", str(tmp_path / "validation.txt")]
-    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    config = LanguageModelConfig(document="line", units=3, embedding_dim=3, num_epochs=1, min_count=1)
+    validation = tmp_path / "validation.txt"
+    language_model.train(tmp_path / "train.txt", tmp_path / "model", config, validation=validation)
     assert sorted(json.loads((tmp_path / "model/vocabulary.json").read_text())["tokens"]) == ["one", "two"]
 
 
@@ -72,65 +74,163 @@ def spaced_texts(tmp_path):
 @pytest.mark.parametrize(
     "flags",
     [
-        "--carry-state --weight-dropout 0.2 --variational-dropout --embedding-dropout 0.1 --activation-penalty 1",
-        "--carry-state --num-sampled 8 --no-tie-embeddings",
+        "--stateful --weight-dropout 0.2 --variational-dropout --embedding-dropout 0.1 --activation-regularization 1",
+        "--stateful --sampled-softmax-size 8 --no-tie-embeddings",
         "--architecture fixed-window --window 3 --num-layers 2",
-        "--architecture fixed-window --carry-state --num-sampled 8",
+        "--architecture fixed-window --stateful --sampled-softmax-size 8",
     ],
 )
-def test_a_stream_of_tokens_is_learned_and_evaluated(flags, spaced_texts, capsys):
+def test_a_stream_of_tokens_is_learned_and_evaluated(flags, spaced_texts, run_here):
     model, files = spaced_texts / "model", {name: str(spaced_texts / f"{name}.txt") for name in ("train", "validation")}
     settings = (
-        "--level spaced --document line --min-count 1 --units 16 --embedding-dim 12 --batch-size 4 --max-length 12"
+        "--level spaced --document line --min-count 1 --units 16 --embedding-dim 12 --batch-size 4 --tbptt-length 12"
     )
     training = (
         "--num-epochs 12 --learning-rate 0.02 --dropout 0 --input-dropout 0 --hidden-dropout 0 --no-mixed-precision"
     )
     data = ["--train", files["train"], "--validation", files["validation"], "--output-dir", str(model)]
-    main([*data, *settings.split(), *training.split(), *flags.split()])
+    done = run_here("language_model.train", *data, *settings.split(), *training.split(), *flags.split())
+    assert done.returncode == 0, done.stderr
     reader = language_model.load(model)
     assert "<unk>" not in reader.vocabulary.tokens[4:]
-    capsys.readouterr()
+
+    def evaluate(*options):
+        done = run_here("language_model.evaluate", "--model", model, *options, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     options = ["--test", str(spaced_texts / "test.txt"), "--train", files["train"], "--cache", files["validation"]]
-    evaluate.main(["--model", str(model), *options, "--json"])
-    result = json.loads(capsys.readouterr().out)
-    assert result["carry_state"] == ("--carry-state" in flags)
+    result = evaluate(*options)
+    assert result["stateful"] == ("--stateful" in flags)
     assert result["num_tokens"] == 12 * 6  # five tokens a line, and the end
     assert result["perplexity"] < 2.2  # of 11 tokens; a line is one of four
     assert list(result["baselines"]) == ["Kneser-Ney 5-gram", "model, cache", "Kneser-Ney 5-gram, cache"]
     for system in result["baselines"].values():
         assert 1 < system["perplexity"] < 3
-    evaluate.main(["--model", str(model), *options[:2], "--json", "--reset-every", "1", "--no-carry-state"])
-    forgetful = json.loads(capsys.readouterr().out)
+    forgetful = evaluate(*options[:2], "--reset-every", "1", "--no-stateful")
     assert forgetful["reset_every"] == 1
     assert forgetful["perplexity"] > result["perplexity"] * 1.1
 
 
-def test_without_validation_the_last_epoch_counts(spaced_texts, capsys):
+def test_without_validation_the_last_epoch_counts(spaced_texts, run_here):
     model, train_file = spaced_texts / "model", str(spaced_texts / "train.txt")
-    data = ["--train", train_file, "--validation-rate", "0", "--output-dir", str(model)]
+    data = ["--train", train_file, "--validation-split", "0", "--output-dir", str(model)]
     settings = "--level spaced --document line --min-count 1 --units 5 --embedding-dim 4 --num-epochs 3 --batch-size 20"
-    main([*data, *settings.split(), "--average-momentum", "0"])
-    assert capsys.readouterr().out == f"trained without validation; bundle in {model}\n"
+    done = run_here("language_model.train", *data, *settings.split(), "--ema-momentum", "0")
+    assert done.stdout == f"trained without validation; bundle in {model}\n"
     history = (model / "history.csv").read_text().splitlines()
     assert history[0] == "epoch,loss,seconds"
     manifest = json.loads((model / "manifest.json").read_text())
     assert (manifest["best_epoch"], manifest["num_epochs"]) == (3, 3)
     assert json.loads((model / "metrics.json").read_text()) == {}
-    evaluate.main(["--model", str(model), "--test", str(spaced_texts / "test.txt"), "--save"])
+    done = run_here("language_model.evaluate", "--model", model, "--test", spaced_texts / "test.txt", "--save")
+    assert done.returncode == 0, done.stderr
     assert "| perplexity |" in (model / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--num-sampled 50", "--num-sampled: found 50, wanted less than the 13 tokens known; 0 takes all"),
+        (
+            "--sampled-softmax-size 50",
+            "--sampled-softmax-size: found 50, wanted less than the 13 tokens of the vocabulary; 0 takes",
+        ),
         ("--architecture fixed-window --weight-dropout 0.1", "--weight-dropout: a fixed-window network has no"),
         ("--architecture fixed-window --window 1", "--window: found 1, wanted from 2 to 100"),
     ],
 )
-def test_settings_that_do_not_fit(flags, message, spaced_texts):
+def test_settings_that_do_not_fit(flags, message, spaced_texts, run_here):
     data = ["--train", str(spaced_texts / "train.txt"), "--output-dir", str(spaced_texts / "model")]
-    with pytest.raises(InputError, match=message):
-        main([*data, "--level", "spaced", "--document", "line", "--min-count", "1", *flags.split()])
+    settings = ["--level", "spaced", "--document", "line", "--min-count", "1"]
+    done = run_here("language_model.train", *data, *settings, *flags.split())
+    assert done.returncode == 2
+    assert f"error: {message}" in done.stderr
     assert not (spaced_texts / "model").exists()
+
+
+# -- The Python API -------------------------------------------------------------------------------------------------
+
+TINY = LanguageModelConfig(units=5, embedding_dim=4, num_epochs=3, min_count=1, batch_size=4, level="spaced")
+
+
+def test_a_table_in_memory_is_learned_and_evaluated(tmp_path, capsys):
+    frame = pd.DataFrame({"story": [*WALK, "the king ."] * 3, "title": "x"})
+    config = replace(TINY, text_column="story", num_epochs=1)
+    result = language_model.train(frame, tmp_path / "model", config, validation=frame.iloc[:4])
+    assert set(result.scores) == {"perplexity", "nats_per_token", "bits_per_character"}
+    assert result.path == tmp_path / "model"
+    loaded = language_model.load(result.path)
+    assert loaded.score("the king .")[0].perplexity == pytest.approx(result.model.score("the king .")[0].perplexity)
+    scores = language_model.evaluate(loaded, frame.iloc[:4], train=frame)
+    assert scores["perplexity"] == pytest.approx(result.scores["perplexity"], rel=1e-5)
+    assert list(scores.baselines) == ["Kneser-Ney 5-gram"]
+    assert capsys.readouterr().out == ""
+    assert "perplexity" in result._repr_html_()
+    assert "Language model" in loaded._repr_html_()
+
+
+def test_on_epoch_sees_the_scores_and_stops(tmp_path):
+    seen = []
+
+    def on_epoch(number, scores):
+        seen.append((number, set(scores)))
+        return number == 2
+
+    result = language_model.train(WALK * 4, tmp_path / "model", TINY, on_epoch)
+    assert seen == [(number, {"loss", "perplexity", "nats_per_token"}) for number in (1, 2)]
+    assert len(result.history) == 2
+
+
+def test_evaluate_writes_nothing_and_returns_the_log_probabilities(small_bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = language_model.load(small_bundle("language_model"))
+    texts = ["The king went home. He was tired.", "A fox came. It was red."]
+    scores = language_model.evaluate(model, texts, train=texts, cache=texts)
+    assert list(tmp_path.iterdir()) == []
+    assert [len(row) for row in scores.predictions] == [10, 9]
+    total = -sum(row.sum() for row in scores.predictions)
+    assert scores["nats_per_token"] == pytest.approx(total / 19, rel=1e-6)
+    assert scores.facts["num_endings"] == 2
+    assert "ending_accuracy" in scores
+    assert scores.write_report(tmp_path, "A title").name == "report.html"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([None], "row 1: found None"),
+        (["fine", float("nan")], "row 2: found nan"),
+        (["fine", ["a", "b"]], "row 2: found \\['a', 'b'\\]"),
+        ([], "no rows"),
+        (3, "found 3 as data"),
+        (pd.DataFrame({"story": ["a"]}), "no column 'text'; the columns there are: story"),
+        (pd.DataFrame({"text": ["a", None]}), "row 2: empty text"),
+    ],
+)
+def test_data_that_are_none(data, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        language_model.train(data, tmp_path / "model", TINY)
+    assert not (tmp_path / "model").exists()
+
+
+def test_settings_of_the_api_are_checked(tmp_path):
+    for config, message in (
+        (replace(TINY, units=0), "--units: found 0, wanted at least 1"),
+        (replace(TINY, architecture="fixed-window", weight_dropout=0.1), "--weight-dropout"),
+    ):
+        with pytest.raises(InputError, match=message):
+            language_model.train(WALK, tmp_path / "model", config)
+
+
+def test_old_names_of_settings_are_read_from_bundles_alone(tmp_path, run_here):
+    bundle = forge.copy_fixture("language_model", tmp_path)
+    old = {
+        "average_momentum": 0.5, "validation_rate": 0.2, "warmup_rate": 0.3, "activation_penalty": 2.0,
+        "change_penalty": 3.0, "max_length": 77, "num_sampled": 9, "carry_state": True,
+    }  # fmt: skip
+    forge.write(bundle, "config.json", json.loads((bundle / "config.json").read_text()) | old)
+    config = language_model.load(bundle).config
+    assert [getattr(config, LanguageModelConfig.OLD_NAMES[name]) for name in old] == list(old.values())
+    done = run_here("language_model.train", "--train", "x.txt", "--output-dir", tmp_path / "new", "--carry-state")
+    assert done.returncode == 2
+    assert "unrecognized arguments: --carry-state" in done.stderr

@@ -17,7 +17,7 @@ TEXTS = [list("abc"), list("defgh"), list("ij"), list("aceg") * 30, list("jihgf"
 
 
 def settings(**given):
-    sizes = {"units": 4, "embedding_dim": 5, "batch_size": 3, "max_length": 10, "carry_state": True}
+    sizes = {"units": 4, "embedding_dim": 5, "batch_size": 3, "tbptt_length": 10, "stateful": True}
     return LanguageModelConfig(**{**sizes, "dropout": 0.0, "hidden_dropout": 0.0, "input_dropout": 0.0, **given})
 
 
@@ -146,7 +146,7 @@ def test_dropped_weights_learn_and_dropout_goes_on_drawing():
 
 
 def test_penalties_by_hand():
-    model, learner = build(activation_penalty=2.0, change_penalty=3.0)
+    model, learner = build(activation_regularization=2.0, temporal_activation_regularization=3.0)
     ids = np.random.default_rng(0).integers(4, 14, (3, 9))
     learner(piece(ids, 0), training=True)
     layer = keras.Model(model.input, model.get_layer("recurrent_0").output[0])
@@ -161,7 +161,7 @@ def test_penalties_by_hand():
 @pytest.mark.parametrize("tie_embeddings", [True, False])
 def test_drawn_words_stand_for_all(tie_embeddings):
     """On average over draws the sum of all words' exponentials comes out right, and so, nearly, does the loss."""
-    model, learner = build(num_sampled=8, tie_embeddings=tie_embeddings, carry_state=False)
+    model, learner = build(sampled_softmax_size=8, tie_embeddings=tie_embeddings, stateful=False)
     ids = np.random.default_rng(0).integers(1, 14, (2, 5)).astype(np.int32)
     targets = np.random.default_rng(1).integers(1, 14, (2, 5)).astype(np.int32)
     inputs = {"token_ids": ids, "mask": np.ones(ids.shape, bool), **initial_states(settings(), 2)}
@@ -180,7 +180,7 @@ def test_drawn_words_stand_for_all(tie_embeddings):
 
 @pytest.mark.parametrize("tie_embeddings", [True, False])
 def test_a_sampled_softmax_moves_every_weight_and_makes_no_logits(tie_embeddings):
-    model, learner = build(num_sampled=8, tie_embeddings=tie_embeddings)
+    model, learner = build(sampled_softmax_size=8, tie_embeddings=tie_embeddings)
     assert "logits" not in learner.network.output
     ids = np.random.default_rng(0).integers(4, 14, (3, 9)).astype(np.int32)
     learner.compile("sgd")
@@ -205,7 +205,7 @@ def test_words_are_expected_as_often_as_they_are_drawn():
 
 
 def test_without_a_carried_state_it_is_the_model():
-    model, learner = build(carry_state=False)
+    model, learner = build(stateful=False)
     ids = np.random.default_rng(0).integers(4, 14, (2, 5)).astype(np.int32)
     inputs = {"token_ids": ids, "mask": np.ones(ids.shape, bool), **initial_states(settings(), 2)}
     np.testing.assert_array_equal(learner(inputs), model(inputs)["logits"])

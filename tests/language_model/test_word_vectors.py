@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.errors import InputError
 from common.text.word_vectors import load_all_vectors
-from language_model.word_vectors import main
+from language_model import WordVectorConfig, build_word_vectors
 
 SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]
 
 
-def test_from_text_to_vectors(tmp_path, capsys):
+def test_from_text_to_vectors(tmp_path, run_here):
     (tmp_path / "a.txt").write_text("\n\n".join(SENTENCES * 3))
     output = tmp_path / "new" / "vectors.txt.gz"
-    main(["--train", str(tmp_path / "a.txt"), "--output", str(output), "--dim", "5"])
-    assert capsys.readouterr().out == f"7 words, 5 numbers each, in {output}\n"
+    done = run_here("language_model.word_vectors", "--train", tmp_path / "a.txt", "--output", output, "--dim", 5)
+    assert done.stdout == f"7 words, 5 numbers each, in {output}\n"
     words, vectors = load_all_vectors(output, 100)
     assert sorted(words.tokens[4:]) == [".", "a", "cat", "dog", "runs", "sleeps", "the"]
     cat, dog, sleeps = (vectors[words.encode([word])[0]] for word in ("cat", "dog", "sleeps"))
@@ -24,10 +23,11 @@ def test_from_text_to_vectors(tmp_path, capsys):
     assert cosines[0, 1] > 0.99 > cosines[0, 2]
 
 
-def test_the_same_text_gives_the_same_file(tmp_path):
+def test_the_same_text_gives_the_same_file(tmp_path, run_here):
     (tmp_path / "a.txt").write_text("\n\n".join(SENTENCES * 3))
     for name in ("first", "again"):
-        main(["--train", str(tmp_path / "a.txt"), "--output", str(tmp_path / name), "--dim", "3"])
+        options = ["--train", tmp_path / "a.txt", "--output", tmp_path / name, "--dim", 3]
+        assert run_here("language_model.word_vectors", *options).returncode == 0
     assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
 
 
@@ -40,11 +40,18 @@ def test_the_same_text_gives_the_same_file(tmp_path):
         ("--text-column review --train {folder}/a.csv", "no column 'review'"),
     ],
 )
-def test_what_is_refused(flags, message, tmp_path):
+def test_what_is_refused(flags, message, tmp_path, run_here):
     (tmp_path / "a.txt").write_text("a b a b")
     (tmp_path / "a.csv").write_text("text\na b\n")
     output = tmp_path / "vectors.txt"
-    given = ["--train", str(tmp_path / "a.txt"), "--output", str(output), *flags.format(folder=tmp_path).split()]
-    with pytest.raises(InputError, match=message):
-        main(given)
+    given = ["--train", tmp_path / "a.txt", "--output", output, *flags.format(folder=tmp_path).split()]
+    done = run_here("language_model.word_vectors", *given)
+    assert done.returncode == 2
+    assert message in done.stderr
     assert not output.exists()
+
+
+def test_vectors_of_a_list():
+    vocabulary, vectors = build_word_vectors(SENTENCES * 3, WordVectorConfig(dim=5))
+    assert vectors.shape == (len(vocabulary), 5)
+    assert np.abs(vectors[vocabulary.encode(["cat"])[0]]).sum() > 0

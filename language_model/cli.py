@@ -1,0 +1,316 @@
+"""The commands of the language model: options in, one call, lines out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import language_model
+from common.cli.flags import add_overrides, add_settings, make_parser, override, read_settings
+from common.cli.options import (
+    add_evaluate_arguments,
+    add_model_argument,
+    add_text_arguments,
+    add_train_arguments,
+    check_train_arguments,
+    claim_for_scores,
+    number,
+    paths_read,
+)
+from common.cli.scores import show_scores
+from common.cli.stream import answer_all, open_output, open_texts
+from common.errors import InputError, excerpt, show
+from common.evaluation.metrics import finite
+from common.evaluation.report import write_report
+from common.files import check_file
+from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
+from common.progress import say
+from common.text.token_cache import CACHE_HELP
+from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig, WordVectorConfig
+from language_model.endings import BestEndings, score_endings, write_endings
+from language_model.explain import html_page, html_score, summary
+from language_model.loader import load_texts, split_text
+from language_model.originality import report_texts
+from language_model.predict import LanguageModel, TextScore
+from language_model.writing import DeadEnd, describe_dead_end, no_token_left
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+def train(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.train`"""
+    parser = make_parser(
+        "language_model.train",
+        "Train a language model on texts.\n\n"
+        "python -m language_model.train --train language_model/dataset/train.csv --output-dir runs/language_model",
+        CACHE_HELP,
+    )
+    add_train_arguments(parser)
+    add_settings(parser, LanguageModelConfig, PRESETS)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, LanguageModelConfig)
+    check_train_arguments(arguments)
+    result = language_model.train(
+        arguments.train,
+        arguments.output_dir,
+        config,
+        validation=arguments.validation,
+        about_data=arguments.about_data,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+    )
+    shown = "trained without validation"
+    if result.scores:
+        shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character"
+    show(f"{shown.format(**result.scores)}; bundle in {result.path}")
+
+
+def evaluate(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.evaluate`"""
+    parser = make_parser(
+        "language_model.evaluate",
+        "Evaluate a language model on a test file, beside a Kneser-Ney n-gram model.\n\n"
+        "python -m language_model.evaluate --model example_model/language_model \\\n"
+        "    --test language_model/dataset/test.csv --train language_model/dataset/train.csv --report runs/report",
+        CACHE_HELP,
+    )
+    add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    parser.add_argument(
+        "--cache", type=Path, metavar="FILE", help="cache language models too; their settings are chosen on this file"
+    )
+    parser.add_argument(
+        "--reset-every",
+        type=number(int, 0),
+        default=0,
+        metavar="N",
+        help="reset the state to zeros after every N tokens; 0 = never (default: 0)",
+    )
+    parser.add_argument(
+        "--ngram-order",
+        type=number(int, 1),
+        metavar="N",
+        help="length of the longest n-gram of the baseline, in tokens (default: 5; 7 for characters)",
+    )
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document", "stateful"))
+    arguments = parser.parse_args(argv)
+    if arguments.cache:
+        check_file(arguments.cache)
+    with claim_for_scores(arguments):
+        model = language_model.load(arguments.model, arguments.engine, arguments.threads)
+        scores = language_model.evaluate(
+            model,
+            arguments.test,
+            train=arguments.train,
+            cache=arguments.cache,
+            config=override(model.config, arguments),
+            reset_every=arguments.reset_every,
+            ngram_order=arguments.ngram_order,
+            num_threads=arguments.threads,
+        )
+        show_scores(parser, arguments, TASK, model.config, scores)
+
+
+# -- Score ----------------------------------------------------------------------------------------------------------
+
+
+def score(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.score`"""
+    parser = make_parser(
+        "language_model.score",
+        "Score texts: log-probability, perplexity, surprisal of each token.\n\n"
+        'python -m language_model.score "The king went into the forest." "The forest went into the king."\n'
+        "python -m language_model.score --format html --input story.txt --output story.html\n"
+        'python -m language_model.score --context "The dog was hungry." "It ate a bone." "The moon is far away."\n\n'
+        "With --context the texts are endings of one beginning. Two of them are named: the likeliest per token, and\n"
+        "the one whose log-probability the context raises most (pointwise mutual information).",
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    add_text_arguments(parser, ("text", "jsonl", "html"))
+    parser.add_argument("--tokens", action="store_true", help="show the surprisal of every token, in bits")
+    parser.add_argument("--context", default="", metavar="TEXT", help="text before all texts; it is not scored")
+    parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
+    arguments = parser.parse_args(argv)
+    if arguments.tokens and arguments.format != "text":
+        raise InputError(f"--tokens: --format {arguments.format} has them anyway; leave it out")
+    items = open_texts(arguments)
+    with open_output(arguments.output, arguments.format == "text") as output:
+        model = language_model.load(arguments.model, arguments.engine, arguments.threads)
+        lines = SCORE_WRITERS[arguments.format](answer_scores(arguments, model, items), model.vocabulary, arguments)
+        for line in lines:
+            print(line, file=output, flush=True)
+
+
+def answer_scores(arguments: argparse.Namespace, model: LanguageModel, items: Iterator) -> Iterator[TextScore]:
+    """The scores as the texts come; texts without a known token are named."""
+
+    def answer(texts: list[str]) -> list[TextScore]:
+        return score_endings(model, texts, arguments.context)
+
+    for place, text, found in answer_all(arguments, answer, items):
+        if found.num_unknown and found.num_unknown == len(found.tokens) - 1:
+            say(f"{place}: the model knows none of the tokens in {excerpt(text)}; each counts as <unk>")
+        yield found
+
+
+def text_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterator[str]:
+    """Scores for people, a line each; with `--tokens` a line for each token; with `--context` the best at the end."""
+    best = BestEndings()
+    for found in scores:
+        best.add(found)
+        gain = "" if found.gain is None else f"  context helps by {found.gain:6.2f} nats"
+        yield f"{summary(found)}{gain}  {found.text}"
+        if arguments.tokens:
+            for token, bits in zip(found.tokens, found.surprisals, strict=True):
+                known = "" if token in vocabulary or token == "<eos>" else "  (unknown)"
+                shown = repr(token) if token.isspace() else token
+                yield f"  {bits:7.2f} bits  {shown}{known}"
+    yield from best.lines()
+
+
+def json_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterator[str]:
+    """Scores as JSON lines."""
+    for found in scores:
+        record = {
+            "text": found.text,
+            **({} if found.gain is None else {"gain": found.gain}),
+            "log_probability": -found.total_nats,
+            "perplexity": found.perplexity,
+            "bits_per_character": found.bits_per_character,
+            "num_unknown": found.num_unknown,
+            "tokens": found.tokens,
+            "surprisals": [round(value, 4) for value in found.surprisals],
+        }
+        yield json.dumps(finite(record))
+
+
+def html_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterable[str]:
+    """Scores as a page, on which the tokens are coloured by their surprisal."""
+    return html_page(html_score(found, vocabulary) for found in scores)
+
+
+SCORE_WRITERS: dict[str, Callable[..., Iterable[str]]] = {"text": text_lines, "jsonl": json_lines, "html": html_lines}
+
+
+# -- Generate -------------------------------------------------------------------------------------------------------
+
+
+def generate(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.generate`"""
+    parser = make_parser(
+        "language_model.generate",
+        "Generate texts by sampling or beam search.\n\n"
+        'python -m language_model.generate --prompt "Once upon a time" --num-samples 3 --seed 1\n'
+        "python -m language_model.generate --endings stories.csv --num-sentences 1\n"
+        "python -m language_model.generate --num-samples 20 --report runs/written --train train.csv",
+        CACHE_HELP,
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="beginning of every text")
+    parser.add_argument(
+        "--endings", type=Path, metavar="FILE", help="generate the last sentence of each of these texts anew"
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write DIR/report.html: diversity, copied spans")
+    parser.add_argument("--train", type=Path, metavar="FILE", help="training text, for the copied spans of --report")
+    add_settings(parser, GenerationConfig)
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
+    arguments = parser.parse_args(argv)
+    check_generate_arguments(arguments)
+    config = read_settings(arguments, GenerationConfig)
+    with claim_all([arguments.report / REPORT_FILE if arguments.report else None]):
+        model = language_model.load(arguments.model, arguments.engine, arguments.threads)
+        reading = override(model.config, arguments)
+        with open_output(None, for_people=True) as output:
+            if arguments.endings:
+                print_endings(model, load_texts(arguments.endings, reading), config, output)
+                return
+            if unknown := sorted(set(model.unknown_tokens(split_text(arguments.prompt, model.config)))):
+                say(f"the model does not know {', '.join(map(repr, unknown))}; it reads <unk> there")
+            _, *steps = print_texts(model, arguments.prompt, config, output)
+        if arguments.report:
+            rows, sections = report_texts(list(map("".join, zip(*steps, strict=True))), reading, arguments.train)
+            for name, value in rows[1:]:
+                say(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value:,}")
+            title = f"Written by {Path(arguments.model).name}"
+            say(f"report in {write_report(arguments.report, title, sections)}")
+
+
+def check_generate_arguments(arguments: argparse.Namespace) -> None:
+    """Find what is wrong with the options before the model is loaded."""
+    if arguments.endings and (arguments.prompt or arguments.report):
+        raise InputError("--endings: takes its prompts from the file, and makes no report; leave the other option out")
+    if arguments.train and not arguments.report:
+        raise InputError("--train: is for the report; add --report DIR")
+    for path in filter(None, (arguments.endings, arguments.train)):
+        check_file(path)
+    if arguments.report:
+        check_report_place(arguments.report, paths_read(arguments))
+
+
+def print_endings(model: LanguageModel, texts: Sequence[str], config: GenerationConfig, output: IO[str]) -> None:
+    """Print the end of each context, the ending that was given, and the one that was generated."""
+    for ending in write_endings(model, texts, config):
+        shown = f"… {ending.context.strip()[-160:]}\n  given:   {ending.given.strip()}"
+        print(f"{shown}\n  written: {ending.written.strip()}\n", file=output, flush=True)
+
+
+def print_texts(model: LanguageModel, prompt: str, config: GenerationConfig, output: IO[str]) -> list[list[str]]:
+    """Print texts as they are generated, then name those that stop as no token is left; returns all pieces.
+
+    Raises:
+        InputError: no text got a token.
+    """
+    dead_ends: list[DeadEnd] = []
+    steps = print_pieces(model.write(prompt, on_dead_end=dead_ends.append, **vars(config)), output)
+    if dead_ends and not any(map(any, steps[1:])):
+        raise InputError(f"{no_token_left(config)} after this prompt; change the settings or the prompt")
+    for dead_end in dead_ends:
+        say(describe_dead_end(dead_end.place + 1, dead_end.num_tokens, config))
+    return steps
+
+
+def print_pieces(steps: Iterable[list[str]], output: IO[str]) -> list[list[str]]:
+    """Print a single text piece by piece as it comes, several one after the other; returns all pieces."""
+    done = []
+    for pieces in steps:
+        done.append(pieces)
+        if len(pieces) == 1:
+            print(pieces[0], end="", file=output, flush=True)
+    if len(done[0]) == 1:
+        print(file=output)
+    else:
+        for place, text in enumerate(map("".join, zip(*done, strict=True)), 1):
+            print(f"--- {place}\n{text}", file=output)
+    return done
+
+
+# -- Word vectors ---------------------------------------------------------------------------------------------------
+
+
+def word_vectors(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.word_vectors`"""
+    parser = make_parser(
+        "language_model.word_vectors",
+        "Make word vectors from co-occurrence counts, for --word-vectors-from of the other tasks.\n\n"
+        "python -m language_model.word_vectors --train reviews.csv --text-column review --output vectors.txt.gz",
+        CACHE_HELP,
+    )
+    parser.add_argument("--train", type=Path, required=True, metavar="FILE", help="texts to count words in")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="a word and its vector a line; .gz is compressed"
+    )
+    add_settings(parser, WordVectorConfig)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, WordVectorConfig)
+    check_file(arguments.train)
+    check_file_place(arguments.output, paths_read(arguments))
+
+    from common.text.word_vectors import write_word_vectors  # SciPy: not for --help
+
+    with open_output(arguments.output) as file:
+        vocabulary, vectors = language_model.build_word_vectors(arguments.train, config)
+        write_word_vectors(file, vocabulary, vectors)
+    show(f"{len(vocabulary) - len(SPECIAL_TOKENS):,} words, {config.dim} numbers each, in {arguments.output}")

@@ -1,0 +1,74 @@
+"""Surprisal of each token of a text, as the background colours of an HTML page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from common.text.vocabulary import Vocabulary
+from language_model.predict import TextScore
+
+MOST_BITS = 16  # a surprisal shown in the darkest colour
+STYLE = """
+body { font: 18px/2 Georgia, serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
+p { white-space: pre-wrap } span { border-radius: .2em; padding: .1em 0 } span.unknown { border-bottom: 2px dotted }
+small { display: block; font: 13px/1.5 system-ui, sans-serif; color: #56616d } .scale span { padding: .1em .6em }
+"""
+
+
+def summary(score: TextScore) -> str:
+    """The scores of a text in a line."""
+    return (
+        f"{-score.total_nats:9.2f} nats  perplexity {score.perplexity:8.2f}  "
+        f"{score.bits_per_character:.3f} bits/character"
+    )
+
+
+def place_tokens(text: str, tokens: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Find the tokens in the text they come from; returns each with the white space before it.
+
+    >>> list(place_tokens("So,  good", ["So", ",", "good"]))
+    [('', 'So'), ('', ','), ('  ', 'good')]
+    """
+    end = 0
+    for token in tokens:
+        start = text.find(token, end)
+        if start < 0:  # the tokenizer had to clean the text here
+            yield " ", token
+            continue
+        yield text[end:start], token
+        end = start + len(token)
+
+
+def colour(bits: float) -> str:
+    """The background colour of a surprisal: white at 0 bits, red at `MOST_BITS` and above.
+
+    >>> colour(0), colour(16)
+    ('rgb(255, 255, 255)', 'rgb(235, 85, 65)')
+    """
+    share = min(bits / MOST_BITS, 1)
+    return f"rgb({255 - 20 * share:.0f}, {255 - 170 * share:.0f}, {255 - 190 * share:.0f})"
+
+
+def html_score(score: TextScore, vocabulary: Vocabulary) -> str:
+    """A text whose tokens are coloured by their surprisal, as a paragraph of HTML."""
+    spans = []
+    *surprisals, end = score.surprisals
+    for (before, token), bits in zip(place_tokens(score.text, score.tokens[:-1]), surprisals, strict=True):
+        kind = "" if token in vocabulary else ' class="unknown"'
+        title = f"{bits:.1f} bits, probability {2**-bits:.2g}" + (", unknown to the model" if kind else "")
+        shown = html.escape(token).replace("\n", "↵\n")
+        spans.append(
+            f'{html.escape(before)}<span{kind} style="background:{colour(bits)}" title="{title}">{shown}</span>'
+        )
+    spans.append(f' <span style="background:{colour(end)}" title="end of the text: {end:.1f} bits">∎</span>')
+    return f"<p>{''.join(spans)}<small>{summary(score).strip()}</small></p>"
+
+
+def html_page(paragraphs: Iterable[str]) -> Iterable[str]:
+    """A page that needs no other file, in lines."""
+    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Surprisal</title><style>{STYLE}</style>'
+    steps = "".join(f'<span style="background:{colour(bits)}">{bits}</span>' for bits in range(0, MOST_BITS + 1, 2))
+    yield f'<small class="scale">Surprisal in bits: {steps} Point at a token for its number; dotted: unknown.</small>'
+    yield from paragraphs
+    yield "</html>"
