@@ -65,6 +65,15 @@ def run():
     return run
 
 
+def command_of(module):
+    """The function behind `python -m MODULE`: that of its name in the `cli` beside it, or its `main`."""
+    package, _, name = module.rpartition(".")
+    try:
+        return getattr(importlib.import_module(f"{package}.cli"), name)
+    except (ModuleNotFoundError, AttributeError):
+        return importlib.import_module(module).main
+
+
 @pytest.fixture
 def run_here():
     """As `run`, in this process: for the many commands that are refused sooner than a process of their own starts."""
@@ -81,7 +90,7 @@ def run_here():
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
             try:
-                run_command(importlib.import_module(module).main)
+                run_command(command_of(module))
             except SystemExit as left:
                 status = left.code
             finally:
