@@ -16,7 +16,7 @@ import pytest
 
 from common.bundles.bundle import open_bundle
 from language_model import generate
-from pos_tagging.loader import read_conllu
+from pos_tagging.conllu import read_conllu
 from sentiment import evaluate, train
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -38,9 +38,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "pos_tagging": [
         {"architecture": "gru", "head": "crf", "character_dim": 0, "shape_dim": 0, "affix_dim": 0},
-        {"architecture": "previous-tag", "bidirectional": False, "shape_dim": 2, "affix_dim": 2},
+        {"architecture": "previous-tag", "directions": "forward", "shape_dim": 2, "affix_dim": 2},
         {"architecture": "lstm", "character_network": "lstm", "num_layers": 2, "vectors": True},
-        {"architecture": "simple-rnn", "bidirectional": False, "lowercase": False},
+        {"architecture": "simple-rnn", "directions": "forward", "lowercase": False},
     ],
 }
 SMALL = {
