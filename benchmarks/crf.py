@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from common.cli.flags import add_overrides, make_parser, override
 from common.cli.run import run_command
 from common.errors import InputError
-from common.settings import add_overrides, make_parser, override
 from pos_tagging.config import TaggingConfig
 from pos_tagging.evaluate import tagging_scores
 from pos_tagging.loader import load_sentences

@@ -1,4 +1,4 @@
-"""Part-of-speech tagging: every word gets its word class.
+"""Part-of-speech tagging: the word class of every word.
 
 >>> import pos_tagging
 >>> tagger = pos_tagging.load()  # doctest: +SKIP
@@ -6,15 +6,25 @@
 [('Birds', 'NOUN'), ('sing', 'VERB'), ('.', 'PUNCT')]
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from common.package import publish
 
-def load(path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None):
-    """Load a tagger: the pretrained one, or the bundle at `path`. See `pos_tagging.predict.Tagger`.
+if TYPE_CHECKING:
+    from pos_tagging.config import TaggingConfig as TaggingConfig
+    from pos_tagging.evaluate import evaluate as evaluate
+    from pos_tagging.predict import Tagger as Tagger
+    from pos_tagging.predict import load as load
+    from pos_tagging.sentences import Sentence as Sentence
+    from pos_tagging.sentences import TaggedSentence as TaggedSentence
+    from pos_tagging.sentences import TaggedText as TaggedText
+    from pos_tagging.train import train as train
 
-    `engine` is "onnx", "onnx-int8" (faster, rounded) or "keras" (the reference); `num_threads` None takes all
-    processor cores.
-    """
-    from pos_tagging.predict import Tagger
-
-    return Tagger.load(path, engine, num_threads)
+publish(
+    __name__,
+    {
+        "TaggingConfig": "config", "load": "predict", "Tagger": "predict", "evaluate": "evaluate",
+        "Sentence": "sentences", "TaggedSentence": "sentences", "TaggedText": "sentences",
+    },
+    with_keras={"train": "train"},
+)  # fmt: skip

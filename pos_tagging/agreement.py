@@ -1,4 +1,4 @@
-"""What the parts of a tagger's bundle must agree on, checked before it answers.
+"""Consistency of the parts of a tagger's bundle, checked before it answers.
 
 config.json      holds every setting that answers depend on, in its range
 its network      layers and sizes are those of the settings
@@ -31,7 +31,7 @@ INPUTS = {
 SIZES = {"shapes": "shape_dim", "affixes": "affix_dim"}
 # What every bundle there has ever been states; a setting that is younger had its default.
 STATED = (
-    "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_filters",
+    "architecture", "directions", "num_layers", "units", "embedding_dim", "character_dim", "character_filters",
     "tag_dim", "lowercase", "batch_size",
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ def check_agreement(bundle: Bundle) -> None:
     Raises:
         InputError: what disagrees.
     """
-    agreement.check_stated(bundle, STATED)
+    agreement.check_stated(bundle, TaggingConfig, STATED)
     config = bundle.read_config(TaggingConfig)
     check_files(bundle, config)
     for name, source in INPUTS.items():
@@ -91,7 +91,7 @@ def check_vocabularies(bundle: Bundle, config: TaggingConfig, lexicon: Lexicon) 
 
 
 def _given_vectors(bundle: Bundle) -> dict[str, Any]:
-    """The settings of the embedding of vectors that were given: their size, and whether they are kept in 8 bits."""
+    """The settings of the embedding of given vectors: their size, and whether they are kept in 8 bits."""
     layer = agreement.tables(bundle).get(INPUTS["vector_words"])
     return layer.config if layer else {}
 
@@ -130,10 +130,18 @@ def expected_layers(config: TaggingConfig, lexicon: Lexicon, given_vectors: Mapp
     if config.architecture == "previous-tag":
         layers += [_embedding(num_tags + 1, config.tag_dim), describe_layer("Concatenate", {})]
         return [*layers, describe_layer("GRU", {"units": config.units})]
-    side = {"class_name": recurrent, "config": {"units": config.units}}
-    layer = describe_layer("Bidirectional", {"layer": side}) if config.bidirectional else describe_layer(*side.values())
+    layer = (
+        _both_ways(recurrent, config.units)
+        if config.directions == "both"
+        else describe_layer(recurrent, {"units": config.units})
+    )
     layers += [layer] * config.num_layers
     return layers + ([describe_layer("ChainScores", {"num_tags": num_tags})] if config.head == "crf" else [])
+
+
+def _both_ways(class_name: str, units: int) -> str:
+    side = {"class_name": class_name, "config": {"units": units}}
+    return describe_layer("Bidirectional", {"layer": side})
 
 
 def _embedding(input_dim: int, output_dim: int) -> str:
@@ -160,8 +168,7 @@ def _spelling_layers(config: TaggingConfig, num_characters: int) -> list[str]:
         return []
     layers = [_embedding(num_characters, config.character_dim), describe_layer("TakeRows", {})]
     if config.character_network == "lstm":
-        side = {"class_name": "LSTM", "config": {"units": config.character_units}}
-        return [*layers, describe_layer("Bidirectional", {"layer": side})]
+        return [*layers, _both_ways("LSTM", config.character_units)]
     for width in FILTER_WIDTHS:
         filters = {"filters": config.character_filters, "kernel_size": [width], "activation": "relu"}
         layers += [describe_layer("Conv1D", filters), describe_layer("GlobalMaxPooling1D", {})]

@@ -5,68 +5,135 @@ The defaults were chosen on the validation split of UD English-EWT; pos_tagging/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from common.errors import InputError
 from common.settings import TrainingConfig, setting
 
+TASK, DEFAULT_NAME = "pos_tagging", "ewt"
 HEADS = ("softmax", "crf")
+DIRECTIONS = ("forward", "both")
 CHARACTER_NETWORKS = ("convolution", "lstm")
 FILTER_WIDTHS = (2, 3, 5)  # characters
 TAG_COLUMNS = ("upos", "xpos")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
+MODEL, WORDS, REGULARIZATION, VOCABULARY, DATA = (
+    "model", "features of a word", "regularization", "vocabulary", "data",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TaggingConfig(TrainingConfig):
     """Settings of a tagger."""
 
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {**TrainingConfig.OLD_NAMES, "case_noise": "case_augmentation"}
+
     architecture: str = setting(
-        "lstm", "recurrent layer; previous-tag: a GRU from left to right, fed with the tag it gave last", ARCHITECTURES
+        "lstm",
+        "recurrent layer; previous-tag: GRU fed with its last tag",
+        ARCHITECTURES,
+        group=MODEL,
+        basic=True,
     )
     head: str = setting(
         "softmax",
-        "how tags are chosen: each by itself, or those of a sentence together by a CRF (previous-tag cannot)",
+        "output layer; crf: linear-chain conditional random field",
         HEADS,
+        group=MODEL,
+        basic=True,
     )
-    bidirectional: bool = setting(True, "read the sentence from both ends (previous-tag cannot)")
-    num_layers: int = setting(2, "recurrent layers on top of each other", minimum=1, maximum=8)
-    units: int = setting(150, "size of the hidden state, for each direction", minimum=1)
-    embedding_dim: int = setting(100, "size of a word vector", minimum=1)
-    character_dim: int = setting(32, "size of a character vector; 0: words only", minimum=0)
-    character_network: str = setting("convolution", "what reads the characters of a word", CHARACTER_NETWORKS)
-    character_filters: int = setting(100, "convolution filters over the characters, of each width", minimum=1)
-    character_units: int = setting(50, "size of the state of an lstm over the characters, both ways", minimum=1)
-    shape_dim: int = setting(16, "size of the vector of a word's shape, such as Xxxx or dd-dd; 0: none", minimum=0)
+    directions: str = setting(
+        "both", "reading direction; previous-tag is always forward", DIRECTIONS, group=MODEL, basic=True
+    )
+    num_layers: int = setting(2, "stacked recurrent layers", minimum=1, maximum=8, group=MODEL, basic=True)
+    units: int = setting(150, "size of the hidden state, for each direction", minimum=1, group=MODEL, basic=True)
+    tag_dim: int = setting(16, "size of the embedding of the previous tag (previous-tag)", minimum=1, group=MODEL)
+    num_beams: int = setting(1, "beam search: beams (previous-tag); 1 = greedy", minimum=1, maximum=1000, group=MODEL)
+
+    embedding_dim: int = setting(100, "size of a word vector", minimum=1, group=WORDS)
+    character_dim: int = setting(32, "size of a character vector; 0 = words only", minimum=0, group=WORDS)
+    character_network: str = setting(
+        "convolution", "network over the characters of a word", CHARACTER_NETWORKS, group=WORDS
+    )
+    character_filters: int = setting(100, "convolution filters over characters, of each width", minimum=1, group=WORDS)
+    character_units: int = setting(50, "hidden state of the character lstm, for each direction", minimum=1, group=WORDS)
+    shape_dim: int = setting(16, "size of the vector of a word's shape (Xxxx, dd-dd); 0 = off", minimum=0, group=WORDS)
     affix_dim: int = setting(
-        8, "size of the vector of each beginning and ending of a word, of 1 to 4 characters; 0: none", minimum=0
+        8, "size of the vector of each prefix and suffix of 1 to 4 characters; 0 = off", minimum=0, group=WORDS
     )
-    tag_dim: int = setting(16, "size of the vector of the previous tag", minimum=1)
-    dropout: float = setting(0.5, "share of features dropped before and after each layer", minimum=0, maximum=0.99)
-    word_dropout: float = setting(0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99)
+
+    dropout: float = setting(
+        0.5,
+        "dropout rate before and after each recurrent layer",
+        minimum=0,
+        maximum=0.99,
+        group=REGULARIZATION,
+        basic=True,
+    )
+    word_dropout: float = setting(
+        0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
+    )
     rare_word_dropout: float = setting(
-        2.0, "a: of the rest, a word seen n times is replaced with probability a / (a + n)", minimum=0
+        2.0,
+        "a in a / (a + n), the further dropout rate of a word with n occurrences; 0 = off",
+        minimum=0,
+        group=REGULARIZATION,
     )
     affix_dropout: float = setting(
-        0.3, "share of the beginnings and endings of training words replaced by <unk>", minimum=0, maximum=0.99
+        0.3,
+        "share of prefixes and suffixes of training words replaced by <unk>",
+        minimum=0,
+        maximum=0.99,
+        group=REGULARIZATION,
     )
-    case_noise: float = setting(
-        0.0, "share of training sentences read in small letters, IN CAPITALS or With Capitals", minimum=0, maximum=1
+    case_augmentation: float = setting(
+        0.0,
+        "share of training sentences in lower case, UPPER CASE or Title Case; 0 = off",
+        minimum=0,
+        maximum=1,
+        group=REGULARIZATION,
     )
 
-    max_vocab_size: int = setting(30_000, "most words known, special ones included", minimum=5)
-    max_vectors: int = setting(50_000, "most words of --word-vectors-from, the first of the file", minimum=1)
-    lowercase: bool = setting(True, "look words up in lower case; the characters keep their case")
-    tag_column: str = setting("upos", "tags of a CoNLL-U file: universal ones, or those of the treebank", TAG_COLUMNS)
+    max_vocab_size: int = setting(30_000, "size of the vocabulary, at most", minimum=5, group=VOCABULARY, basic=True)
+    max_vectors: int = setting(
+        50_000, "words taken from --word-vectors-from, the first of the file", minimum=1, group=VOCABULARY
+    )
+    lowercase: bool = setting(True, "lower-case the words; their characters keep the case", group=VOCABULARY)
+
+    tag_column: str = setting(
+        "upos", "tags of a CoNLL-U file: universal, or of the treebank", TAG_COLUMNS, group=DATA, basic=True
+    )
+    tokens_column: str = setting("tokens", "column of a table with the tab-separated tokens", group=DATA, basic=True)
+    tags_column: str = setting("tags", "column of a table with the tab-separated tags", group=DATA, basic=True)
     auxiliary_column: str | None = setting(
-        None,
-        "column of further tags that the network learns beside its own, while it trains: xpos or feats of a CoNLL-U "
-        "file, any of a CSV file",
+        None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA
     )
-    num_beams: int = setting(1, "ways to go on that previous-tag keeps in mind while it tags", minimum=1, maximum=1000)
-    tokens_column: str = setting("tokens", "column of the tab-separated tokens in a CSV file")
-    tags_column: str = setting("tags", "column of the tab-separated tags in a CSV file")
 
-    batch_size: int = setting(32, "sentences in a batch", minimum=1)
-    num_epochs: int = setting(16, "most passes over the training split", minimum=1)
-    patience: int = setting(5, "epochs without a better validation score before stopping", minimum=0)
-    learning_rate: float = setting(0.003, "largest step size of Adam", minimum=0)
+    batch_size: int = setting(32, "sentences in a batch", minimum=1, basic=True)
+    num_epochs: int = setting(16, "most passes over the training split", minimum=1, basic=True)
+    patience: int = setting(5, "early stopping: epochs in a row without a better validation accuracy", minimum=0)
+    learning_rate: float = setting(0.003, "peak learning rate of AdamW", minimum=0, basic=True)
+
+    @classmethod
+    def upgrade(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the settings of an older bundle the names and words that they have now.
+
+        >>> TaggingConfig.upgrade({"bidirectional": False, "case_noise": 0.1})
+        {'case_augmentation': 0.1, 'directions': 'forward'}
+        """
+        values = super().upgrade(values)
+        if isinstance(values.get("bidirectional"), bool):
+            values["directions"] = "both" if values.pop("bidirectional") else "forward"
+        return values
+
+    def validate(self) -> None:
+        """Check every setting by itself, and those that exclude each other.
+
+        Raises:
+            InputError: the setting, and what would do.
+        """
+        super().validate()
+        if self.head == "crf" and self.architecture == "previous-tag":
+            raise InputError("--head crf: previous-tag chooses each tag before it reads on; leave one of the two out")

@@ -1,4 +1,4 @@
-"""The best sequence of tags, and the probability of each tag, from the scores of a conditional random field.
+"""Decoding a linear-chain conditional random field (CRF): the best sequence of tags, the probability of each tag.
 
     P(tags)  =  exp(sum over the words of scores[word, tag before, tag]) / Z
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 def best_paths(scores: NDArray, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Find the best sequence of tags of each sentence by Viterbi's algorithm.
+    """Viterbi's algorithm: the best sequence of tags of each sentence.
 
     Args:
         scores: (batch, time, tag before, tag).
@@ -37,7 +37,7 @@ def best_paths(scores: NDArray, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def tag_probabilities(scores: NDArray, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The probability of each tag of each word, over all sequences: the forward-backward algorithm.
+    """Forward-backward algorithm: the probability of each tag of each word, over all sequences.
 
     Args:
         scores: (batch, time, tag before, tag).

@@ -1,9 +1,10 @@
-"""A hidden Markov model with two tags of memory: the best that counting could do in 2000.
+"""Trigram hidden Markov model (TnT): a tagger made of counts, and a baseline.
 
     P(words, tags)  =  product of  P(tag | the two tags before)  P(word | tag)          best tags: Viterbi
 
-The memory is smoothed by mixing it with that of one tag and of none; a word that training never saw is judged by its
-ending, and by whether it begins with a capital. Brants 2000, "TnT: A Statistical Part-of-Speech Tagger".
+The trigram probabilities of tags are smoothed by linear interpolation with those of bigrams and unigrams; the tags of
+an unknown word are estimated from its suffix, and from whether it begins with a capital. Brants 2000, "TnT: A
+Statistical Part-of-Speech Tagger".
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pos_tagging.loader import Sentence
+from pos_tagging.sentences import Sentence
 
 MAX_SUFFIX = 10  # letters of an ending
 MAX_RARE = 10  # endings are learned from words that occur at most so often: new words are like them
@@ -23,7 +24,7 @@ DIGIT = re.compile(r"\d")
 
 
 class TrigramHmm:
-    """The model; its tags are numbered, and one more number stands for the edge of a sentence.
+    """Trigram HMM; its tags are numbered, and one more number is the edge of a sentence.
 
     Args:
         sentences: tagged sentences of the training split.
@@ -42,12 +43,12 @@ class TrigramHmm:
             for token, tag in zip(sentence.tokens, tags[2:], strict=False):
                 self.words[normal_form(token)][tag] += 1
         self.words = dict(self.words)
-        self.tag_counts = sum(self.words.values())  # (tags,)
+        self.tag_counts = np.sum(list(self.words.values()), axis=0)  # (tags,)
         self.log_transitions = np.log(interpolate(trigrams))  # (tag two before, tag before, tag)
         self._learn_endings()
 
     def _learn_endings(self) -> None:
-        """Count the tags of the endings of rare words, apart for words with a capital."""
+        """Count the tags of the suffixes of rare words, separately for words with a capital."""
         self.endings: dict[tuple[bool, str], NDArray] = defaultdict(lambda: np.zeros(len(self.tags)))
         for word, counts in self.words.items():
             if counts.sum() <= MAX_RARE:
@@ -55,7 +56,7 @@ class TrigramHmm:
                     self.endings[ending] += counts
         self.endings = dict(self.endings)
         shares = self.tag_counts / self.tag_counts.sum()
-        # How much a longer ending is trusted less than a shorter one: the spread of the tags' own probabilities.
+        # The weight of the shorter suffix in the interpolation: the standard deviation of the tags' probabilities.
         self.distrust = float(shares.std(ddof=1)) if len(shares) > 1 else 1.0
 
     def log_emissions(self, word: str) -> NDArray[np.float64]:
@@ -78,7 +79,7 @@ class TrigramHmm:
             return np.log(probabilities / shares)  # Bayes: P(word | tag) = P(tag | word) P(word) / P(tag)
 
     def tag(self, tokens: Sequence[str]) -> list[str]:
-        """Tag a sentence: the likeliest sequence of tags, found by Viterbi's algorithm over pairs of tags."""
+        """Tag a sentence: the most probable sequence of tags, by Viterbi's algorithm over pairs of tags."""
         edge = len(self.tags)
         best = np.full((edge + 1, edge + 1), -np.inf)  # of the ways to end in (tag before, tag)
         best[edge, edge] = 0.0
@@ -118,10 +119,10 @@ def endings(word: str) -> Iterator[tuple[bool, str]]:
 
 
 def interpolate(trigrams: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of a tag after two others, mixed with those after one and after none.
+    """Linear interpolation of trigram, bigram and unigram probabilities of tags.
 
-    How much each counts is found by leaving every trigram out once and asking which of the three would have foreseen it
-    best (deleted interpolation, Jelinek & Mercer 1980).
+    The weights are found by deleted interpolation (Jelinek & Mercer 1980): each trigram is left out once, and counts
+    for the one of the three that gives it the highest probability.
 
     Args:
         trigrams: counts (tag two before, tag before, tag); the last tag is the edge of a sentence.

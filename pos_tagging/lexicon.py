@@ -1,6 +1,6 @@
-"""What a tagger knows by name: words, letters, shapes of words, tags. All of it is from the training split.
+"""Vocabularies of a tagger: words, characters, shapes of words, affixes and tags, all from the training split.
 
-Where word vectors are given (`--word-vectors-from`), their words are known too, by the vectors they come with.
+Where frozen word vectors are given (`--word-vectors-from`), their words are a vocabulary too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FILES = {
 }
 NEEDED = ("words", "characters", "training_words")
 TAGS_FILE = "tags.json"
-# Pictures, with the marks that join or colour them. Treebanks of older texts have none, but emoticons.
+# Emoji, with the marks that join or colour them. Treebanks of older texts have none, but emoticons.
 EMOJI = re.compile("[\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u200d\ufe0f]+")
 EMOTICON = ":)"
 
@@ -118,7 +118,7 @@ class Lexicon:
         }
 
     def encode(self, words: Sequence[str]) -> dict[str, NDArray[np.int32]]:
-        """Turn words into what a tagger reads of each.
+        """Turn words into the ids of their features.
 
         Returns:
             `token_ids` (words,) and `spellings` (words, WORD_LENGTH); for a tagger that has them, `shape_ids` and
@@ -126,7 +126,7 @@ class Lexicon:
             has that of its lower case. An emoji that training never saw is read as an emoticon.
         """
         words = [EMOTICON if EMOJI.fullmatch(word) and word not in self.training_words else word for word in words]
-        ids: dict[str, list] = {
+        ids: dict[str, list[int] | list[list[int]]] = {
             "token_ids": self.words.encode(words),
             "spellings": [encode_word(word, self.characters) for word in words],
         }
@@ -193,6 +193,6 @@ def _shapes(words: Iterable[str]) -> list[str]:
     >>> _shapes(["iPhone", "B2B", "international"])
     ['xXxxxx', 'XdX', 'xxxx']
     """
-    from spacy.lang.lex_attrs import word_shape
+    from spacy.lang.lex_attrs import word_shape  # 1.3 s: only where there are words to read
 
     return [word_shape(word) for word in words]

@@ -1,224 +1,156 @@
-"""Tagged sentences from CoNLL-U or CSV: read, checked, split, encoded, batched."""
+"""Tagged sentences from CoNLL-U, a table or a list: read, checked, split, encoded, batched."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
-from common.text.batching import Batches, drop_words, make_mask, pad
-from common.text.readers import (
-    BadRow,
-    TooLong,
-    bounded_lines,
-    file_kind,
-    open_text,
-    read_rows,
-    require_good,
-    undecodable,
-)
+from common.text.batching import Batch, Batches, drop_words, make_mask, pad
+from common.text.data import Data, path_of
+from common.text.readers import file_kind, read_rows, require_good
 from common.text.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
+from pos_tagging.conllu import TAG_FIELDS, read_conllu
 from pos_tagging.lexicon import Lexicon
+from pos_tagging.sentences import Sentence
 
-NUM_FIELDS = 10  # of a word's line in CoNLL-U
-FORM, MISC = 1, 9
-TAG_FIELDS = {"upos": 3, "xpos": 4, "feats": 5}
-MAX_RANGE = 100  # words that may be written as one
-MAX_WORDS = 100_000  # of a sentence
 OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence: its tokens, their tags (empty if not known), and after which tokens there is a space.
-
-    `probabilities` are those of the tags, where a tagger has given them and was asked for it. Of a CoNLL-U file there
-    are also the comments, and the `ranges` of words that are written as one: first word, last word, as written.
-    `further` are tags of another kind, where a tagger is to learn those too.
-    """
-
-    tokens: list[str]
-    tags: list[str] = field(default_factory=list)
-    space_after: list[bool] = field(default_factory=list)
-    place: str = ""
-    probabilities: list[float] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-    ranges: list[tuple[int, int, str]] = field(default_factory=list)
-    further: list[str] = field(default_factory=list)
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """The tokens with their tags."""
-        return list(zip(self.tokens, self.tags, strict=True))
-
-    def size(self) -> int:
-        """Its length in characters, about."""
-        return 8 * len(self.tokens)
-
-    def written(self) -> Iterator[tuple[str, list[int]]]:
-        """What is written as one, and the places of the words it holds: of "won't" two."""
-        ranges = {first: (last, form) for first, last, form in self.ranges}
-        number = 1
-        while number <= len(self.tokens):
-            last, form = ranges.get(number, (number, self.tokens[number - 1]))
-            yield form, list(range(number - 1, last))
-            number = last + 1
-
-    def text(self) -> str:
-        """The sentence as it was written.
-
-        >>> Sentence(["No", "!"], space_after=[False, True]).text()
-        'No!'
-        """
-        spaces = self.space_after or [True] * len(self.tokens)
-        if not self.ranges:
-            return "".join(token + " " * space for token, space in zip(self.tokens, spaces, strict=True)).rstrip()
-        return "".join(form + " " * spaces[places[-1]] for form, places in self.written()).rstrip()
-
-
-def load_sentences(path: Path, config: TaggingConfig, with_further: bool = False) -> list[Sentence]:
-    """Read the tagged sentences of a `.conllu` or `.csv` file.
+def load_sentences(data: Data, config: TaggingConfig, with_further: bool = False) -> list[Sentence]:
+    """Read tagged sentences.
 
     Args:
-        path: the file.
-        config: the names of the columns.
-        with_further: read `config.auxiliary_column` too, if there is one.
+        data: a CoNLL-U file; a CSV, TSV or JSON lines file, or a DataFrame, with a column of tokens and one of tags; a
+            list of sentences, each a list of (word, tag).
+        config: the names of the columns. The tokens of a row are a list, or a text with tabs between them.
+        with_further: read `config.auxiliary_column` too, if there is one; in a list, (word, tag, further tag).
     Raises:
-        InputError: the line or row, what was found there, and what would do.
+        InputError: the line, row or sentence, what was found there, and what would do.
     """
     further = config.auxiliary_column if with_further else None
-    if file_kind(path) == ".conllu":
-        if further not in (None, *TAG_FIELDS):
-            raise InputError(
-                f"--auxiliary-column: {path} has no {excerpt(further)}; the columns are {', '.join(TAG_FIELDS)}"
-            )
-        sentences = list(require_good(read_conllu(path, tag_column=config.tag_column, further_column=further)))
+    path = path_of(data)
+    if path is None:
+        sentences = list(_read_objects(data, config, further))
+    elif file_kind(path) == ".conllu":
+        sentences = _read_conllu_file(path, config, further)
     else:
-        sentences = list(_read_table(path, config, further))
+        columns = _columns(config, further)
+        rows = require_good(read_rows(path, columns))
+        sentences = [_make_sentence([row[column].split("\t") for column in columns], place) for place, row in rows]
     if not sentences:
-        raise InputError(f"{path}: no sentences; give a file with at least one")
+        where, what = (path, "a file with at least one") if path else ("the data", "at least one")
+        raise InputError(f"{where}: no sentences; give {what}")
     return sentences
 
 
-def read_conllu(
-    path: Path, tagged: bool = True, tag_column: str = "upos", further_column: str | None = None
-) -> Iterator[Sentence | BadRow]:
-    """Read the sentences of a CoNLL-U file one by one; one with a wrong line becomes a BadRow.
-
-    Words are the lines with a whole-number id; a range (`3-4`) says how the next words are written together, and empty
-    nodes (`8.1`) are passed over, as the Universal Dependencies format has it
-    (https://universaldependencies.org/format.html).
-
-    Args:
-        path: the file.
-        tagged: whether every word must have a tag.
-        tag_column: "upos", universal tags, or "xpos", those of the treebank.
-        further_column: one more of these, or "feats", morphological features.
-    """
-    fields = (TAG_FIELDS[tag_column], TAG_FIELDS.get(further_column or ""))
-    with open_text(path) as file:
-        sentence, problem = Sentence([], place=f"{path}, line 1"), ""
-        number = 0
-        for number, line in enumerate(bounded_lines(file), 1):
-            if isinstance(line, TooLong):
-                problem = problem or f"{path}, line {number}: {line.message}"
-                continue
-            line = line.rstrip("\r\n")
-            if not line or line.isspace():
-                if not problem and len(sentence.space_after) != len(sentence.tokens):
-                    missing = "the sentence ends within a range of words; write a line for each of them"
-                    problem = f"{path}, line {number}: {missing}"
-                if problem or sentence.tokens:
-                    yield BadRow(problem) if problem else sentence
-                sentence, problem = Sentence([], place=f"{path}, line {number + 1}"), ""
-            elif not problem:
-                try:
-                    _read_line(line, sentence, tagged, *fields)
-                except InputError as error:
-                    problem = f"{path}, line {number}: {error}"
-        if sentence.tokens and not problem:
-            problem = f"{path}, line {number}: no blank line after the last sentence; the file may be cut short"
-        if problem:
-            yield BadRow(problem)
+def _columns(config: TaggingConfig, further: str | None) -> list[str]:
+    return [config.tokens_column, config.tags_column, *([further] if further else [])]
 
 
-def _read_line(line: str, sentence: Sentence, tagged: bool, tag_field: int, further_field: int | None) -> None:
-    """Add a comment, a word, or a range of words to the sentence."""
-    if problem := undecodable(line):
-        raise InputError(problem)
-    if line.startswith("#"):
-        sentence.comments.append(line)
+def _read_conllu_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
+    if further not in (None, *TAG_FIELDS):
+        raise InputError(
+            f"--auxiliary-column: {path} has no {excerpt(str(further))}; the columns are {', '.join(TAG_FIELDS)}"
+        )
+    return list(require_good(read_conllu(path, tag_column=config.tag_column, further_column=further)))
+
+
+def _read_objects(data: Any, config: TaggingConfig, further: str | None) -> Iterator[Sentence]:
+    """The sentences of a DataFrame or a list."""
+    columns = _columns(config, further)
+    if hasattr(data, "columns"):
+        if missing := [name for name in columns if list(data.columns).count(name) != 1]:
+            there = ", ".join(map(str, data.columns)) or "none"
+            raise InputError(f"the table needs one column {missing[0]!r}; the columns there are: {there}")
+        for number, values in enumerate(data[columns].itertuples(index=False, name=None), 1):
+            yield _from_values(values, columns, f"row {number}")
         return
-    fields = line.split("\t")
-    if len(fields) != NUM_FIELDS:
-        raise InputError(f"{len(fields)} fields, CoNLL-U has {NUM_FIELDS} separated by tabs; found {excerpt(line)}")
-    space_after = "SpaceAfter=No" not in fields[MISC].split("|")
-    wanted = len(sentence.tokens) + 1
-    if wanted > MAX_WORDS:
-        raise InputError(f"a sentence of more than {MAX_WORDS:,} words; put a blank line after each sentence")
-    if not fields[0].isdecimal():
-        _read_range(fields, sentence, space_after)
-        return
-    if fields[0] != str(wanted) and _number(fields[0]) != wanted:
-        raise InputError(f"id {excerpt(fields[0])} where {wanted} is due; number the words 1, 2, 3 …")
-    if not fields[FORM].strip():
-        raise InputError("empty word form; write the word in the second field")
-    if tagged and fields[tag_field] in ("", "_"):
-        raise InputError(f"word {excerpt(fields[FORM])} has no tag; write one in field {tag_field + 1}")
-    sentence.tokens.append(fields[FORM])
-    sentence.tags.append(fields[tag_field])
-    if further_field is not None:
-        sentence.further.append(fields[further_field])
-    if len(sentence.space_after) < wanted:
-        sentence.space_after.append(space_after)
+    if not _is_list(data):
+        raise InputError(f"found {_shown(data)} as data, wanted a file, a DataFrame or a list of sentences")
+    for number, item in enumerate(data, 1):
+        place = f"sentence {number}"
+        if isinstance(item, Sentence):
+            _check_parts([item.tokens, item.tags, *([item.further] if further else [])], item.place or place)
+            yield item
+        elif isinstance(item, Mapping):
+            if missing := [name for name in columns if name not in item]:
+                raise InputError(f"{place}: no {missing[0]!r}; there are: {', '.join(map(str, item)) or 'none'}")
+            yield _from_values([item[name] for name in columns], columns, place)
+        else:
+            yield _from_words(item, len(columns), 2 + bool(config.auxiliary_column), place)
 
 
-def _read_range(fields: list[str], sentence: Sentence, space_after: bool) -> None:
-    """Note that the next words are written as one; or pass over a node that stands for no word."""
-    if not fields[0].replace("-", "").replace(".", "").isdecimal():
-        raise InputError(f"id {excerpt(fields[0])} is no number; a word's line begins with 1, 2, 3 …")
-    first, _, last = fields[0].partition("-")
-    if first.isdecimal() and last.isdecimal():
-        wanted = len(sentence.space_after) + 1
-        if _number(first) != wanted or not 0 <= _number(last) - wanted < MAX_RANGE:
-            raise InputError(f"range {excerpt(fields[0])} where {wanted}-… is due; name the next words")
-        sentence.ranges.append((wanted, _number(last), fields[FORM]))
-        # Of words that are written together only the last one has a space behind it, if there is one.
-        sentence.space_after.extend([False] * (_number(last) - wanted) + [space_after])
+def _from_values(values: Sequence[Any], columns: Sequence[str], place: str) -> Sentence:
+    """A sentence of a row: its tokens, its tags, and further tags perhaps; each a list, or a text with tabs."""
+    parts = []
+    for name, value in zip(columns, values, strict=True):
+        part = value.split("\t") if isinstance(value, str) else value
+        if not _is_list(part) or not all(isinstance(token, str) for token in part):
+            raise InputError(
+                f"{place}: found {_shown(value)} as {name}, wanted a list of strings, or tabs between them"
+            )
+        parts.append(list(map(str, part)))  # NumPy has strings of its own
+    return _make_sentence(parts, place)
 
 
-def _number(digits: str) -> int:
-    """A number of a word; one of more digits than any sentence has words is none."""
-    return int(digits) if len(digits) < 10 else -1
+def _from_words(words: Any, num_values: int, most_values: int, place: str) -> Sentence:
+    """A sentence of a list of words, each with its tag, and a further tag perhaps."""
+    wanted = "(word, tag)" if num_values == 2 else "(word, tag, further tag)"
+    if not _is_list(words):
+        raise InputError(f"{place}: found {_shown(words)}, wanted a list of {wanted}")
+    for word in words:
+        fits = _is_list(word) and num_values <= len(word) <= most_values
+        if not fits or not all(isinstance(part, str) for part in word):
+            raise InputError(f"{place}: found {_shown(word)}, wanted {wanted}")
+    rows = [list(map(str, word)) for word in words]
+    return _make_sentence([[row[i] for row in rows] for i in range(num_values)], place)
 
 
-def _read_table(path: Path, config: TaggingConfig, further_column: str | None) -> Iterator[Sentence]:
-    columns = [config.tokens_column, config.tags_column, *([further_column] if further_column else [])]
-    for place, row in require_good(read_rows(path, columns)):
-        tokens, tags, *further = (row[column].split("\t") for column in columns)
-        if not row[config.tokens_column].strip():
-            raise InputError(f"{place}: empty sentence; write tokens there or leave the row out")
-        for kind in (tags, *further):
-            if len(tokens) != len(kind):
-                raise InputError(
-                    f"{place}: {len(tokens)} tokens and {len(kind)} tags; each token needs one tag, separated by tabs"
-                )
-            if not all(part.strip() for part in tokens + kind):
-                raise InputError(f"{place}: an empty token or tag; two tabs may not follow each other")
-        yield Sentence(tokens, tags, place=place, further=further[0] if further else [])
+def _is_list(value: Any) -> bool:
+    """Whether a value is a list, a tuple, an array or a Series."""
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping | Set)
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, cut."""
+    written = repr(value)
+    return written if len(written) <= 40 else written[:40] + "…"
+
+
+def _make_sentence(parts: Sequence[list[str]], place: str) -> Sentence:
+    """A sentence of its tokens, its tags, and further tags perhaps."""
+    _check_parts(parts, place)
+    tokens, tags, *further = parts
+    return Sentence(tokens, tags, further[0] if further else (), place)
+
+
+def _check_parts(parts: Sequence[Sequence[str]], place: str) -> None:
+    """Check tokens and tags against each other."""
+    tokens, *kinds = parts
+    if not "".join(tokens).strip():
+        raise InputError(f"{place}: empty sentence; write tokens there or leave the row out")
+    for kind in kinds:
+        if len(tokens) != len(kind):
+            raise InputError(
+                f"{place}: {len(tokens)} tokens and {len(kind)} tags; each token needs one tag, separated by tabs"
+            )
+        if not all(part.strip() for part in (*tokens, *kind)):
+            raise InputError(f"{place}: an empty token or tag; two tabs may not follow each other")
 
 
 def split_validation(sentences: list[Sentence], config: TaggingConfig) -> tuple[list[Sentence], list[Sentence]]:
     """Cut a random validation split off; returns train, validation."""
     order = np.random.default_rng(config.seed).permutation(len(sentences))
-    num_held_out = max(1, round(len(sentences) * config.validation_rate))
+    num_held_out = max(1, round(len(sentences) * config.validation_split))
     if num_held_out >= len(sentences):
-        raise InputError("--validation-rate: nothing is left to train on; give a smaller one, or more data")
+        raise InputError("--validation-split: nothing is left to train on; give a smaller one, or more data")
     return [sentences[i] for i in order[num_held_out:]], [sentences[i] for i in order[:num_held_out]]
 
 
@@ -250,7 +182,7 @@ def make_batches(
         sentences: without tags where they are to be predicted.
         lexicon: of the training split.
         config: the settings.
-        shuffle: for training: a new order each epoch, word dropout, and sentences in another case.
+        shuffle: for training: a new order each epoch, word dropout, and case augmentation.
         further_tags: the tags of another kind that the sentences have, if they are to be learned too.
     Returns:
         Batches of `{"token_ids": int32 (batch, time), "spellings": int32 (distinct words, WORD_LENGTH), "spelling_ids":
@@ -258,51 +190,112 @@ def make_batches(
         (batch, time), with further tags (batch, time, 2); weights float32 (batch, time), 0 where padded. For
         `previous-tag` the inputs also hold `previous_tags`: the tag ids one step later, plus one; 0 at the first word.
     """
-    written = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
-    other_cases = [[other(word) for word in written] for other in OTHER_CASES] if shuffle and config.case_noise else []
-    words = list(dict.fromkeys(itertools.chain(written, *other_cases)))
-    numbers = {word: number for number, word in enumerate(words, 1)}  # 0 is no word
-    rows = [[numbers[word] for word in sentence.tokens] for sentence in sentences]
-    lengths = [len(row) for row in rows]
-    features = {
-        name: np.concatenate([np.full_like(ids[:1], PAD_ID), ids]) for name, ids in lexicon.encode(words).items()
-    }
-    tag_ids = {tag: i for i, tag in enumerate(lexicon.tags)}
-    targets = [[tag_ids[tag] for tag in sentence.tags] for sentence in sentences]
-    further_ids = {tag: i for i, tag in enumerate(further_tags)}
-    further = [[further_ids[tag] for tag in sentence.further] for sentence in sentences] if further_tags else None
-    drop_rates = word_drop_rates(rows, features["token_ids"], config) if shuffle else None
-    in_other_case = np.array([[0, *(numbers[word] for word in words)] for words in other_cases])  # (cases, written)
+    maker = BatchMaker(sentences, lexicon, config, shuffle, further_tags)
+    return Batches(maker.lengths, maker, config.batch_size, seed=config.seed if shuffle else None)
 
-    def make_batch(indices, rng):
-        places = pad([rows[i] for i in indices])  # (batch, time)
-        mask = make_mask([lengths[i] for i in indices])  # (batch, time)
-        if rng is not None and other_cases:
-            # Mayhew, Tsygankova & Roth 2019, "ner and pos when nothing is capitalized".
-            cases = rng.integers(len(other_cases), size=(len(indices), 1))
-            changed = rng.random((len(indices), 1)) < config.case_noise
-            places = np.where(changed, in_other_case[cases, places], places)
-        inputs = {name: ids[places] for name, ids in features.items() if name != "spellings"}
-        distinct, inputs["spelling_ids"] = distinct_ids(places)
-        inputs["spellings"] = features["spellings"][distinct]
-        if rng is not None and drop_rates is not None:
-            inputs["token_ids"] = drop_words(inputs["token_ids"], mask, drop_rates[places], rng)
-            if "affix_ids" in inputs:
-                inputs["affix_ids"] = drop_words(inputs["affix_ids"], mask[:, :, None], config.affix_dropout, rng)
-            if "vector_ids" in inputs:
-                inputs["vector_ids"] = drop_words(inputs["vector_ids"], mask, config.word_dropout, rng)
+
+class WordTable:
+    """The distinct words of some sentences, and the ids of their features, looked up once.
+
+    A word is a number, from 1; 0 is padding. `features` are the ids of `Lexicon.encode` by number, (numbers, …).
+    `other_cases` holds the number of each word in lower case, UPPER CASE and Title Case, int (cases, numbers); None
+    without case augmentation.
+
+    Args:
+        sentences: the sentences.
+        lexicon: of the training split.
+        with_cases: whether the words are there in other cases too.
+    """
+
+    def __init__(self, sentences: Sequence[Sentence], lexicon: Lexicon, with_cases: bool) -> None:
+        written = list(dict.fromkeys(word for sentence in sentences for word in sentence.tokens))
+        others = [[other(word) for word in written] for other in OTHER_CASES] if with_cases else []
+        words = list(dict.fromkeys(itertools.chain(written, *others)))
+        self.numbers = {word: number for number, word in enumerate(words, 1)}
+        self.features = {
+            name: np.concatenate([np.full_like(ids[:1], PAD_ID), ids]) for name, ids in lexicon.encode(words).items()
+        }
+        self.other_cases = np.array([[0, *map(self.numbers.__getitem__, row)] for row in others]) if others else None
+
+    def look_up(self, words: NDArray[np.int32]) -> dict[str, NDArray]:
+        """The features of a batch of words (batch, time); each distinct word is spelled once."""
+        inputs = {name: ids[words] for name, ids in self.features.items() if name != "spellings"}
+        distinct, inputs["spelling_ids"] = distinct_ids(words)
+        inputs["spellings"] = self.features["spellings"][distinct]
+        return inputs
+
+
+class BatchMaker:
+    """Sentences by index to a padded batch, see `make_batches`; in training with dropout and case augmentation."""
+
+    def __init__(
+        self,
+        sentences: Sequence[Sentence],
+        lexicon: Lexicon,
+        config: TaggingConfig,
+        training: bool,
+        further_tags: Sequence[str] = (),
+    ) -> None:
+        self.config = config
+        self.words = WordTable(sentences, lexicon, training and config.case_augmentation > 0)
+        self.rows = [[self.words.numbers[word] for word in sentence.tokens] for sentence in sentences]
+        self.lengths = [len(row) for row in self.rows]
+        self.targets = _encode_tags([sentence.tags for sentence in sentences], lexicon.tags)
+        self.further = (
+            _encode_tags([sentence.further for sentence in sentences], further_tags) if further_tags else None
+        )
+        self.drop_rates = word_drop_rates(self.rows, self.words.features["token_ids"], config) if training else None
+
+    def __call__(self, indices: NDArray[np.intp], rng: np.random.Generator | None) -> Batch:
+        words = pad([self.rows[i] for i in indices])  # (batch, time)
+        mask = make_mask([self.lengths[i] for i in indices])  # (batch, time)
+        if rng is not None:
+            words = self._change_case(words, rng)
+        inputs = self.words.look_up(words)
+        if rng is not None:
+            self._drop(inputs, words, mask, rng)
         inputs["mask"] = mask
-        targets_padded = pad([targets[i] for i in indices], mask.shape[1])  # (batch, time)
-        if config.architecture == "previous-tag":
-            # tags 5 7 2 -> previous 0 6 8
-            inputs["previous_tags"] = np.pad(targets_padded + 1, [[0, 0], [1, 0]])[:, :-1].astype(np.int32)
-            inputs["state"] = np.zeros((len(indices), config.units), np.float32)
-        if further:
-            further_padded = pad([further[i] for i in indices], mask.shape[1])
-            targets_padded = np.stack([targets_padded, further_padded], axis=-1)
-        return inputs, targets_padded, mask.astype(np.float32)
+        targets = pad([self.targets[i] for i in indices], mask.shape[1])  # (batch, time)
+        if self.config.architecture == "previous-tag":
+            inputs |= self._tags_before(targets)
+        if self.further:
+            further = pad([self.further[i] for i in indices], mask.shape[1])
+            targets = np.stack([targets, further], axis=-1)  # (batch, time, 2)
+        return inputs, targets, mask.astype(np.float32)
 
-    return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)
+    def _change_case(self, words: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+        """Case augmentation of whole sentences: Mayhew, Tsygankova & Roth 2019, "ner and pos when nothing is
+        capitalized"."""
+        other_cases = self.words.other_cases
+        if other_cases is None:
+            return words
+        cases = rng.integers(len(other_cases), size=(len(words), 1))
+        changed = rng.random((len(words), 1)) < self.config.case_augmentation
+        return np.where(changed, other_cases[cases, words], words)
+
+    def _drop(
+        self, inputs: dict[str, NDArray], words: NDArray[np.int32], mask: NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
+        """Word dropout, rare words more; dropout of prefixes and suffixes and of given vectors, each independently."""
+        if self.drop_rates is None:
+            return
+        inputs["token_ids"] = drop_words(inputs["token_ids"], mask, self.drop_rates[words], rng)
+        if "affix_ids" in inputs:
+            inputs["affix_ids"] = drop_words(inputs["affix_ids"], mask[:, :, None], self.config.affix_dropout, rng)
+        if "vector_ids" in inputs:
+            inputs["vector_ids"] = drop_words(inputs["vector_ids"], mask, self.config.word_dropout, rng)
+
+    def _tags_before(self, targets: NDArray[np.int32]) -> dict[str, NDArray]:
+        """The inputs of `previous-tag` in training (teacher forcing): tags 5 7 2 -> previous 0 6 8; an empty state."""
+        return {
+            "previous_tags": np.pad(targets + 1, [[0, 0], [1, 0]])[:, :-1].astype(np.int32),
+            "state": np.zeros((len(targets), self.config.units), np.float32),
+        }
+
+
+def _encode_tags(tag_lists: Sequence[Sequence[str]], tags: Sequence[str]) -> list[list[int]]:
+    ids = {tag: i for i, tag in enumerate(tags)}
+    return [[ids[tag] for tag in row] for row in tag_lists]
 
 
 def distinct_ids(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -319,7 +312,7 @@ def distinct_ids(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.
 def word_drop_rates(
     rows: Sequence[Sequence[int]], token_ids: NDArray[np.int32], config: TaggingConfig
 ) -> NDArray[np.float64]:
-    """How often each word is dropped: rare words more, since it is the rare ones that a text has new ones of.
+    """Word dropout rates: rare words are dropped more often, since the unknown words of a text are like them.
 
     Kiperwasser & Goldberg 2016, "Simple and Accurate Dependency Parsing Using Bidirectional LSTM Feature
     Representations", section 4; here on top of a rate that holds for all words.

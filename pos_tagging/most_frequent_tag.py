@@ -1,15 +1,15 @@
-"""The baseline to beat: every word gets the tag it had most often in training."""
+"""Most-frequent-tag baseline: every word gets the tag it had most often in training."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pos_tagging.loader import Sentence
+from pos_tagging.sentences import Sentence
 
 
 class MostFrequentTag:
-    """Word by word, blind to the sentence.
+    """The baseline; it tags each word by itself.
 
     Args:
         sentences: tagged sentences of the training split.

@@ -1,4 +1,4 @@
-"""Start from another tagger: its words and letters, its vectors and its recurrent layers.
+"""Fine-tuning of another tagger: transfer of its vocabularies, its vectors and its recurrent layers.
 
 A tagger of another corpus, with other tags perhaps, knows much of what this one has to learn, and words that the
 training text here lacks. Collobert & Weston 2008, "A Unified Architecture for Natural Language Processing".
@@ -7,8 +7,8 @@ training text here lacks. Collobert & Weston 2008, "A Unified Architecture for N
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
+import keras
 import numpy as np
 
 from common.bundles.bundle import CONFIG_FILE, Bundle
@@ -16,9 +16,10 @@ from common.settings import inherit
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
+from pos_tagging.model import give_vectors
 
 INHERITED = (
-    "architecture", "bidirectional", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
+    "architecture", "directions", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
 VOCABULARY_OF = {
@@ -30,12 +31,12 @@ LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
 
 
 def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
-    """Take the shape of the network from another tagger.
+    """Take the settings of the network from another tagger.
 
     Raises:
         InputError: the run has settings that do not fit it.
     """
-    theirs = bundle.read_json(CONFIG_FILE)
+    theirs = TaggingConfig.upgrade(bundle.read_json(CONFIG_FILE))
     values = {"affix_dim": 0, **{name: theirs[name] for name in INHERITED if name in theirs}}  # older ones had none
     return inherit(config, values, "tagger")
 
@@ -56,16 +57,14 @@ def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon, max_vectors: int) -> Lexi
     )
 
 
-def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
-    """Put the weights of another tagger into this one; what speaks of tags only if it has the same ones.
+def inherit_weights(model: keras.Model, lexicon: Lexicon, bundle: Bundle) -> None:
+    """Put the weights of another tagger into this one; those of layers of tags only if the tags are the same.
 
     Args:
         model: of `pos_tagging.model.build_model`.
         lexicon: of `inherit_lexicon`, with the lexicon of the bundle.
         bundle: the other tagger.
     """
-    from pos_tagging.model import give_vectors  # after Keras has been started
-
     theirs = Lexicon.load(bundle)
     same_tags = theirs.tags == lexicon.tags
     for layer in model.layers:

@@ -1,4 +1,4 @@
-"""Score a tagger on raw text: it has to find sentences and words by itself before it can tag them.
+"""Scores on raw text, where the tagger has to find sentences and words before it tags them.
 
 Words are the same if they cover the same characters, white space left aside. Where the file has two words for one that
 is written in another way ("going to" for "gonna"), they cannot be found and count as missed. The scores are the F1 of
@@ -8,12 +8,13 @@ true ones that were found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from common.errors import InputError
-from pos_tagging.loader import Sentence
+from pos_tagging.conllu import ConlluSentence
+from pos_tagging.sentences import Sentence, TaggedSentence
 
 NEW_DOCUMENT, NEW_PARAGRAPH, TEXT = "# newdoc", "# newpar", "# text = "
 Span = tuple[int, int]
@@ -27,13 +28,16 @@ def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Senten
     """
     documents: list[tuple[str, list[Sentence]]] = []
     for sentence in sentences:
-        text = next((line[len(TEXT) :] for line in sentence.comments if line.startswith(TEXT)), sentence.text())
-        if "".join(text.split()) != "".join("".join(form.split()) for form, _ in sentence.written()):
+        comments = sentence.comments if isinstance(sentence, ConlluSentence) else ()
+        text = next((line[len(TEXT) :] for line in comments if line.startswith(TEXT)), sentence.text())
+        if "".join(text.split()) != "".join(
+            "".join(form.split()) for form, _ in sentence.layout.written(sentence.tokens)
+        ):
             raise InputError(f"{sentence.place}: its words are not those of its text; correct the file")
-        if not documents or any(line.startswith(NEW_DOCUMENT) for line in sentence.comments):
+        if not documents or any(line.startswith(NEW_DOCUMENT) for line in comments):
             documents.append((text, [sentence]))
             continue
-        gap = "\n\n" if any(line.startswith(NEW_PARAGRAPH) for line in sentence.comments) else " "
+        gap = "\n\n" if any(line.startswith(NEW_PARAGRAPH) for line in comments) else " "
         before, gathered = documents[-1]
         documents[-1] = (before + gap + text, [*gathered, sentence])
     return documents
@@ -44,7 +48,7 @@ def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
     words: list[tuple[Span | None, str]] = []
     start = 0
     for sentence in sentences:
-        for form, places in sentence.written():
+        for form, places in sentence.layout.written(sentence.tokens):
             written = "".join(form.split())
             forms = ["".join(sentence.tokens[place].split()) for place in places]
             ends = np.cumsum([0, *map(len, forms)]) + start
@@ -55,7 +59,7 @@ def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
     return words
 
 
-def given_words(sentences: Sequence[Sentence]) -> list[tuple[Span, str]]:
+def given_words(sentences: Iterable[TaggedSentence]) -> list[tuple[Span, str]]:
     """The same of what a tagger gave."""
     words, start = [], 0
     for sentence in sentences:
@@ -66,7 +70,7 @@ def given_words(sentences: Sequence[Sentence]) -> list[tuple[Span, str]]:
     return words
 
 
-def count_words(true: Sequence[Sentence], given: Sequence[Sentence]) -> list[int]:
+def count_words(true: Sequence[Sentence], given: Iterable[TaggedSentence]) -> list[int]:
     """Count in a document: true words, words given, those that are the same, and those with the same tag."""
     wanted, found = true_words(true), given_words(given)
     tags = dict(found)

@@ -1,8 +1,8 @@
-"""What a tagger learns by: the nats of its tags, one by one, or of a whole sentence under a conditional random field.
+"""Loss of a tagger: negative log-likelihood (nats) of the tags, each by itself or of a whole sentence under a CRF.
 
     -log P(tags)  =  log Z - sum over the words of scores[word, tag before, tag]
 
-Z is the sum over all sequences of tags; walking from word to word with one number for each tag adds them all up.
+Z is the sum over all sequences of tags, which the forward algorithm computes word by word, with one number a tag.
 `from_scratch/crf.py` has the same in NumPy, with the gradient written out.
 """
 
@@ -15,7 +15,7 @@ FURTHER_WEIGHT = 0.5  # of the further tags in the loss
 
 
 def chain_nats(scores, tags, mask):
-    """-log P(tags) of each sentence.
+    """Negative log-likelihood of the tags of each sentence under a CRF: -log P(tags).
 
     Args:
         scores: float32 (batch, time, tag before, tag); the first word has no tag before, all its rows are the same.
@@ -45,13 +45,12 @@ def chain_nats(scores, tags, mask):
 
 
 class TaggingLearner(keras.Model):
-    """A tagger as it is trained, with the nats of a word as its loss.
+    """A tagger in training; its loss is the mean negative log-likelihood of a word, in nats.
 
     Args:
         model: of `pos_tagging.model.build_model`.
-        num_further: number of tags of another kind, to be learned from the same features; 0 for none. Caruana 1997,
-            "Multitask Learning": what helps with a related question helps with the first. The answers to it are not
-            part of the model.
+        num_further: multi-task learning (Caruana 1997, "Multitask Learning"): number of tags of another kind, predicted
+            from the same features while training; 0 = off. Their output layer is not part of the model.
     """
 
     def __init__(self, model: keras.Model, num_further: int = 0) -> None:

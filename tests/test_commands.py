@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from common.bundles.bundle import open_bundle
-from pos_tagging.loader import read_conllu
+from pos_tagging.conllu import read_conllu
 from sentiment import evaluate, train
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -37,7 +37,7 @@ def test_ratings(texts):
 
 
 def test_tags(texts):
-    onnx, keras = (pos_tagging.load(engine=engine).tag_texts(texts) for engine in ("onnx", "keras"))
+    onnx, keras = (pos_tagging.load(engine=engine).tag(texts) for engine in ("onnx", "keras"))
     assert onnx == keras
 
 

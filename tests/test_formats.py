@@ -18,7 +18,7 @@ def answers(folder: Path) -> dict:
     """What the three bundles of a format version say of one text."""
     [rating] = sentiment.load(folder / "sentiment").predict([TEXT])
     [score] = language_model.load(folder / "language_model").score([TEXT])
-    [sentence] = pos_tagging.load(folder / "pos_tagging").tag(TEXT)
+    [[sentence]] = pos_tagging.load(folder / "pos_tagging").tag(TEXT)
     return {"rating": rating.rating, "log_probabilities": score.log_probabilities, "tags": sentence.tags}
 
 

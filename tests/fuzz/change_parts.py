@@ -28,6 +28,7 @@ OTHER = {  # the other choice of a setting that has words
     | {"fixed-window": "lstm", "previous-tag": "lstm"},
     "head": {"regression": "class", "class": "ordinal", "ordinal": "class", "softmax": "crf", "crf": "softmax"},
     "pooling": {"mean-max": "mean", "attention": "max", "last": "mean"},
+    "directions": {"forward": "both", "both": "forward"},
     "character_network": {"convolution": "lstm", "lstm": "convolution"},
     "level": {"word": "character"},
 }
@@ -55,7 +56,7 @@ def settings_in_the_network(task: str, config: dict[str, Any], bundle: Path) -> 
         names += ["level"] if config["level"] == "word" else []
         return [*names, *(["window"] if architecture == "fixed-window" else [])]
     names = ["architecture", "units", "embedding_dim", "lowercase"]
-    names += ["tag_dim"] if architecture == "previous-tag" else ["bidirectional", "num_layers", "head"]
+    names += ["tag_dim"] if architecture == "previous-tag" else ["directions", "num_layers", "head"]
     names += ["shape_dim"] if (bundle / "shapes.json").exists() else []
     names += ["affix_dim"] if (bundle / "affixes.json").exists() else []
     if config["character_dim"]:

@@ -5,17 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pos_tagging.evaluate import (
-    SCORES,
-    by_length,
-    by_tag,
-    confusion_rows,
-    confusions,
-    tagging_scores,
-    weaknesses,
-    worst_sentences,
-)
-from pos_tagging.loader import Sentence
+from pos_tagging.evaluate import SCORES, tagging_scores
+from pos_tagging.report import by_length, by_tag, confusion_rows, confusions, weaknesses, worst_sentences
+from pos_tagging.sentences import Sentence
 
 SENTENCES = [
     Sentence(["a", "dog", "barks"], ["DET", "NOUN", "VERB"]),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pos_tagging.hmm import TrigramHmm, interpolate
-from pos_tagging.loader import Sentence
+from pos_tagging.sentences import Sentence
 
 SENTENCES = [
     Sentence(["The", "dog", "barks", "."], ["DET", "NOUN", "VERB", "PUNCT"]),

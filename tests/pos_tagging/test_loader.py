@@ -13,16 +13,16 @@ from common.bundles.bundle import Bundle
 from common.errors import InputError
 from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
+from pos_tagging.conllu import read_conllu
 from pos_tagging.lexicon import WORD_LENGTH, Lexicon, encode_word
 from pos_tagging.loader import (
-    Sentence,
     check_tags,
     load_sentences,
     make_batches,
-    read_conllu,
     split_validation,
     word_drop_rates,
 )
+from pos_tagging.sentences import Sentence
 
 CONFIG = TaggingConfig()
 CONLLU = """# sent_id = 1
@@ -53,7 +53,7 @@ def test_words_are_the_lines_with_a_whole_number(tmp_path, name):
         file.write(text.encode())
     first, second = load_sentences(path, CONFIG)
     assert first.pairs() == [("vamos", "VERB"), ("nos", "PRON"), ("mar", "NOUN"), ("!", "PUNCT")]
-    assert first.space_after == [False, True, False, False]  # the first two are written as one
+    assert first.layout.space_after == [False, True, False, False]  # the first two are written as one
     assert first.text() == "vámonos mar!"
     assert second.pairs() == [("Ja", "INTJ")]
     assert (first.place, second.place) == (f"{path}, line 1", f"{path}, line 11")
@@ -120,11 +120,11 @@ def test_a_tag_that_training_never_saw(tmp_path):
 
 def test_the_validation_split():
     sentences = [Sentence([f"w{i}"], ["X"]) for i in range(40)]
-    train, validation = split_validation(sentences, TaggingConfig(validation_rate=0.1))
+    train, validation = split_validation(sentences, TaggingConfig(validation_split=0.1))
     assert len(validation) == 4
     assert sorted(s.tokens for s in train + validation) == sorted(s.tokens for s in sentences)
-    assert split_validation(sentences, TaggingConfig(validation_rate=0.1))[1] == validation
-    assert split_validation(sentences, TaggingConfig(validation_rate=0.1, seed=2))[1] != validation
+    assert split_validation(sentences, TaggingConfig(validation_split=0.1))[1] == validation
+    assert split_validation(sentences, TaggingConfig(validation_split=0.1, seed=2))[1] != validation
     with pytest.raises(InputError, match="nothing is left to train on"):
         split_validation(sentences[:1], CONFIG)
 
@@ -189,8 +189,8 @@ def test_further_tags_of_a_treebank_and_of_a_table(tmp_path):
     ):
         config = TaggingConfig(auxiliary_column=column)
         [sentence] = load_sentences(tmp_path / name, config, with_further=True)
-        assert (sentence.tags, sentence.further) == (["VERB", "PUNCT"], expected)
-        assert load_sentences(tmp_path / name, config)[0].further == []  # to evaluate a model they are not needed
+        assert (sentence.tags, list(sentence.further)) == (["VERB", "PUNCT"], expected)
+        assert not load_sentences(tmp_path / name, config)[0].further  # to evaluate a model they are not needed
     (tmp_path / "short.csv").write_text("tokens,tags,fine\ngo\t!,VERB\tPUNCT,VB\n")
     with pytest.raises(InputError, match=r"row 1: 2 tokens and 1 tags"):
         load_sentences(tmp_path / "short.csv", TaggingConfig(auxiliary_column="fine"), with_further=True)
@@ -238,8 +238,8 @@ def test_some_sentences_are_read_in_another_case_in_training_alone():
     sentences = [Sentence(["so", "So"], ["ADV", "ADV"]) for _ in range(400)]
     settings = {"word_dropout": 0.0, "rare_word_dropout": 0.0, "batch_size": 400}
 
-    def read(shuffle, case_noise):
-        inputs, _, _ = batches_of(shuffle, sentences, lexicon, case_noise=case_noise, **settings)[0]
+    def read(shuffle, case_augmentation):
+        inputs, _, _ = batches_of(shuffle, sentences, lexicon, case_augmentation=case_augmentation, **settings)[0]
         spelled = inputs["spellings"][inputs["spelling_ids"]][:, :, 1:3]  # two letters of two words
         assert (
             spelled == np.array([encode_word(w, CHARACTERS)[1:3] for w in ("so", "So", "SO")])[inputs["token_ids"] - 4]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.training.fit import make_optimizer
+from common.training.optimizer import make_optimizer
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
 from pos_tagging.lexicon import NUM_AFFIXES, WORD_LENGTH
 from pos_tagging.model import build_model, give_vectors
@@ -18,7 +18,7 @@ UNITS, BATCH, TIME = 6, 2, 3
 NUM_SPELLINGS = 20
 VARIANTS = [
     *[{"architecture": name} for name in ARCHITECTURES],
-    {"architecture": "gru", "bidirectional": False, "num_layers": 1},
+    {"architecture": "gru", "directions": "forward", "num_layers": 1},
     {"character_dim": 0},
     {"architecture": "previous-tag", "character_dim": 0},
     {"head": "crf"},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pos_tagging.loader import Sentence
 from pos_tagging.most_frequent_tag import MostFrequentTag
+from pos_tagging.sentences import Sentence
 
 
 def tagger(*pairs):

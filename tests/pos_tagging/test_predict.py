@@ -14,10 +14,13 @@ from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
 from pos_tagging import predict
 from pos_tagging.config import ARCHITECTURES, TaggingConfig
+from pos_tagging.conllu import read_conllu
+from pos_tagging.formats import WRITERS, write_conllu, write_html
 from pos_tagging.lexicon import Lexicon
-from pos_tagging.loader import Sentence, make_batches, read_conllu
+from pos_tagging.loader import make_batches
 from pos_tagging.model import build_model
-from pos_tagging.predict import WRITERS, Tagger, write_conllu, write_html
+from pos_tagging.predict import Tagger
+from pos_tagging.sentences import Layout, Sentence, TaggedSentence
 from tests.conftest import RUN_FACTS
 
 VOCABULARY = Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=True)
@@ -47,37 +50,41 @@ def build(**settings):
     return Tagger(KerasEngine(model), LEXICON, config)
 
 
+def tags_of(tagger, sentences):
+    return [answer.tags for answer in tagger.tag_sentences(sentences)]
+
+
 VARIANTS = [*({"architecture": name} for name in ARCHITECTURES), {"head": "crf"}]
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_company_and_order_change_nothing(settings):
     tagger = build(**settings)
-    together = tagger.tag_sentences(SENTENCES)
+    together = tags_of(tagger, SENTENCES)
     assert len({tag for tags in together for tag in tags}) > 1
     assert [len(tags) for tags in together] == [len(sentence.tokens) for sentence in SENTENCES]
-    assert [tagger.tag_sentences([sentence])[0] for sentence in SENTENCES] == together
-    assert tagger.tag_sentences(SENTENCES[::-1])[::-1] == together
-    assert tagger.tag_sentences([]) == []
+    assert [tags_of(tagger, [sentence])[0] for sentence in SENTENCES] == together
+    assert tags_of(tagger, SENTENCES[::-1])[::-1] == together
+    assert tags_of(tagger, []) == []
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_probabilities_are_those_of_the_tags(settings):
     tagger = build(**settings)
-    answers = [sentence for [sentence] in tagger.tag_given(SENTENCES, probabilities=True)]
-    assert [sentence.tags for sentence in answers] == tagger.tag_sentences(SENTENCES)
+    answers = tagger.tag_sentences(SENTENCES, probabilities=True)
+    assert [sentence.tags for sentence in answers] == tags_of(tagger, SENTENCES)
     chances = [value for sentence in answers for value in sentence.probabilities]
     assert len(chances) == sum(len(sentence.tokens) for sentence in SENTENCES)
     assert 1 / len(TAGS) < np.mean(chances) < 1
     assert len(set(chances)) > 8
     # one by one they are the same, and without being asked there are none
-    [[alone]] = tagger.tag_given(SENTENCES[3:], probabilities=True)
+    [alone] = tagger.tag_sentences(SENTENCES[3:], probabilities=True)
     assert alone.probabilities == pytest.approx(answers[3].probabilities, abs=1e-5)
-    assert tagger.tag_given(SENTENCES)[0][0].probabilities == []
+    assert tagger.tag_sentences(SENTENCES)[0].probabilities == []
 
 
 def test_probabilities_in_every_format():
-    sentence = Sentence(["No", "!"], ["INTJ", "PUNCT"], [False, True], probabilities=[0.98765, 1.0])
+    sentence = TaggedSentence(["No", "!"], ["INTJ", "PUNCT"], [0.98765, 1.0], Layout([False, True]))
     assert WRITERS["text"]([sentence], "") == "No/INTJ:0.99 !/PUNCT:1.00\n"
     assert WRITERS["tsv"]([sentence], "") == "No\tINTJ\t0.9877\n!\tPUNCT\t1.0000\n\n"
     assert "\tSpaceAfter=No|TagProbability=0.9877\n" in WRITERS["conllu"]([sentence], "")
@@ -89,9 +96,9 @@ def test_probabilities_in_every_format():
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_given_tags_are_not_looked_at(settings):
     tagger = build(**settings)
-    answers = tagger.tag_sentences(SENTENCES)
+    answers = tags_of(tagger, SENTENCES)
     misled = [Sentence(sentence.tokens, ["VERB"] * len(sentence.tokens)) for sentence in SENTENCES]
-    assert tagger.tag_sentences(misled) == answers
+    assert tags_of(tagger, misled) == answers
 
 
 def sigmoid(x):
@@ -111,7 +118,7 @@ def test_greedy_decoding_by_hand():
         for name in ("kernel", "recurrent_kernel", "bias")
     )
     W_hy, b_y = weights["logits/kernel"], weights["logits/bias"]
-    for sentence, answer in zip(SENTENCES, tagger.tag_sentences(SENTENCES), strict=True):
+    for sentence, answer in zip(SENTENCES, tags_of(tagger, SENTENCES), strict=True):
         h_t, previous, tags = np.zeros(6), 0, []
         for token_id in VOCABULARY.encode(sentence.tokens):
             x_z, x_r, x_h = np.split(np.concatenate([vectors[token_id], tag_vectors[previous]]) @ kernel + bias, 3)
@@ -126,7 +133,7 @@ def test_greedy_decoding_by_hand():
 
 def test_greedy_decoding_is_one_pass_over_the_tags_it_gave():
     tagger = build(architecture="previous-tag")
-    answers = tagger.tag_sentences(SENTENCES)
+    answers = tags_of(tagger, SENTENCES)
     assert len({tag for tags in answers for tag in tags}) > 1
     tagged = [Sentence(s.tokens, tags) for s, tags in zip(SENTENCES, answers, strict=True)]
     batches = make_batches(tagged, LEXICON, tagger.config, shuffle=False)
@@ -143,7 +150,7 @@ def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_pat
     save_bundle(tmp_path / "model", tagger.network.model, tagger.config, {}, facts, "card", LEXICON.save)
     loaded = pos_tagging.load(tmp_path / "model")
     assert loaded.config == tagger.config
-    assert loaded.tag_sentences(SENTENCES) == tagger.tag_sentences(SENTENCES)
+    assert tags_of(loaded, SENTENCES) == tags_of(tagger, SENTENCES)
     batch = make_batches(SENTENCES, LEXICON, tagger.config, shuffle=False)[0][0]
     first, second = (model.network(batch) for model in (tagger, loaded))
     if architecture == "previous-tag":
@@ -155,12 +162,12 @@ def test_a_loaded_bundle_answers_as_the_model_it_came_from(architecture, tmp_pat
 
 
 def test_a_text_becomes_sentences_and_keeps_its_spaces():
-    first, second = build().tag("Birds sing.  (We hear)")
+    [[first, second]] = build().tag("Birds sing.  (We hear)")
     assert first.tokens == ["Birds", "sing", "."]
     assert (first.text(), second.text()) == ("Birds sing.", "(We hear)")
     assert len(first.tags) == 3
-    assert build().tag("") == []
-    assert [len(found) for found in build().tag_texts(["We. We.", " ", "We"])] == [2, 0, 1]
+    assert [list(answer) for answer in build().tag("")] == [[]]
+    assert [len(found) for found in build().tag(["We. We.", " ", "We"])] == [2, 0, 1]
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
@@ -168,7 +175,7 @@ def test_a_sentence_without_end_is_read_in_pieces(settings, monkeypatch):
     tagger, words = build(**settings), ["we", "hear", "birds", "sing", "and", "we", "hear"]
     pieces = tagger.tag_sentences([Sentence(words[:3]), Sentence(words[3:6]), Sentence(words[6:])])
     monkeypatch.setattr(predict, "MAX_TOKENS", 3)
-    [sentence], [other] = tagger.tag_texts([" ".join(words), "we"], probabilities=True)
+    [sentence], [other] = tagger.tag([" ".join(words), "we"], probabilities=True)
     assert sentence.tokens == words
     assert sentence.tags == [tag for tags in pieces for tag in tags]
     assert len(sentence.probabilities) == 7
@@ -177,8 +184,8 @@ def test_a_sentence_without_end_is_read_in_pieces(settings, monkeypatch):
 
 def test_the_pretrained_tagger_on_odd_sentences():
     tagger = pos_tagging.load()
-    none, word, emoji, [long] = tagger.tag_texts(["", "Stop", "😀😀 🎉", "I see a dog and " * 1250 + "stop."])
-    assert none == []
+    none, word, emoji, [long] = tagger.tag(["", "Stop", "😀😀 🎉", "I see a dog and " * 1250 + "stop."])
+    assert list(none) == []
     assert [sentence.pairs() for sentence in word] in ([[("Stop", "VERB")]], [[("Stop", "NOUN")]])
     assert [sentence.pairs() for sentence in emoji] == [[("😀", "SYM"), ("😀", "SYM"), ("🎉", "SYM")]]
     assert len(long.tags) == 1250 * 5 + 2
@@ -188,8 +195,8 @@ def test_the_pretrained_tagger_on_odd_sentences():
 
 
 TAGGED = [
-    Sentence(["<b>", "&", '"x"'], ["X", "CCONJ", "NOUN"], [False, True, True]),
-    Sentence(["Ja", "!"], ["INTJ", "PUNCT"], [False, False]),
+    TaggedSentence(["<b>", "&", '"x"'], ["X", "CCONJ", "NOUN"], layout=Layout([False, True, True])),
+    TaggedSentence(["Ja", "!"], ["INTJ", "PUNCT"], layout=Layout([False, False])),
 ]
 
 
@@ -198,12 +205,12 @@ def test_conllu_is_read_back(tmp_path):
     path.write_text(write_conllu(TAGGED, "text 1"))
     for sentence, original in zip(read_conllu(path), TAGGED, strict=True):
         assert sentence.pairs() == original.pairs()
-        assert sentence.space_after == original.space_after
+        assert sentence.layout.space_after == original.layout.space_after
     assert "# text = Ja!\n" in path.read_text()
 
 
 def test_html_is_escaped():
-    page = write_html([*TAGGED, Sentence(["<script>"], ["<i>"])], "text 1")
+    page = write_html([*TAGGED, TaggedSentence(["<script>"], ["<i>"])], "text 1")
     assert not re.search(r"<b>|<script>|<i>", page)
     assert "&lt;b&gt;" in page
     assert page.count('class="entities"') == 3
@@ -238,20 +245,20 @@ def best_by_hand(tagger, sentence, num_kept):
 def test_beams_by_hand(num_beams):
     tagger = build(architecture="previous-tag", num_beams=num_beams)
     short = [Sentence(sentence.tokens[:3]) for sentence in SENTENCES]
-    for sentence, [answer] in zip(short, tagger.tag_given(short, probabilities=True), strict=True):
+    for sentence, answer in zip(short, tagger.tag_sentences(short, probabilities=True), strict=True):
         tags, log_probability = best_by_hand(tagger, sentence, num_beams)
         assert answer.tags == tags
         assert np.log(answer.probabilities).sum() == pytest.approx(log_probability, abs=1e-4)
 
 
 def test_more_beams_find_a_likelier_sequence():
-    found = [build(architecture="previous-tag", num_beams=number).tag_given(SENTENCES, True) for number in (1, 25)]
-    chances = [[np.log(sentence.probabilities).sum() for [sentence] in answers] for answers in found]
+    found = [build(architecture="previous-tag", num_beams=number).tag_sentences(SENTENCES, True) for number in (1, 25)]
+    chances = [[np.log(sentence.probabilities).sum() for sentence in answers] for answers in found]
     assert (np.array(chances[1]) >= np.array(chances[0]) - 1e-6).all()
     assert np.array(chances[1]).sum() > np.array(chances[0]).sum() + 0.01
 
 
 def test_treebank_tags_are_written_where_they_belong():
-    sentence = Sentence(["No"], ["UH"])
+    sentence = TaggedSentence(["No"], ["UH"])
     assert write_conllu([sentence], "", "xpos").splitlines()[1].split("\t") == ["1", "No", "_", "_", "UH", *["_"] * 5]
     assert write_conllu([sentence], "").splitlines()[1].split("\t")[3:5] == ["UH", "_"]

@@ -9,19 +9,22 @@ import pytest
 
 import pos_tagging
 from common.bundles.bundle import open_bundle
-from common.errors import InputError
 from common.text.vocabulary import UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model
 from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
-from pos_tagging.train import main
 
 # Words and letters that the other tagger has and has not, in an order of their own.
 OWN = Vocabulary(["zyzzyva", "you", "the"], lowercase=True)
 LETTERS = Vocabulary("☃hte")
 SHAPES = Vocabulary(["☃☃☃", "xxx"])
 AFFIXES = Vocabulary(["☃-", "-e"])
+
+
+def train(run_here, *arguments):
+    done = run_here("pos_tagging.train", *arguments)
+    assert done.returncode == 0, done.stderr
 
 
 def start(bundle, tags):
@@ -81,10 +84,10 @@ def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
     np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
-def test_a_run_starts_from_the_bundle(bundle, small_runs, tmp_path):
-    data = ["--train", str(small_runs["pos_tagging"].test), "--initialize-from", str(bundle.path)]
-    flags = "--num-epochs 1 --learning-rate 0 --average-momentum 0 --auxiliary-column feats"
-    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+def test_a_run_starts_from_the_bundle(run_here, bundle, small_runs, tmp_path):
+    data = ["--train", small_runs["pos_tagging"].test, "--initialize-from", bundle.path]
+    flags = "--num-epochs 1 --learning-rate 0 --ema-momentum 0 --auxiliary-column feats"
+    train(run_here, *data, "--output-dir", tmp_path / "model", *flags.split())
     model = pos_tagging.load(tmp_path / "model")
     assert model.config.units == 8
     known = Lexicon.load(bundle).words
@@ -101,13 +104,13 @@ def test_a_run_starts_from_the_bundle(bundle, small_runs, tmp_path):
     assert "--initialize-from pos_tagging" in (tmp_path / "model/README.md").read_text()
 
 
-def test_given_vectors_come_along(small_runs, tmp_path):
+def test_given_vectors_come_along(run_here, small_runs, tmp_path):
     (tmp_path / "vectors.txt").write_text("the 1 2\nqux 3 4\n")
-    flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", str(small_runs["pos_tagging"].train)]
-    first, second, third = (str(tmp_path / name) for name in ("first", "second", "third"))
-    main([*flags, "--word-vectors-from", str(tmp_path / "vectors.txt"), "--output-dir", first])
-    main([*flags, "--initialize-from", first, "--output-dir", second])
-    main([*flags, "--initialize-from", first, "--max-vectors", "1", "--output-dir", third])
+    flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", small_runs["pos_tagging"].train]
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    train(run_here, *flags, "--word-vectors-from", tmp_path / "vectors.txt", "--output-dir", first)
+    train(run_here, *flags, "--initialize-from", first, "--output-dir", second)
+    train(run_here, *flags, "--initialize-from", first, "--max-vectors", "1", "--output-dir", third)
     models = [pos_tagging.load(folder) for folder in (first, second, third)]
     assert [model.lexicon.vector_words.tokens[4:] for model in models] == [["the", "qux"], ["the", "qux"], ["the"]]
     vectors = [model.network.model.get_layer("given_vectors").get_weights()[0] for model in models]
@@ -124,9 +127,11 @@ def test_given_vectors_come_along(small_runs, tmp_path):
         ("--auxiliary-column lemma", "has no 'lemma'; the columns are upos, xpos, feats"),
     ],
 )
-def test_what_does_not_fit_is_one_clear_line(flags, message, bundle, small_bundle, small_runs, tmp_path):
+def test_what_does_not_fit_is_one_clear_line(flags, message, run_here, bundle, small_bundle, small_runs, tmp_path):
     places = {"bundle": bundle.path, "lm": small_bundle("language_model")}
-    data = ["--train", str(small_runs["pos_tagging"].train), "--output-dir", str(tmp_path / "model")]
-    with pytest.raises(InputError, match=message):
-        main([*data, *flags.format(**places).split()])
+    data = ["--train", small_runs["pos_tagging"].train, "--output-dir", tmp_path / "model"]
+    done = run_here("pos_tagging.train", *data, *flags.format(**places).split())
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert message in line
     assert not (tmp_path / "model").exists()

@@ -7,9 +7,10 @@ import pytest
 
 from common.errors import InputError
 from common.text.readers import BadRow
-from pos_tagging.loader import Sentence, read_conllu
-from pos_tagging.predict import write_conllu
+from pos_tagging.conllu import ConlluSentence, read_conllu
+from pos_tagging.formats import write_conllu
 from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words
+from pos_tagging.sentences import TaggedSentence
 
 FILE = """# newdoc id = a
 # newpar
@@ -53,13 +54,17 @@ def test_documents_are_put_together(documents):
 
 def test_words_that_are_written_together_have_no_space_between(documents):
     sentence = documents[0][1][0]
-    assert sentence.ranges == [(2, 3, "won't"), (5, 6, "gonna")]
-    assert sentence.space_after == [True, False, False, True, False, False, True]
+    assert sentence.layout.ranges == [(2, 3, "won't"), (5, 6, "gonna")]
+    assert sentence.layout.space_after == [True, False, False, True, False, False, True]
     assert sentence.text() == "I won't, gonna!"
 
 
 def test_a_file_with_ranges_is_written_as_it_was_read(documents):
-    sentences = [sentence for _, sentences in documents for sentence in sentences]
+    sentences = [
+        TaggedSentence(sentence.tokens, sentence.tags, layout=sentence.layout)
+        for _, sentences in documents
+        for sentence in sentences
+    ]
     lines = [line for line in FILE.splitlines() if not line.startswith(("# newdoc", "# newpar"))]
     upos = ["\t".join([*line.split("\t")[:4], "_", *line.split("\t")[5:]]) if "\t" in line else line for line in lines]
     assert write_conllu(sentences, "").splitlines() == upos
@@ -98,8 +103,8 @@ def test_words_stand_where_their_characters_are(documents):
 
 def test_counts_and_f1_by_hand(documents):
     given = [
-        Sentence(["I", "won't", ","], ["PRON", "AUX", "PUNCT"]),
-        Sentence(["gonna", "!", "No", ".", "Yes"], ["VERB", "PUNCT", "DET", "PUNCT", "INTJ"]),
+        TaggedSentence(["I", "won't", ","], ["PRON", "AUX", "PUNCT"]),
+        TaggedSentence(["gonna", "!", "No", ".", "Yes"], ["VERB", "PUNCT", "DET", "PUNCT", "INTJ"]),
     ]
     assert given_words(given)[1] == ((1, 6), "AUX")
     counts = count_words(documents[0][1], given)
@@ -112,4 +117,4 @@ def test_counts_and_f1_by_hand(documents):
 
 def test_a_text_that_is_not_that_of_its_words():
     with pytest.raises(InputError, match="its words are not those of its text"):
-        read_documents([Sentence(["No"], ["INTJ"], [True], comments=["# text = Now"])])
+        read_documents([ConlluSentence(["No"], ["INTJ"], comments=["# text = Now"])])

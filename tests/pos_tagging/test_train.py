@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 
 import pos_tagging
-from pos_tagging.loader import Sentence
-from pos_tagging.train import main
 
 LETTERS = "abcdefghij"
+
+
+def tags_of(tagger, sentences):
+    return [tags for tags, _ in tagger.tag_tokens([words for words, _ in sentences])]
+
+
+def train(run_here, *arguments):
+    done = run_here("pos_tagging.train", *arguments)
+    assert done.returncode == 0, done.stderr
 
 
 def write_sentences(path, sentences):
@@ -34,17 +41,16 @@ def rule(number, rng):
 
 
 @pytest.mark.parametrize("architecture", ["lstm", "previous-tag"])
-def test_a_rule_is_learned_and_holds_for_new_words(architecture, tmp_path, capsys):
+def test_a_rule_is_learned_and_holds_for_new_words(architecture, run_here, tmp_path):
     rng = np.random.default_rng(0)
     write_sentences(tmp_path / "train.conllu", [rule(rng.integers(1, 6), rng) for _ in range(200)])
     flags = (
         f"--architecture {architecture} --num-layers 1 --units 12 --embedding-dim 8 --character-dim 6 "
-        "--character-filters 8 --batch-size 10 --num-epochs 4 --learning-rate 0.02 --dropout 0 --average-momentum 0"
+        "--character-filters 8 --batch-size 10 --num-epochs 4 --learning-rate 0.02 --dropout 0 --ema-momentum 0"
     )
-    main(["--train", str(tmp_path / "train.conllu"), "--output-dir", str(tmp_path / "model"), *flags.split()])
-    capsys.readouterr()
+    train(run_here, "--train", tmp_path / "train.conllu", "--output-dir", tmp_path / "model", *flags.split())
     sentences = [rule(5, np.random.default_rng(seed)) for seed in range(100, 120)]
-    answers = pos_tagging.load(tmp_path / "model").tag_sentences([Sentence(words) for words, _ in sentences])
+    answers = tags_of(pos_tagging.load(tmp_path / "model"), sentences)
     right = [
         a == t for (_, tags), given in zip(sentences, answers, strict=True) for a, t in zip(given, tags, strict=True)
     ]
@@ -52,34 +58,34 @@ def test_a_rule_is_learned_and_holds_for_new_words(architecture, tmp_path, capsy
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_model(small_runs, small_bundle, tmp_path):
-    def train(name):
+def test_the_same_seed_gives_the_same_model(run_here, small_runs, small_bundle, tmp_path):
+    def train_again(name):
         small = small_runs["pos_tagging"]
-        main(["--train", str(small.train), "--output-dir", str(tmp_path / name), *small.flags])
+        train(run_here, "--train", small.train, "--output-dir", tmp_path / name, *small.flags)
         return tmp_path / name
 
     def metrics(folder):
         return json.loads((folder / "metrics.json").read_text())["validation"]
 
-    first, again = small_bundle("pos_tagging"), train("again")  # one in a process of its own, one in this
+    first, again = small_bundle("pos_tagging"), train_again("again")  # one in a process of its own, one in this
     assert metrics(again) == pytest.approx(metrics(first), rel=1e-4)
     weights = [pos_tagging.load(folder).network.model.get_weights() for folder in (first, again)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
-def test_a_validation_file_shapes_no_vocabulary(tmp_path):
+def test_a_validation_file_shapes_no_vocabulary(run_here, tmp_path):
     write_sentences(tmp_path / "train.conllu", [(["a", "b"], ["X", "Y"])] * 5)
     write_sentences(tmp_path / "validation.conllu", [(["ç", "b"], ["X", "Y"])])
     flags = "--units 3 --embedding-dim 3 --character-dim 2 --character-filters 2 --num-epochs 1 --num-layers 1"
-    data = ["--train", str(tmp_path / "train.conllu"), "--validation", str(tmp_path / "validation.conllu")]
-    main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
+    data = ["--train", tmp_path / "train.conllu", "--validation", tmp_path / "validation.conllu"]
+    train(run_here, *data, "--output-dir", tmp_path / "model", *flags.split())
     for name in ("vocabulary", "characters", "training_words"):
         assert sorted(json.loads((tmp_path / f"model/{name}.json").read_text())["tokens"]) == ["a", "b"]
     assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["num_examples"] == 1
 
 
-def test_words_that_training_never_saw_have_the_vectors_they_came_with(tmp_path):
+def test_words_that_training_never_saw_have_the_vectors_they_came_with(run_here, tmp_path):
     """Nouns and verbs without a telling letter: what a new word is, its vector alone can say."""
     nouns, verbs = ["qo", "wo", "eo", "ro", "to"], ["yo", "uo", "io", "po", "ao"]
     vectors = [f"{word} {1 + i / 9} 0.1" for i, word in enumerate(nouns)]
@@ -90,9 +96,17 @@ def test_words_that_training_never_saw_have_the_vectors_they_came_with(tmp_path)
     write_sentences(tmp_path / "train.conllu", sentences * 3)
     new = [(["ro"], ["NOUN"]), (["ao"], ["VERB"]), (["TO"], ["NOUN"]), (["po"], ["VERB"])]
     write_sentences(tmp_path / "validation.conllu", new)
-    flags = "--units 8 --embedding-dim 4 --character-dim 0 --num-layers 1 --num-epochs 10 --word-dropout 0.3"
-    data = ["--train", str(tmp_path / "train.conllu"), "--validation", str(tmp_path / "validation.conllu")]
-    with_vectors = ["--word-vectors-from", str(tmp_path / "vectors.txt")]
-    main([*data, *with_vectors, "--output-dir", str(tmp_path / "model"), *flags.split(), "--learning-rate", "0.02"])
-    answers = pos_tagging.load(tmp_path / "model", engine="onnx").tag_sentences([Sentence(words) for words, _ in new])
+    flags = "--units 8 --embedding-dim 4 --character-dim 0 --num-layers 1 --num-epochs 10 --word-dropout 0.3 "
+    flags += "--learning-rate 0.02"
+    data = ["--train", tmp_path / "train.conllu", "--validation", tmp_path / "validation.conllu"]
+    train(
+        run_here,
+        *data,
+        "--word-vectors-from",
+        tmp_path / "vectors.txt",
+        "--output-dir",
+        tmp_path / "model",
+        *flags.split(),
+    )
+    answers = tags_of(pos_tagging.load(tmp_path / "model", engine="onnx"), new)
     assert answers == [tags for _, tags in new]

@@ -900,8 +900,8 @@ def test_language_models(settings, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        *variants(architecture=["lstm", "gru", "simple-rnn"], bidirectional=[False, True], character_dim=[0, 3]),
-        *variants(architecture=["previous-tag"], bidirectional=[False], character_dim=[0, 3]),
+        *variants(architecture=["lstm", "gru", "simple-rnn"], directions=["forward", "both"], character_dim=[0, 3]),
+        *variants(architecture=["previous-tag"], directions=["forward"], character_dim=[0, 3]),
         *variants(architecture=["lstm", "previous-tag"], character_network=["lstm"], shape_dim=[0, 2]),
     ],
 )

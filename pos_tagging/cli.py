@@ -1,0 +1,157 @@
+"""The commands of the tagging task: options in, one call, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pos_tagging
+from common.cli.flags import add_overrides, add_settings, advanced, make_parser, override, read_settings
+from common.cli.options import (
+    add_evaluate_arguments,
+    add_model_argument,
+    add_text_arguments,
+    add_train_arguments,
+    check_train_arguments,
+    claim_for_scores,
+)
+from common.cli.scores import show_scores
+from common.cli.stream import answer_all, open_output, open_texts
+from common.errors import excerpt, show
+from common.progress import say
+from common.text.readers import BadRow, file_kind
+from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
+from pos_tagging.conllu import ConlluSentence, read_conllu
+from pos_tagging.formats import HTML_HEAD, WRITERS, write_conllu
+from pos_tagging.sentences import TaggedText
+
+if TYPE_CHECKING:
+    from pos_tagging.predict import Tagger
+
+PRESETS = Path(__file__).parent / "presets"
+SENTENCES_READ = 4096  # at a time, of a CoNLL-U file, so that those of one length can be tagged together
+
+
+def train(argv: Sequence[str] | None = None) -> None:
+    """`python -m pos_tagging.train`"""
+    parser = make_parser(
+        "pos_tagging.train",
+        "Train a tagger on sentences with tags.\n\n"
+        "python -m pos_tagging.train --train pos_tagging/dataset/train.conllu --output-dir runs/pos_tagging",
+    )
+    add_train_arguments(parser)
+    parser.add_argument(
+        "--initialize-from",
+        type=Path,
+        metavar="DIR",
+        help="fine-tuning: bundle of a tagger to start from; its tags may be others",
+    )
+    advanced(
+        parser.add_argument(
+            "--word-vectors-from",
+            type=Path,
+            metavar="PATH",
+            help="frozen word vectors: a text file of GloVe, word2vec or fastText, a bundle, or a spaCy package",
+        )
+    )
+    add_settings(parser, TaggingConfig, PRESETS)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, TaggingConfig)
+    check_train_arguments(arguments)
+    result = pos_tagging.train(
+        arguments.train,
+        arguments.output_dir,
+        config,
+        validation=arguments.validation,
+        word_vectors_from=arguments.word_vectors_from,
+        initialize_from=arguments.initialize_from,
+        about_data=arguments.about_data,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+    )
+    show(
+        f"validation: accuracy {result.scores['accuracy']:.2%}, "
+        f"of unknown words {result.scores['accuracy_unknown']:.2%}; bundle in {result.path}"
+    )
+
+
+def evaluate(argv: Sequence[str] | None = None) -> None:
+    """`python -m pos_tagging.evaluate`"""
+    parser = make_parser(
+        "pos_tagging.evaluate",
+        "Evaluate a tagger on a test file, beside the most-frequent-tag baseline and a trigram HMM.\n\n"
+        "python -m pos_tagging.evaluate --model example_model/pos_tagging --test pos_tagging/dataset/test.conllu \\\n"
+        "    --train pos_tagging/dataset/train.conllu --report runs/report",
+    )
+    add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
+    parser.add_argument(
+        "--raw", action="store_true", help="also score raw text, in which sentences and words are to be found"
+    )
+    add_overrides(parser, TaggingConfig, ("tokens_column", "tags_column", "num_beams"))
+    arguments = parser.parse_args(argv)
+    with claim_for_scores(arguments):
+        model = pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
+        scores = pos_tagging.evaluate(
+            model.with_settings(override(model.config, arguments)),
+            arguments.test,
+            train=arguments.train,
+            raw=arguments.raw,
+            num_threads=arguments.threads,
+        )
+        show_scores(parser, arguments, TASK, model.config, scores)
+
+
+def predict(argv: Sequence[str] | None = None) -> None:
+    """`python -m pos_tagging.predict`"""
+    parser = make_parser(
+        "pos_tagging.predict",
+        "Tag texts, or the sentences of a CoNLL-U file.\n\n"
+        'python -m pos_tagging.predict "They refuse to permit us to obtain the refuse permit."\n'
+        "python -m pos_tagging.predict --input letter.txt --format conllu --output letter.conllu",
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    add_text_arguments(parser, tuple(WRITERS))
+    parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
+    add_overrides(parser, TaggingConfig, ("num_beams",))
+    parser.add_argument("--probabilities", action="store_true", help="also the probability of each tag")
+    arguments = parser.parse_args(argv)
+    has_tokens = arguments.input is not None and file_kind(arguments.input) == ".conllu"
+    items = open_texts(arguments, _given_sentences(arguments.input) if has_tokens else None)
+    with open_output(arguments.output, arguments.format == "text") as output:
+        tagger = pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
+        tagger = tagger.with_settings(override(tagger.config, arguments))
+        tag: Callable[[list[Any]], list[TaggedText]] = partial(tagger.tag, probabilities=arguments.probabilities)
+        how_many: dict[str, Any] = {}
+        if has_tokens:
+            tag = partial(_tag_sentences, tagger, arguments.probabilities)
+            how_many = {"at_once": SENTENCES_READ, "size": ConlluSentence.num_characters}
+        write = WRITERS[arguments.format]
+        if arguments.format == "conllu":
+            write = partial(write_conllu, tag_column=tagger.config.tag_column)
+        if arguments.format == "html":
+            output.write(HTML_HEAD)
+        for place, item, answer in answer_all(arguments, tag, items, **how_many):
+            _warn_of_unknown(tagger, place, item, answer)
+            output.write(write(answer, place))
+            output.flush()
+
+
+def _given_sentences(path: Path) -> Iterator[tuple[str, ConlluSentence] | BadRow]:
+    """The sentences of a CoNLL-U file, each with its place."""
+    items = read_conllu(path, tagged=False)
+    return (item if isinstance(item, BadRow) else (item.place, item) for item in items)
+
+
+def _tag_sentences(tagger: Tagger, probabilities: bool, sentences: Sequence[ConlluSentence]) -> list[TaggedText]:
+    """Tag sentences whose words are given, each as a text of its own."""
+    return [TaggedText([answer]) for answer in tagger.tag_sentences(sentences, probabilities)]
+
+
+def _warn_of_unknown(tagger: Tagger, place: str, item: str | ConlluSentence, answer: TaggedText) -> None:
+    """Tell of a text none of whose words the model knows."""
+    words = [token for sentence in answer for token in sentence.tokens]
+    if words and not any(word in tagger.lexicon.words for word in words):
+        text = item if isinstance(item, str) else item.text()
+        say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
