@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from common.bundles.manifest import MANIFEST_FILE
+from common.bundles.file_names import MANIFEST_FILE
 from common.errors import InputError, excerpt
 from common.text.readers import check_writable, sha256_of
 

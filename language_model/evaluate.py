@@ -191,7 +191,7 @@ def score_with_caches(
 
 def evaluate(model: LanguageModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
-    from common.bundles.model_card import describe_file
+    from common.bundles.provenance import describe_file
     from common.evaluation.metrics import with_intervals
     from common.evaluation.report import score_rows
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from common.bundles.file_names import VOCABULARY_FILE
 from common.cli import options as commands
 from common.evaluation.metrics import bits_per_character, perplexity
 from common.inference.engine import Engine, open_engine
@@ -96,7 +97,7 @@ class LanguageModel:
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
         config = bundle.read_config(LanguageModelConfig)
-        return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary("vocabulary.json"), config)
+        return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary(VOCABULARY_FILE), config)
 
     def step(
         self, token_ids: np.ndarray, mask: np.ndarray, states: dict[str, np.ndarray]

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.bundles.file_names import VOCABULARY_FILE
 from common.cli import options as commands
 from common.errors import InputError, run_command, show
 from common.settings import add_settings, make_parser, read_settings
@@ -26,7 +27,8 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     epoch, and there are no scores.
     """
     from common.bundles.bundle import save_bundle
-    from common.bundles.model_card import describe_run, make_card
+    from common.bundles.model_card import make_card
+    from common.bundles.provenance import describe_run
     from common.inference.keras_engine import KerasEngine
     from common.inference.keras_start import start_keras
     from common.progress import say
@@ -110,7 +112,7 @@ def train(config: LanguageModelConfig, arguments: argparse.Namespace) -> dict[st
     metrics = {"validation": {**scores, "num_examples": len(validation_texts)}} if scores else {}
 
     def save_extras(folder: Path) -> None:
-        vocabulary.save(folder / "vocabulary.json")
+        vocabulary.save(folder / VOCABULARY_FILE)
         write_history(folder, state, monitor)
 
     card = make_card(facts, config, metrics, SCORES)

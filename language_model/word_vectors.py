@@ -31,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_file(arguments.train)
     check_file_place(arguments.output, paths_read(arguments))
 
+    from common.text.vector_files import write_word_vectors
     from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-    from common.text.word_vectors import place_vectors, write_word_vectors
+    from common.text.word_vectors import place_vectors
     from language_model.loader import load_texts, split_tokens
 
     with open_output(arguments.output) as file:

@@ -206,7 +206,7 @@ def score_raw_text(tagger: Tagger, sentences: Sequence[Sentence], num_threads: i
 
 def evaluate(tagger: Tagger, arguments) -> dict:
     """Score a tagger on a file, beside the baselines if training data is given; returns what `--json` prints."""
-    from common.bundles.model_card import describe_file
+    from common.bundles.provenance import describe_file
     from common.evaluation.metrics import with_intervals
     from common.evaluation.report import score_rows
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from common.bundles.bundle import CONFIG_FILE, Bundle
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE
+from common.networks import names
 from common.settings import inherit
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
@@ -22,11 +24,10 @@ INHERITED = (
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
 VOCABULARY_OF = {
-    "embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes",
-    "affix_embedding": "affixes",
-    "given_vectors": "vector_words",
+    names.EMBEDDING: "words", names.CHARACTER_EMBEDDING: "characters", names.SHAPE_EMBEDDING: "shapes",
+    names.AFFIX_EMBEDDING: "affixes", names.GIVEN_VECTORS: "vector_words",
 }  # fmt: skip
-LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
+LAYERS_OF_TAGS = (names.LOGITS, names.SCORES, names.TAG_EMBEDDING)
 
 
 def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
@@ -76,7 +77,7 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
         if layer.name in VOCABULARY_OF:
             name = VOCABULARY_OF[layer.name]
             weights = [_rows(layer.get_weights()[0], getattr(lexicon, name), weights[0], getattr(theirs, name))]
-        if layer.name == "given_vectors":
+        if layer.name == names.GIVEN_VECTORS:
             give_vectors(model, weights[0])
         else:
             layer.set_weights(weights)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from common.cli import options as commands
 from common.errors import InputError, run_command, show
+from common.networks import names
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
 
@@ -18,11 +19,12 @@ from pos_tagging.config import TaggingConfig
 def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, float]:
     """Fit on the training split, keep the weights best on validation, save a bundle; returns the validation scores."""
     from common.bundles.bundle import open_bundle, save_bundle
-    from common.bundles.model_card import describe_run, make_card
+    from common.bundles.model_card import make_card
+    from common.bundles.provenance import describe_run
+    from common.bundles.word_vectors import load_all_vectors
     from common.inference.keras_engine import KerasEngine
     from common.inference.keras_start import start_keras
     from common.progress import say
-    from common.text.word_vectors import load_all_vectors
     from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
     from common.training.seeds import set_seed
     from pos_tagging.evaluate import SCORES, tagging_scores
@@ -57,7 +59,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     if start:
         lexicon = inherit_lexicon(lexicon, Lexicon.load(start), config.max_vectors)
         if lexicon.vector_words:
-            [vectors] = start.read_layer("given_vectors")  # their size is what is needed here
+            [vectors] = start.read_layer(names.GIVEN_VECTORS)  # their size is what is needed here
     check_tags(validation_split, lexicon.tags)
     further_tags = sorted({tag for sentence in train_split for tag in sentence.further})
     train_batches = make_batches(train_split, lexicon, config, True, further_tags)

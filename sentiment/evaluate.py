@@ -197,7 +197,7 @@ def spread_section(ratings, predictions, spreads) -> str:
 
 def evaluate(model: RatingModel, arguments) -> dict:
     """Score a model on a file, beside the baseline if training data is given; returns what `--json` prints."""
-    from common.bundles.model_card import describe_file
+    from common.bundles.provenance import describe_file
     from common.evaluation.metrics import format_score, with_intervals
     from common.evaluation.report import score_rows
     from common.text.tokenization import load_pipeline, tokenize_cached

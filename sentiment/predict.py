@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common.bundles.file_names import VOCABULARY_FILE
 from common.cli import options as commands
 from common.errors import InputError, excerpt, run_command
 from common.inference.engine import Engine, open_engine
@@ -85,7 +86,7 @@ class RatingModel:
 
         folder = Path(path) if path else commands.pretrained_folder(TASK, DEFAULT_NAME)
         bundle = open_bundle(folder, TASK)
-        vocabulary = bundle.read_vocabulary("vocabulary.json")
+        vocabulary = bundle.read_vocabulary(VOCABULARY_FILE)
         return cls(open_engine(bundle, engine, num_threads), vocabulary, read_settings(bundle))
 
     def answer_tokens(self, token_lists: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:

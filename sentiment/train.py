@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from common.bundles.file_names import VOCABULARY_FILE
 from common.cli import options as commands
 from common.errors import InputError, run_command, show
+from common.networks import names
 from common.networks.rating_levels import MAX_LEVELS
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from common.text.token_cache import CACHE_HELP
@@ -23,13 +25,15 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     import numpy as np
 
     from common.bundles.bundle import open_bundle, save_bundle
-    from common.bundles.model_card import describe_run, make_card
+    from common.bundles.model_card import make_card
+    from common.bundles.provenance import describe_run
+    from common.bundles.word_vectors import load_word_vectors
     from common.inference.keras_engine import KerasEngine
     from common.inference.keras_start import start_keras
     from common.progress import say
     from common.text.tokenization import load_pipeline, tokenize_cached
     from common.text.vocabulary import Vocabulary
-    from common.text.word_vectors import cooccurrence_vectors, load_word_vectors
+    from common.text.word_vectors import cooccurrence_vectors
     from common.training.fit import check_run, fit, kept_until_saved, make_optimizer, set_precision, write_history
     from common.training.seeds import set_seed
     from sentiment.distillation import correct_sides, open_teachers, taught_targets
@@ -70,7 +74,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
         targets = np.concatenate([targets, taught])
         train_tokens += taught_tokens
     if encoder:
-        vocabulary = encoder.read_vocabulary("vocabulary.json")
+        vocabulary = encoder.read_vocabulary(VOCABULARY_FILE)
     else:
         vocabulary = Vocabulary.build(train_tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = None
@@ -105,7 +109,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     if encoder:
         inherit_weights(model, encoder)
     if vectors is not None:
-        model.get_layer("embedding").set_weights([vectors])
+        model.get_layer(names.EMBEDDING).set_weights([vectors])
     rater = RatingModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:
@@ -132,7 +136,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     metrics = {"validation": {**scores, "num_examples": len(validation_split)}}
 
     def save_extras(folder: Path) -> None:
-        vocabulary.save(folder / "vocabulary.json")
+        vocabulary.save(folder / VOCABULARY_FILE)
         write_history(folder, state, "r2")
 
     card = make_card(facts, config, metrics, SCORES)

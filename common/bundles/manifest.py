@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.bundles.file_names import CONFIG_FILE, MANIFEST_FILE, METRICS_FILE, MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError, excerpt
 from common.json_files import MAX_BYTES as MAX_JSON_BYTES
 from common.json_files import read_json
@@ -22,8 +23,6 @@ from common.text.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 28  # ten times the largest file of ours
 MAX_FILES = 100
-MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
-METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
 SHORT_FILES = (MODEL_FILE, CONFIG_FILE, METRICS_FILE, MANIFEST_FILE)
 # What a run may have read beside its training data.

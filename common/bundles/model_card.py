@@ -3,56 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from common.bundles.bundle import FORMAT_VERSION
-from common.bundles.manifest import MANIFEST_FILE
+from common.bundles.manifest import DATA_FILES, FORMAT_VERSION
 from common.evaluation.report import markdown_table, score_rows
 from common.settings import as_option
-from common.text.readers import hash_of_read
-from common.text.tokenization import load_pipeline, tokenizer_settings
-from common.training.seeds import describe_machine, describe_versions
-
-# Of the `train` commands: files beside the training file.
-FILE_OPTIONS = ("validation", "groups", "word_vectors_from", "initialize_from", "unlabelled")
-
-
-def describe_file(path: Path) -> dict[str, str]:
-    """Name and hash of a data file, or of a bundle's manifest; not its folder, which is nobody else's business."""
-    file = path / MANIFEST_FILE if path.is_dir() else path
-    sha256 = hash_of_read(file)
-    return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
-
-
-def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any) -> dict[str, Any]:
-    """Collect what a manifest says of a training run.
-
-    Args:
-        task: the package.
-        title: heading of the model card.
-        arguments: of the `train` command.
-        config: the settings.
-        state: the `Progress` that training ended with.
-    """
-    teachers = getattr(arguments, "teachers", [])
-    return {
-        "task": task,
-        "title": title,
-        "about_data": arguments.about_data,
-        "train": describe_file(arguments.train),
-        "validation": describe_file(arguments.validation) if arguments.validation else None,
-        **{option: describe_file(path) for option in FILE_OPTIONS[1:] if (path := getattr(arguments, option, None))},
-        **({"teachers": [describe_file(path) for path in teachers]} if teachers else {}),
-        "run": state.run,
-        "seed": config.seed,
-        "num_epochs": state.epoch,
-        "best_epoch": state.best_epoch,
-        "seconds": round(state.seconds),
-        "versions": describe_versions(),
-        "tokenizer": tokenizer_settings(load_pipeline()),
-        "machine": describe_machine(),
-    }
 
 
 def make_card(
@@ -65,8 +20,9 @@ def make_card(
     """Write the model card.
 
     Args:
-        facts: of `describe_run`, as the manifest keeps them; with `made_by`, if not the `train` command made it;
-            without a `best_epoch`, if the weights are of none; with an `accelerator` of the machine, if there was one.
+        facts: of `common.bundles.provenance.describe_run`, as the manifest keeps them; with `made_by`, if not the
+            `train` command made it; without a `best_epoch`, if the weights are of none; with an `accelerator` of the
+            machine, if there was one.
         config: the settings; those that differ from the defaults stand in the command.
         metrics: scores by split.
         names: the scores to show, in order.
@@ -118,7 +74,7 @@ def _make_command(facts: Mapping[str, Any], config: Any) -> str:
     """What was typed to make the bundle."""
     program = facts.get("made_by") or f"python -m {facts['task']}.train"
     command = f"{program} --train {facts['train']['file']}"
-    for option in FILE_OPTIONS:
+    for option in DATA_FILES:
         if facts.get(option):
             command += " " + as_option(option, facts[option]["file"])
     if facts.get("made_by"):

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from common.bundles.architecture import random_inputs
-from common.bundles.bundle import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
+from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.file_names import METRICS_FILE, MODEL_FILE
 from common.errors import InputError, run_command, show
-from common.inference.engine import session_options
 from common.inference.keras_engine import KerasEngine
 from common.inference.keras_start import start_keras
+from common.inference.trial_inputs import random_inputs
 from common.output import check_new_place, claim
 from common.progress import say
 from common.settings import make_parser
@@ -47,13 +47,14 @@ def export_onnx(bundle: Bundle, path: Path) -> Run:
     import onnxruntime
 
     from common.inference.onnx.graph import build_network
+    from common.inference.onnx.session import PROVIDERS, session_options
 
     network = build_network(bundle.architecture)
     whole = network.with_weights()
     onnx.helper.set_model_props(whole, describe_bundle(bundle))
     onnx.checker.check_model(whole)
     onnx.save(whole, path)
-    session = onnxruntime.InferenceSession(path, session_options(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(path, session_options(), providers=PROVIDERS)
     names = {node.name for node in session.get_inputs()}
 
     def run(inputs: Mapping[str, np.ndarray]) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from common.bundles.word_vectors import load_all_vectors
 from common.errors import InputError
-from common.text.word_vectors import load_all_vectors
 from language_model.word_vectors import main
 
 SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]

@@ -11,18 +11,12 @@ import numpy as np
 import pytest
 
 import common.networks.layers
-from common.bundles.architecture import (
-    LAYER_SHAPES,
-    WRAPPERS,
-    layer_values,
-    random_inputs,
-    read_architecture,
-    sources,
-    weight_groups,
-)
-from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE
-from common.bundles.layer_settings import NEEDED
+import common.networks.lstm
+from common.bundles.architecture import sources
+from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
+from common.bundles.gate import read_architecture
 from common.errors import InputError
+from common.inference.trial_inputs import random_inputs
 from common.networks.layers import (
     AttentionPooling,
     ChainScores,
@@ -35,6 +29,8 @@ from common.networks.layers import (
     TiedEmbedding,
 )
 from common.networks.lstm import LSTM
+from common.networks.names import PACKAGE
+from common.networks.specs.table import SPECS
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
 
 IN_8_BITS = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
@@ -171,15 +167,15 @@ def test_a_layer_called_twice_has_the_arguments_of_both_calls(tmp_path):
 def test_inputs_and_named_outputs(tmp_path):
     architecture = read(save(build_tied_model(), tmp_path))
     assert set(architecture.inputs) == {"token_ids", "state"}
-    assert architecture.outputs == {"logits": ["logits", 0, 0], "state": ["recurrent", 0, 1]}
+    assert architecture.outputs == {"logits": ("logits", 0, 0), "state": ("recurrent", 0, 1)}
 
 
 def test_a_single_output_has_no_name(tmp_path):
-    assert read(save(build_model(), tmp_path)).outputs == ["score", 0, 0]
+    assert read(save(build_model(), tmp_path)).outputs == ("score", 0, 0)
 
 
 def test_every_layer_is_in_the_model_of_every_layer(model_of_every_layer):
-    assert {type(layer).__name__ for layer in model_of_every_layer.layers} == {*LAYER_SHAPES, *WRAPPERS}
+    assert {type(layer).__name__ for layer in model_of_every_layer.layers} == SPECS.keys()
 
 
 def test_every_layer_finds_its_own_weights(model_of_every_layer, tmp_path):
@@ -188,14 +184,25 @@ def test_every_layer_finds_its_own_weights(model_of_every_layer, tmp_path):
         for layer in model_of_every_layer.layers:
             found = architecture.layers[layer.name]
             assert found.class_name == type(layer).__name__
-            groups = [file[group] for group in weight_groups(found.class_name, found.group) if group in file]
+            places = [f"{found.group}/{place}" for place in found.spec.weights(found.config)]
+            groups = [file[place] for place in places]
             shapes = [group[str(number)].shape for group in groups for number in range(len(group))]
             assert shapes == [tuple(weight.shape) for weight in layer.weights], layer.name
 
 
-def test_every_layer_on_the_list_exists():
-    for name in LAYER_SHAPES:
-        assert hasattr(keras.layers, name) or hasattr(common.networks.layers, name)
+def test_every_spec_is_of_a_class_that_exists_and_every_class_of_ours_has_one():
+    for name, spec in SPECS.items():
+        assert spec.name == name
+        assert hasattr(keras.layers, name) or (spec.own and hasattr(common.networks.layers, name))
+    ours = {name for name, spec in SPECS.items() if spec.own}
+    registered = {name.removeprefix(f"{PACKAGE}>") for name in keras.saving.get_custom_objects() if PACKAGE in name}
+    assert ours <= registered
+    assert ours == {
+        name
+        for module in (common.networks.layers, common.networks.lstm)
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, keras.layers.Layer)
+    }
 
 
 def test_rows_in_8_bits_are_read_as_the_numbers_they_stand_for(tmp_path):
@@ -206,7 +213,7 @@ def test_rows_in_8_bits_are_read_as_the_numbers_they_stand_for(tmp_path):
     scales = np.asarray(scales)[:, 0]
     model.set_weights([whole, scales])
     layer = read(save(model, tmp_path)).layers["rows"]
-    [rows] = layer_values(layer)
+    [rows] = layer.values()
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, model.predict(np.arange(VOCAB_SIZE)[None], verbose=0)[0], rtol=1e-6)
     assert (np.abs(rows - values) <= 0.51 / scales[:, None]).all()  # half a step
@@ -406,7 +413,7 @@ def test_a_window_has_a_limit(size, model_of_every_layer, tmp_path):
 # -- What Keras takes and we do not ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("class_name", [*LAYER_SHAPES, *WRAPPERS])
+@pytest.mark.parametrize("class_name", SPECS)
 @pytest.mark.parametrize(
     "setting",
     [
@@ -477,11 +484,11 @@ def test_a_value_that_no_layer_takes_is_refused(class_name, setting, model_of_ev
         read(tmp_path)
 
 
-@pytest.mark.parametrize("class_name", [*LAYER_SHAPES, *WRAPPERS])
+@pytest.mark.parametrize("class_name", SPECS)
 def test_a_setting_that_an_engine_would_ask_for_is_there(class_name, model_of_every_layer, tmp_path):
     save(model_of_every_layer, tmp_path)
     content = json.loads((tmp_path / MODEL_FILE).read_text())
-    for name in sorted(NEEDED & find(content, class_name)["config"].keys() - {"name"}):
+    for name in sorted(SPECS[class_name].all_needed.keys() - {"name"}):
         changed = json.loads(json.dumps(content))
         find(changed, class_name)["config"].pop(name)
         (tmp_path / MODEL_FILE).write_text(json.dumps(changed))

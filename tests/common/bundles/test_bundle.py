@@ -14,16 +14,14 @@ import pytest
 
 from common.bundles.bundle import (
     FORMAT_VERSION,
-    METRICS_FILE,
-    MODEL_FILE,
-    WEIGHTS_FILE,
-    load_model,
     open_bundle,
     save_bundle,
     update_bundle,
 )
-from common.bundles.manifest import MANIFEST_FILE, REQUIRED_FILES
+from common.bundles.file_names import MANIFEST_FILE, METRICS_FILE, MODEL_FILE, WEIGHTS_FILE
+from common.bundles.manifest import REQUIRED_FILES
 from common.errors import InputError
+from common.inference.keras_engine import load_model
 from common.networks.layers import TiedEmbedding
 from common.settings import TrainingConfig, make_config, setting
 from common.text.readers import sha256_of

@@ -13,10 +13,13 @@ import onnxruntime
 import pytest
 
 import sentiment
-from common import export, onnx_recurrent
-from common.bundles.architecture import random_inputs, read_architecture
-from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_bundle
+from common.bundles.bundle import open_bundle
+from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
+from common.bundles.gate import read_architecture
+from common.cli import export
 from common.errors import InputError
+from common.inference.trial_inputs import random_inputs
+from common.networks.specs import recurrent_node
 from common.text.vocabulary import Vocabulary
 from tests.conftest import ROOT
 
@@ -88,8 +91,8 @@ def test_the_example_in_the_readme_needs_onnxruntime_alone(run, tmp_path):
 
 
 def test_other_numbers_than_those_of_keras_are_never_written(small_bundle, tmp_path, monkeypatch):
-    reorder = onnx_recurrent._onnx_weights
-    monkeypatch.setattr(onnx_recurrent, "_onnx_weights", lambda cell, gates: [1.5 * w for w in reorder(cell, gates)])
+    reorder = recurrent_node.onnx_weights
+    monkeypatch.setattr(recurrent_node, "onnx_weights", lambda cell, gates: [1.5 * w for w in reorder(cell, gates)])
     bundle = open_bundle(small_bundle("pos_tagging"))
     with pytest.raises(InputError, match=r"differs from Keras by .* nothing was written"):
         export.export(bundle, "onnx", tmp_path / "model.onnx")

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from common.bundles.provenance import describe_machine
 from common.errors import InputError
 from common.settings import TrainingConfig, setting
 from common.text.batching import Batches, drop_words, make_mask, pad
@@ -27,7 +28,7 @@ from common.training.fit import (
     make_optimizer,
     write_history,
 )
-from common.training.seeds import describe_machine, reseed_dropout, set_seed
+from common.training.seeds import reseed_dropout, set_seed
 
 VOCAB_SIZE = 9
 NUM_EXAMPLES = 23

@@ -14,17 +14,17 @@ import onnxruntime
 import pytest
 from keras import layers
 
-import common.bundles.architecture
+import common.bundles.gate
 import language_model.model
 import pos_tagging.model
 import sentiment.model
-from common.bundles.architecture import LAYER_SHAPES, WRAPPERS, read_architecture
-from common.bundles.bundle import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE, load_model, open_bundle, open_network
+from common.bundles.bundle import open_bundle, open_network
+from common.bundles.file_names import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE
+from common.bundles.gate import read_architecture
 from common.errors import InputError
 from common.inference.engine import OnnxEngine
+from common.inference.keras_engine import load_model
 from common.inference.onnx.graph import build_network
-from common.inference.onnx.layers import LAYERS
-from common.inference.onnx.nodes import ACTIVATIONS, SOFTMAXES, NotCovered
 from common.networks.layers import (
     AttentionPooling,
     ChainScores,
@@ -36,6 +36,8 @@ from common.networks.layers import (
     TakeRows,
     TiedEmbedding,
 )
+from common.networks.specs.table import SPECS
+from common.networks.specs.translation import ACTIVATIONS, SOFTMAXES, NotCovered
 from language_model.config import LanguageModelConfig
 from pos_tagging.config import TaggingConfig
 from sentiment.config import POOLINGS, SentimentConfig
@@ -535,10 +537,6 @@ def build_reader():
     return build(outputs)
 
 
-def test_every_class_that_may_be_built_has_a_function():
-    assert set(LAYERS) == {*LAYER_SHAPES, *WRAPPERS} - {"InputLayer"}
-
-
 def test_an_output_with_the_name_of_an_input_is_the_next_one(tmp_path):
     network = translate(build_reader(), tmp_path)
     plain = ["logits", "both", "pooled", "attention", "last", "scores"]
@@ -616,7 +614,7 @@ def refuse_twice(model, folder, at_the_gate, message, change=None):
     with pytest.raises(InputError, match=rf"model\.json: layer '.*\): {at_the_gate}; do not use this bundle"):
         read_architecture(folder / MODEL_FILE, folder / WEIGHTS_FILE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common.bundles.architecture, "check_settings", lambda *_: None)
+        patch.setattr(common.bundles.gate, "check_settings", lambda *_: None)
         refuse(model, folder, message, change)
 
 
@@ -811,9 +809,11 @@ def test_a_pooled_vector_has_no_mask(tmp_path):
     assert_as_keras(build(layers.LSTM(UNITS)(pooled)), tmp_path, PADDED)
 
 
-def test_a_class_without_a_function_is_refused(tmp_path, monkeypatch):
-    monkeypatch.delitem(LAYERS, "Dense")
-    refuse(build(layers.Dense(3, name="x")(VECTORS)), tmp_path, r"x' \(Dense\): this class")
+def test_a_class_without_a_spec_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delitem(SPECS, "Dense")
+    save(build(layers.Dense(3, name="x")(VECTORS)), tmp_path)
+    with pytest.raises(InputError, match=r"model\.json: class Dense is not allowed; do not use this bundle"):
+        read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE)
 
 
 def test_several_outputs_without_names_are_one_clear_error(tmp_path):
