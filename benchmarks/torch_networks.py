@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.networks import names
+from common.networks import layer_names
 
 # PyTorch's optimizers look for Triton, a compiler for GPUs. It and TensorFlow both bring LLVM, and two of them in one
 # process abort it; here Triton has nothing to do.
@@ -37,9 +37,9 @@ class Tagger(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer(names.EMBEDDING))
-        self.lstm = copy_lstm(model.get_layer(names.recurrent(0)))
-        self.to_logits = copy_dense(model.get_layer(names.LOGITS))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(model.get_layer(layer_names.recurrent(0)))
+        self.to_logits = copy_dense(model.get_layer(layer_names.LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         states, _ = self.lstm(self.embedding(inputs["token_ids"]))  # (batch, time, 2 * units)
@@ -51,10 +51,10 @@ class RatingModel(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer(names.EMBEDDING))
-        self.lstm = copy_lstm(model.get_layer(names.recurrent(0)))
-        self.to_score = copy_dense(model.get_layer(names.SCORE))
-        scale = model.get_layer(names.RATING)
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(model.get_layer(layer_names.recurrent(0)))
+        self.to_score = copy_dense(model.get_layer(layer_names.SCORE))
+        scale = model.get_layer(layer_names.RATING)
         self.scale, self.offset = scale.scale, scale.offset
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -71,10 +71,12 @@ class LanguageModelStep(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer(names.EMBEDDING))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
         self.names = [name for name in model.output if name.startswith("state_")]
-        self.cells = nn.ModuleList(copy_gru_cell(model.get_layer(names.recurrent(i))) for i in range(len(self.names)))
-        self.to_logits = copy_dense(model.get_layer(names.TO_LOGITS))
+        self.cells = nn.ModuleList(
+            copy_gru_cell(model.get_layer(layer_names.recurrent(i))) for i in range(len(self.names))
+        )
+        self.to_logits = copy_dense(model.get_layer(layer_names.TO_LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         hidden, states = self.embedding(inputs["token_ids"][:, 0]), {}  # (batch, embedding_dim)
@@ -89,9 +91,9 @@ class LanguageModel(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer(names.EMBEDDING))
-        self.lstm = copy_lstm(*(layer for layer in model.layers if layer.name.startswith(names.RECURRENT)))
-        self.to_logits = copy_dense(model.get_layer(names.TO_LOGITS))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(*(layer for layer in model.layers if layer.name.startswith(layer_names.RECURRENT)))
+        self.to_logits = copy_dense(model.get_layer(layer_names.TO_LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         before = [

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from common.networks import names
+from common.networks import layer_names
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 
@@ -35,13 +35,15 @@ class TrainingModel(keras.Model):
 
     def __init__(self, model: keras.Model, config: LanguageModelConfig) -> None:
         super().__init__(name="training")
-        dropout = model.get_layer(names.dropout(config.num_layers - 1))
+        dropout = model.get_layer(layer_names.dropout(config.num_layers - 1))
         outputs = {**model.output, "raw": dropout.input, "dropped": dropout.output}
         self.answer = "logits"
         if config.num_sampled:
             self.answer = "hidden"
             vocab_size = outputs.pop("logits").shape[-1]
-            self.output_layer = model.get_layer(names.EMBEDDING if config.tie_embeddings else names.TO_LOGITS)
+            self.output_layer = model.get_layer(
+                layer_names.EMBEDDING if config.tie_embeddings else layer_names.TO_LOGITS
+            )
             self.expected_counts = expected_counts(vocab_size, config.num_sampled)
         self.network = keras.Model(model.input, outputs)
         self.config = config

@@ -13,7 +13,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from common.networks import names
+from common.networks import layer_names
 from common.networks.layers import ChainScores, TakeRows
 from common.networks.lstm import LSTM
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
@@ -53,26 +53,28 @@ def build_model(
     spelling_ids = keras.Input((None,), dtype="int32", name="spelling_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
     inputs = {"token_ids": token_ids, "spellings": spellings, "spelling_ids": spelling_ids, "mask": mask}
-    parts = [keras.layers.Embedding(vocab_size, config.embedding_dim, name=names.EMBEDDING)(token_ids)]
+    parts = [keras.layers.Embedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)(token_ids)]
     if num_vectors:
         inputs["vector_ids"] = keras.Input((None,), dtype="int32", name="vector_ids")  # (batch, time)
         in_8_bits = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
         given = keras.layers.Embedding(
-            num_vectors, vector_dim, trainable=False, dtype=in_8_bits, name=names.GIVEN_VECTORS
+            num_vectors, vector_dim, trainable=False, dtype=in_8_bits, name=layer_names.GIVEN_VECTORS
         )
         parts.append(given(inputs["vector_ids"]))
     if num_shapes:
         inputs["shape_ids"] = keras.Input((None,), dtype="int32", name="shape_ids")  # (batch, time)
-        shapes = keras.layers.Embedding(num_shapes, config.shape_dim, name=names.SHAPE_EMBEDDING)
+        shapes = keras.layers.Embedding(num_shapes, config.shape_dim, name=layer_names.SHAPE_EMBEDDING)
         parts.append(shapes(inputs["shape_ids"]))
     if num_affixes:
         inputs["affix_ids"] = keras.Input((None, NUM_AFFIXES), dtype="int32", name="affix_ids")
-        affixes = keras.layers.Embedding(num_affixes, config.affix_dim, name=names.AFFIX_EMBEDDING)(inputs["affix_ids"])
+        affixes = keras.layers.Embedding(num_affixes, config.affix_dim, name=layer_names.AFFIX_EMBEDDING)(
+            inputs["affix_ids"]
+        )
         parts.append(keras.layers.Reshape((-1, NUM_AFFIXES * config.affix_dim))(affixes))
     if config.character_dim:
         parts.append(_spelling_vectors(spellings, spelling_ids, config, num_characters))
     words = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (batch, time, features)
-    to_logits = keras.layers.Dense(num_tags, name=names.LOGITS, dtype="float32")
+    to_logits = keras.layers.Dense(num_tags, name=layer_names.LOGITS, dtype="float32")
     if config.architecture == "previous-tag":
         inputs["previous_tags"] = keras.Input((None,), dtype="int32", name="previous_tags")  # (batch, time)
         inputs["state"] = keras.Input((config.units,), name="state")
@@ -81,14 +83,14 @@ def build_model(
     states = words
     for number in range(config.num_layers):
         states = keras.layers.Dropout(config.dropout)(states)
-        name = names.recurrent(number)
+        name = layer_names.recurrent(number)
         layer = RECURRENT_LAYERS[config.architecture](config.units, return_sequences=True, name=name)
         if config.bidirectional:
             layer = keras.layers.Bidirectional(layer, name=name)
         states = layer(states, mask=mask)  # (batch, time, units or 2 * units)
     answer = to_logits(keras.layers.Dropout(config.dropout)(states))
     if config.head == "crf":
-        answer = {"scores": ChainScores(num_tags, name=names.SCORES, dtype="float32")(answer)}
+        answer = {"scores": ChainScores(num_tags, name=layer_names.SCORES, dtype="float32")(answer)}
     return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
 
 
@@ -100,7 +102,7 @@ def give_vectors(model: keras.Model, vectors: np.ndarray) -> None:
         vectors: float32 (num_vectors, vector_dim).
     """
     rows, scales = keras.quantizers.abs_max_quantize(vectors, axis=-1, to_numpy=True)
-    model.get_layer(names.GIVEN_VECTORS).set_weights([rows, scales[:, 0]])
+    model.get_layer(layer_names.GIVEN_VECTORS).set_weights([rows, scales[:, 0]])
 
 
 def _spelling_vectors(spellings, spelling_ids, config: TaggingConfig, num_characters: int):
@@ -108,7 +110,9 @@ def _spelling_vectors(spellings, spelling_ids, config: TaggingConfig, num_charac
 
     A batch has the same words again and again; each is spelled once.
     """
-    letters = keras.layers.Embedding(num_characters, config.character_dim, name=names.CHARACTER_EMBEDDING)(spellings)
+    letters = keras.layers.Embedding(num_characters, config.character_dim, name=layer_names.CHARACTER_EMBEDDING)(
+        spellings
+    )
     read = _read_letters if config.character_network == "lstm" else _fit_letters
     return TakeRows(name="spelled_words")(read(letters, config), spelling_ids)  # (batch, time, features)
 
@@ -138,8 +142,10 @@ def _fit_letters(letters, config: TaggingConfig):
 
 def _tag_feedback(words, mask, inputs: dict, config: TaggingConfig, num_tags: int):
     """A GRU that knows the tag it gave to the word before. In training that is the true tag (teacher forcing)."""
-    previous = keras.layers.Embedding(num_tags + 1, config.tag_dim, name=names.TAG_EMBEDDING)(inputs["previous_tags"])
+    previous = keras.layers.Embedding(num_tags + 1, config.tag_dim, name=layer_names.TAG_EMBEDDING)(
+        inputs["previous_tags"]
+    )
     features = keras.layers.Dropout(config.dropout)(keras.layers.Concatenate()([words, previous]))
-    layer = keras.layers.GRU(config.units, return_sequences=True, return_state=True, name=names.recurrent(0))
+    layer = keras.layers.GRU(config.units, return_sequences=True, return_state=True, name=layer_names.recurrent(0))
     states, state = layer(features, initial_state=inputs["state"], mask=mask)
     return keras.layers.Dropout(config.dropout)(states), state

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.bundles.bundle import Bundle
 from common.bundles.file_names import CONFIG_FILE
-from common.networks import names
+from common.networks import layer_names
 from common.settings import inherit
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
@@ -24,10 +24,13 @@ INHERITED = (
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
 VOCABULARY_OF = {
-    names.EMBEDDING: "words", names.CHARACTER_EMBEDDING: "characters", names.SHAPE_EMBEDDING: "shapes",
-    names.AFFIX_EMBEDDING: "affixes", names.GIVEN_VECTORS: "vector_words",
-}  # fmt: skip
-LAYERS_OF_TAGS = (names.LOGITS, names.SCORES, names.TAG_EMBEDDING)
+    layer_names.EMBEDDING: "words",
+    layer_names.CHARACTER_EMBEDDING: "characters",
+    layer_names.SHAPE_EMBEDDING: "shapes",
+    layer_names.AFFIX_EMBEDDING: "affixes",
+    layer_names.GIVEN_VECTORS: "vector_words",
+}
+LAYERS_OF_TAGS = (layer_names.LOGITS, layer_names.SCORES, layer_names.TAG_EMBEDDING)
 
 
 def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
@@ -77,7 +80,7 @@ def inherit_weights(model: Any, lexicon: Lexicon, bundle: Bundle) -> None:
         if layer.name in VOCABULARY_OF:
             name = VOCABULARY_OF[layer.name]
             weights = [_rows(layer.get_weights()[0], getattr(lexicon, name), weights[0], getattr(theirs, name))]
-        if layer.name == names.GIVEN_VECTORS:
+        if layer.name == layer_names.GIVEN_VECTORS:
             give_vectors(model, weights[0])
         else:
             layer.set_weights(weights)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common.cli import options as commands
 from common.errors import InputError, run_command, show
-from common.networks import names
+from common.networks import layer_names
 from common.settings import add_settings, make_parser, read_settings
 from pos_tagging.config import TaggingConfig
 
@@ -59,7 +59,7 @@ def train(config: TaggingConfig, arguments: argparse.Namespace) -> dict[str, flo
     if start:
         lexicon = inherit_lexicon(lexicon, Lexicon.load(start), config.max_vectors)
         if lexicon.vector_words:
-            [vectors] = start.read_layer(names.GIVEN_VECTORS)  # their size is what is needed here
+            [vectors] = start.read_layer(layer_names.GIVEN_VECTORS)  # their size is what is needed here
     check_tags(validation_split, lexicon.tags)
     further_tags = sorted({tag for sentence in train_split for tag in sentence.further})
     train_batches = make_batches(train_split, lexicon, config, True, further_tags)

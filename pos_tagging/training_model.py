@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from common.networks import names
+from common.networks import layer_names
 
 FURTHER_WEIGHT = 0.5  # of the further tags in the loss
 
@@ -61,7 +61,7 @@ class TaggingLearner(keras.Model):
         answers = dict(model.output) if isinstance(model.output, dict) else {"logits": model.output}
         answers.pop("state", None)
         if num_further:
-            features = model.get_layer(names.LOGITS).input
+            features = model.get_layer(layer_names.LOGITS).input
             answers["further"] = keras.layers.Dense(num_further, name="further", dtype="float32")(features)
         super().__init__(model.input, answers, name="training")
 

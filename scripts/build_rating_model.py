@@ -22,7 +22,7 @@ import numpy as np
 
 from common.bundles.file_names import VOCABULARY_FILE
 from common.errors import InputError, run_command
-from common.networks import names
+from common.networks import layer_names
 from common.output import check_bundle_place
 from common.settings import make_parser
 from sentiment.config import SentimentConfig
@@ -107,16 +107,16 @@ def student_weights(start: Bundle, config: SentimentConfig) -> dict[str, np.ndar
     if unlike or config.bidirectional or config.backward_units or config.reverse:
         what = ", ".join(unlike) or "its direction"
         raise InputError(f"--initialize-from {start.path}: {what}; wanted an LSTM that reads forwards, mean-max, class")
-    kernel, recurrent_kernel, bias = start.read_layer(names.recurrent(0))
+    kernel, recurrent_kernel, bias = start.read_layer(layer_names.recurrent(0))
     keras.utils.set_random_seed(1)
     backward = keras.layers.LSTM(BACKWARD_UNITS)
     backward.build((None, None, len(kernel)))
     new = dict(zip(("kernel", "recurrent_kernel", "bias"), backward.get_weights(), strict=True))
-    head, head_bias = start.read_layer(names.LOGITS)
+    head, head_bias = start.read_layer(layer_names.LOGITS)
     nothing = np.zeros((BACKWARD_UNITS, head.shape[1]), np.float32)  # the new reader has no say yet
     mean, most = np.split(head, 2)
     return {
-        "embedding": start.read_layer(names.EMBEDDING)[0],
+        "embedding": start.read_layer(layer_names.EMBEDDING)[0],
         "forward.kernel": kernel,
         "forward.recurrent_kernel": recurrent_kernel,
         "forward.bias": bias,
@@ -185,10 +185,10 @@ def finish(arguments: argparse.Namespace) -> None:
 def set_weights(model: Any, weights: dict[str, np.ndarray]) -> None:
     """Put the weights of `student_weights` into the layers of `sentiment.model.build_model`."""
     parts = ("kernel", "recurrent_kernel", "bias")
-    model.get_layer(names.EMBEDDING).set_weights([weights["embedding"]])
-    for layer, name in ((names.recurrent(0), "forward"), (names.backward(0), "backward")):
+    model.get_layer(layer_names.EMBEDDING).set_weights([weights["embedding"]])
+    for layer, name in ((layer_names.recurrent(0), "forward"), (layer_names.backward(0), "backward")):
         model.get_layer(layer).set_weights([weights[f"{name}.{part}"] for part in parts])
-    model.get_layer(names.LOGITS).set_weights([weights["head.kernel"], weights["head.bias"]])
+    model.get_layer(layer_names.LOGITS).set_weights([weights["head.kernel"], weights["head.bias"]])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

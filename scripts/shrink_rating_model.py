@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from common.bundles.file_names import VOCABULARY_FILE
 from common.errors import InputError, run_command
-from common.networks import names
+from common.networks import layer_names
 from common.output import check_bundle_place
 from common.settings import make_parser
 from sentiment.config import SentimentConfig
@@ -103,19 +103,21 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from sentiment.model import build_model
 
-    kernel, recurrent_kernel, bias = bundle.read_layer(names.recurrent(0))
-    head, head_bias = bundle.read_layer(names.LOGITS)
+    kernel, recurrent_kernel, bias = bundle.read_layer(layer_names.recurrent(0))
+    head, head_bias = bundle.read_layer(layer_names.LOGITS)
     ends = np.cumsum([config.units, config.backward_units, config.units])
     mean, backward_mean, most, backward_max = np.split(head, ends)
     weights = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, "head_bias": head_bias}
     small = shrink({**weights, "mean": mean, "max": most}, states, largest, arguments.units)
     config = replace(config, units=arguments.units)
     model = build_model(config, len(vocabulary))
-    for name in (names.EMBEDDING, names.backward(0)):
+    for name in (layer_names.EMBEDDING, layer_names.backward(0)):
         model.get_layer(name).set_weights(bundle.read_layer(name))
-    model.get_layer(names.recurrent(0)).set_weights([small[name] for name in ("kernel", "recurrent_kernel", "bias")])
+    model.get_layer(layer_names.recurrent(0)).set_weights(
+        [small[name] for name in ("kernel", "recurrent_kernel", "bias")]
+    )
     head = np.concatenate([small["mean"], backward_mean, small["max"], backward_max])
-    model.get_layer(names.LOGITS).set_weights([head, small["head_bias"]])
+    model.get_layer(layer_names.LOGITS).set_weights([head, small["head_bias"]])
     save_bundle(
         arguments.output_dir,
         model,
@@ -133,7 +135,7 @@ def read_states(model: keras.Model, batches: Batches) -> tuple[NDArray, NDArray]
 
     from common.inference.keras_engine import KerasEngine
 
-    read = KerasEngine(keras.Model(model.input, model.get_layer(names.recurrent(0)).output))
+    read = KerasEngine(keras.Model(model.input, model.get_layer(layer_names.recurrent(0)).output))
     rows, largest = [], []
     for number in range(len(batches)):
         inputs = batches[number][0]

@@ -11,7 +11,7 @@ from typing import Any
 from common.bundles.bundle import Bundle
 from common.bundles.file_names import CONFIG_FILE
 from common.errors import InputError
-from common.networks import names as layer_names
+from common.networks import layer_names
 from common.settings import inherit
 from sentiment.config import SentimentConfig
 

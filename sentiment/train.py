@@ -13,7 +13,7 @@ from pathlib import Path
 from common.bundles.file_names import VOCABULARY_FILE
 from common.cli import options as commands
 from common.errors import InputError, run_command, show
-from common.networks import names
+from common.networks import layer_names
 from common.networks.rating_levels import MAX_LEVELS
 from common.settings import add_settings, flag_of, make_parser, read_settings
 from common.text.token_cache import CACHE_HELP
@@ -109,7 +109,7 @@ def train(config: SentimentConfig, arguments: argparse.Namespace) -> dict[str, f
     if encoder:
         inherit_weights(model, encoder)
     if vectors is not None:
-        model.get_layer(names.EMBEDDING).set_weights([vectors])
+        model.get_layer(layer_names.EMBEDDING).set_weights([vectors])
     rater = RatingModel(KerasEngine(model), vocabulary, config)
 
     def validate() -> dict[str, float]:

@@ -18,7 +18,7 @@ from common.bundles.manifest import MAX_FILE_BYTES, MAX_JSON_BYTES, read_regular
 from common.bundles.weights_file import read_arrays
 from common.errors import InputError, excerpt
 from common.json_files import read_json
-from common.networks import names
+from common.networks import layer_names
 from common.networks.specs.settings import INITIALIZERS, INT8_POLICY, LAYER_KEYS
 from common.networks.specs.table import SPECS
 
@@ -28,7 +28,7 @@ MAX_CALLS = 1000
 # Classes inside a layer's config that hold no weights: initializers, precision policies, the model itself.
 PLAIN_CLASSES = frozenset({"Functional", "DTypePolicy", INT8_POLICY, "__keras_tensor__", *INITIALIZERS})
 MODULES = frozenset({"keras", "keras.layers", "keras.models", "keras.initializers", "keras.dtype_policies",
-                     "keras.src.models.functional", *names.MODULES, None})  # fmt: skip
+                     "keras.src.models.functional", *layer_names.MODULES, None})  # fmt: skip
 MODEL_KEYS = frozenset({"module", "class_name", "config", "registered_name", "build_config", "compile_config"})
 CONFIG_KEYS = frozenset({"name", "trainable", "layers", "input_layers", "output_layers", "dtype"})
 
@@ -131,7 +131,7 @@ def check_classes(node: object, source: str) -> None:
         # Keras looks here first: the class that is built would be another one than the class that was checked.
         registered = node.get("registered_name")
         own = name in SPECS and SPECS[name].own
-        if registered not in (None, name) and not (own and registered == f"{names.PACKAGE}>{name}"):
+        if registered not in (None, name) and not (own and registered == f"{layer_names.PACKAGE}>{name}"):
             raise InputError(f"{source}: class {name} registered as {excerpt(str(registered))} is not allowed")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.file_names import MANIFEST_FILE, VOCABULARY_FILE
-from common.networks import names
+from common.networks import layer_names
 from common.text.vector_files import Vector, check_dim, first_vectors, match_vectors, read_vectors
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
@@ -46,7 +46,7 @@ def load_all_vectors(path: Path, max_words: int) -> tuple[Vocabulary, NDArray[np
 
 def bundle_vectors(bundle: Bundle) -> tuple[list[str], NDArray[np.float32]]:
     """The words of a bundle and the rows of its embedding, float32 (words, dim); special tokens left out."""
-    vectors = bundle.read_layer(names.EMBEDDING)[0]
+    vectors = bundle.read_layer(layer_names.EMBEDDING)[0]
     words = bundle.read_vocabulary(VOCABULARY_FILE, len(vectors)).tokens
     return words[len(SPECIAL_TOKENS) :], vectors[len(SPECIAL_TOKENS) :]
 

@@ -17,6 +17,7 @@ from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
 from common.bundles.gate import read_architecture
 from common.errors import InputError
 from common.inference.trial_inputs import random_inputs
+from common.networks.layer_names import PACKAGE
 from common.networks.layers import (
     AttentionPooling,
     ChainScores,
@@ -29,7 +30,6 @@ from common.networks.layers import (
     TiedEmbedding,
 )
 from common.networks.lstm import LSTM
-from common.networks.names import PACKAGE
 from common.networks.specs.table import SPECS
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
 

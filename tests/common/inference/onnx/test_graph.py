@@ -812,7 +812,7 @@ def test_a_pooled_vector_has_no_mask(tmp_path):
 def test_a_class_without_a_spec_is_refused(tmp_path, monkeypatch):
     monkeypatch.delitem(SPECS, "Dense")
     save(build(layers.Dense(3, name="x")(VECTORS)), tmp_path)
-    with pytest.raises(InputError, match=r"model\.json: class Dense is not allowed; do not use this bundle"):
+    with pytest.raises(InputError, match=r"model\.json: class 'Dense' is not allowed; do not use this bundle"):
         read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE)
 
 
