@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
 import h5py
@@ -14,7 +15,7 @@ import common.networks.layers
 import common.networks.lstm
 from common.bundles.architecture import sources
 from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
-from common.bundles.gate import read_architecture
+from common.bundles.gate import parse_architecture, read_architecture
 from common.errors import InputError
 from common.inference.trial_inputs import random_inputs
 from common.networks.layer_names import PACKAGE
@@ -111,10 +112,34 @@ def model_of_every_layer():
     return build_model_of_every_layer()
 
 
+@pytest.fixture(scope="module")
+def saved_every_layer(model_of_every_layer, tmp_path_factory):
+    return save(model_of_every_layer, tmp_path_factory.mktemp("every_layer"))
+
+
+@pytest.fixture(scope="module")
+def every_layer(saved_every_layer):
+    """A function that reads the model of every layer after a change of its architecture."""
+    weights = (saved_every_layer / WEIGHTS_FILE).read_bytes()
+    model = (saved_every_layer / MODEL_FILE).read_text()
+
+    def read_changed(change):
+        content = json.loads(model)
+        change(content)
+        return parse_architecture(json.dumps(content).encode(), weights, MODEL_FILE, WEIGHTS_FILE)
+
+    return read_changed
+
+
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory):
+    return save(build_model(), tmp_path_factory.mktemp("model"))
+
+
 @pytest.fixture
-def folder(tmp_path):
+def folder(saved_model, tmp_path):
     """A saved model to spoil."""
-    return save(build_model(), tmp_path)
+    return shutil.copytree(saved_model, tmp_path / "model")
 
 
 def rewrite(folder, change):
@@ -178,9 +203,9 @@ def test_every_layer_is_in_the_model_of_every_layer(model_of_every_layer):
     assert {type(layer).__name__ for layer in model_of_every_layer.layers} == SPECS.keys()
 
 
-def test_every_layer_finds_its_own_weights(model_of_every_layer, tmp_path):
-    architecture = read(save(model_of_every_layer, tmp_path))
-    with h5py.File(tmp_path / WEIGHTS_FILE) as file:
+def test_every_layer_finds_its_own_weights(model_of_every_layer, saved_every_layer):
+    architecture = read(saved_every_layer)
+    with h5py.File(saved_every_layer / WEIGHTS_FILE) as file:
         for layer in model_of_every_layer.layers:
             found = architecture.layers[layer.name]
             assert found.class_name == type(layer).__name__
@@ -252,31 +277,24 @@ def test_other_layers_in_few_bits_are_refused(layer, inputs, tmp_path):
     ],
 )
 @pytest.mark.parametrize("size", [1, 10**9])
-def test_a_size_that_is_not_that_of_the_weights_is_refused(class_name, key, size, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, class_name)["config"].update({key: size}))
+def test_a_size_that_is_not_that_of_the_weights_is_refused(class_name, key, size, every_layer):
     with pytest.raises(InputError, match=rf"layer '.*' \({class_name}\) declares weights of .*holds \("):
-        read(tmp_path)
+        every_layer(lambda content: find(content, class_name)["config"].update({key: size}))
 
 
 @pytest.mark.parametrize("direction", ["layer", "backward_layer"])
-def test_the_size_of_each_direction_is_compared(direction, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-
+def test_the_size_of_each_direction_is_compared(direction, every_layer):
     def change(content):
         find(content, "Bidirectional")["config"][direction]["config"]["units"] = 10**9
 
-    rewrite(tmp_path, change)
     with pytest.raises(InputError, match=r"\(Bidirectional\) declares weights of"):
-        read(tmp_path)
+        every_layer(change)
 
 
 @pytest.mark.parametrize("kernel_size", [[4], [1], [1, 3], []])
-def test_the_size_of_a_convolution_kernel_is_compared(kernel_size, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, "Conv1D")["config"].update(kernel_size=kernel_size))
+def test_the_size_of_a_convolution_kernel_is_compared(kernel_size, every_layer):
     with pytest.raises(InputError, match=r"\(Conv1D\) declares weights of"):
-        read(tmp_path)
+        every_layer(lambda content: find(content, "Conv1D")["config"].update(kernel_size=kernel_size))
 
 
 @pytest.mark.parametrize(
@@ -403,11 +421,9 @@ def test_an_architecture_nested_without_end(folder):
 
 
 @pytest.mark.parametrize("size", [1, 1001, 10**12, 2.5, "3", None])
-def test_a_window_has_a_limit(size, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, "SlidingWindow")["config"].update(size=size))
+def test_a_window_has_a_limit(size, every_layer):
     with pytest.raises(InputError, match=r"\(SlidingWindow\): size is"):
-        read(tmp_path)
+        every_layer(lambda content: find(content, "SlidingWindow")["config"].update(size=size))
 
 
 # -- What Keras takes and we do not ---------------------------------------------------------------------------------
@@ -425,11 +441,9 @@ def test_a_window_has_a_limit(size, model_of_every_layer, tmp_path):
         {"nonsense": None},
     ],
 )
-def test_a_setting_that_no_network_of_ours_has_is_refused(class_name, setting, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, class_name)["config"].update(setting))
+def test_a_setting_that_no_network_of_ours_has_is_refused(class_name, setting, every_layer):
     with pytest.raises(InputError, match=rf"model\.json: layer '.*' \({class_name}\): .*{next(iter(setting))}"):
-        read(tmp_path)
+        every_layer(lambda content: find(content, class_name)["config"].update(setting))
 
 
 @pytest.mark.parametrize(
@@ -477,23 +491,16 @@ def test_a_setting_that_no_network_of_ours_has_is_refused(class_name, setting, m
         ("Bidirectional", {"layer": None}),
     ],
 )
-def test_a_value_that_no_layer_takes_is_refused(class_name, setting, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    rewrite(tmp_path, lambda content: find(content, class_name)["config"].update(setting))
+def test_a_value_that_no_layer_takes_is_refused(class_name, setting, every_layer):
     with pytest.raises(InputError, match=r"model\.json: layer .* is |of module"):
-        read(tmp_path)
+        every_layer(lambda content: find(content, class_name)["config"].update(setting))
 
 
 @pytest.mark.parametrize("class_name", SPECS)
-def test_a_setting_that_an_engine_would_ask_for_is_there(class_name, model_of_every_layer, tmp_path):
-    save(model_of_every_layer, tmp_path)
-    content = json.loads((tmp_path / MODEL_FILE).read_text())
+def test_a_setting_that_an_engine_would_ask_for_is_there(class_name, every_layer):
     for name in sorted(SPECS[class_name].all_needed.keys() - {"name"}):
-        changed = json.loads(json.dumps(content))
-        find(changed, class_name)["config"].pop(name)
-        (tmp_path / MODEL_FILE).write_text(json.dumps(changed))
         with pytest.raises(InputError, match=rf"{name} is missing"):
-            read(tmp_path)
+            every_layer(lambda content, name=name: find(content, class_name)["config"].pop(name))
 
 
 def test_a_chain_of_layers_is_refused_at_once(folder):
@@ -636,8 +643,8 @@ def test_keras_is_not_told_sizes_that_nobody_checked(folder):
     assert keras.models.model_from_json(read(folder).for_keras()).count_params() > 0
 
 
-def test_the_shapes_of_all_tensors_are_those_of_keras(model_of_every_layer, tmp_path):
-    found = read(save(model_of_every_layer, tmp_path)).output_tensors
+def test_the_shapes_of_all_tensors_are_those_of_keras(model_of_every_layer, saved_every_layer):
+    found = read(saved_every_layer).output_tensors
     expected = {name: tensor.shape for name, tensor in model_of_every_layer.output.items()}
     assert found.keys() == expected.keys()
     for name, shape in expected.items():
