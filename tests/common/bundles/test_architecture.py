@@ -517,10 +517,10 @@ def test_a_chain_of_layers_is_refused_at_once(folder):
             )  # fmt: skip
 
     rewrite(folder, lengthen)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError, match=r"8,00\d layers with"):
         read(folder)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_many_calls_of_one_layer_are_refused_at_once(folder):
