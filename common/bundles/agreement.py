@@ -1,4 +1,4 @@
-"""What the parts of a bundle must agree on, whatever its task: settings, vocabularies and network.
+"""Consistency of a bundle, whatever its task: settings and vocabularies against the network.
 
 The network shows its sizes by its weights, and its layers by `model.json`. Each task composes from its settings what it
 expects; these functions compare. The tasks' own rules are in their modules `agreement`.

@@ -1,4 +1,4 @@
-"""A saved model is a folder, a *bundle*: JSON, HDF5 weights and readable text; nothing is pickled.
+"""Bundle: a saved model as a folder of JSON, HDF5 weights and readable text; nothing is pickled.
 
     model.json         the architecture, `to_json()` of the uncompiled model
     model.weights.h5   the weights, without optimizer state
@@ -126,7 +126,7 @@ class Bundle:
     def _vocabularies(self) -> dict[str, Vocabulary]:
         return {}
 
-    def read_config(self, config_class: type[Config], **otherwise: Any) -> Config:
+    def read_config(self, config_class: type[Config], **otherwise: object) -> Config:
         """Read the settings the bundle was trained with; `otherwise` are those of a bundle that does not have them."""
         values = {**otherwise, **self.read_json(CONFIG_FILE)}
         return make_config(config_class, values, str(self.path / CONFIG_FILE))

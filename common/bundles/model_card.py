@@ -1,4 +1,4 @@
-"""The model card of a bundle: what it learned from, how it was made, how well it does, where it fails."""
+"""Model card of a bundle: training data, command, scores, weaknesses (Mitchell et al. 2019)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from common.bundles.manifest import DATA_FILES, FORMAT_VERSION
 from common.evaluation.report import markdown_table, score_rows
-from common.settings import as_option
+from common.settings import TrainingConfig, as_option
 
 
 def make_card(
     facts: Mapping[str, Any],
-    config: Any,
+    config: TrainingConfig,
     metrics: Mapping[str, Mapping[str, Any]],
     names: Sequence[str],
     weaknesses: Sequence[str] = (),
@@ -39,18 +39,12 @@ def make_card(
     if "test" in splits:
         scoring = f" The test file was scored by\n`{splits['test']['command']}`"
     shown = [name for name in names if any(name in scores for scores in columns.values())]
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    cores, epochs = facts["machine"]["cores"], facts["num_epochs"]
-    best = f" (the best was number {facts['best_epoch']})" if facts["best_epoch"] else ""
-    accelerator = f" and an {facts['machine']['accelerator']}" if facts["machine"].get("accelerator") else ""
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
 
 Made by `{command}`
 
-{epochs} epoch{"s" * (epochs != 1)}{best} in \
-{facts["seconds"] / 60:.1f} minutes on {cores} core{"s" * (cores > 1)}{accelerator}; seed {facts["seed"]}. \
-{versions}. Bundle format {FORMAT_VERSION}.
+{_describe_effort(facts)}
 
 ## Data
 
@@ -70,8 +64,21 @@ With their 95% bootstrap interval where it was measured.{scoring}
 """
 
 
-def _make_command(facts: Mapping[str, Any], config: Any) -> str:
-    """What was typed to make the bundle."""
+def _describe_effort(facts: Mapping[str, Any]) -> str:
+    """Epochs, time, machine, seed and versions, in two sentences."""
+    cores, epochs = facts["machine"]["cores"], facts["num_epochs"]
+    best = f" (the best was number {facts['best_epoch']})" if facts["best_epoch"] else ""
+    accelerator = f" and an {facts['machine']['accelerator']}" if facts["machine"].get("accelerator") else ""
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return (
+        f"{epochs} epoch{'s' * (epochs != 1)}{best} in {facts['seconds'] / 60:.1f} minutes "
+        f"on {cores} core{'s' * (cores > 1)}{accelerator}; seed {facts['seed']}. "
+        f"{versions}. Bundle format {FORMAT_VERSION}."
+    )
+
+
+def _make_command(facts: Mapping[str, Any], config: TrainingConfig) -> str:
+    """The command that made the bundle."""
     program = facts.get("made_by") or f"python -m {facts['task']}.train"
     command = f"{program} --train {facts['train']['file']}"
     for option in DATA_FILES:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from common.bundles.file_names import MANIFEST_FILE
 from common.bundles.manifest import DATA_FILES
 from common.parallel import num_cores
+from common.settings import TrainingConfig
 from common.text.readers import hash_of_read
 from common.text.tokenization import load_pipeline, tokenizer_settings
 
@@ -21,7 +23,18 @@ def describe_file(path: Path) -> dict[str, str]:
     return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
 
 
-def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any) -> dict[str, Any]:
+class FinishedRun(Protocol):
+    """What a manifest tells of the course of a training run; see `common.training.fit.Progress`."""
+
+    run: str
+    epoch: int
+    best_epoch: int
+    seconds: float
+
+
+def describe_run(
+    task: str, title: str, arguments: argparse.Namespace, config: TrainingConfig, state: FinishedRun
+) -> dict[str, Any]:
     """Collect what a manifest says of a training run.
 
     Args:
@@ -29,7 +42,7 @@ def describe_run(task: str, title: str, arguments: Any, config: Any, state: Any)
         title: heading of the model card.
         arguments: of the `train` command.
         config: the settings.
-        state: the `Progress` that training ended with.
+        state: how training ended.
     """
     teachers = getattr(arguments, "teachers", [])
     return {

@@ -1,4 +1,4 @@
-"""Answer with ONNX Runtime: a bundle's network on batches with masks, or step by step with its state in plain sight.
+"""Inference engines: ONNX Runtime on batches with masks, or step by step with its state in plain sight.
 
 It starts in a tenth of the time of TensorFlow and needs a tenth of its memory. Keras stays the reference: `KerasEngine`
 in `common.inference.keras_engine` is called the same way and gives the same numbers, up to rounding.
@@ -24,7 +24,7 @@ ENGINES = ("onnx", "onnx-int8", "keras")
 
 
 class Engine(Protocol):
-    """What runs a network: named arrays in, an array or named arrays out."""
+    """An inference engine: a function from named arrays to an array, or to named arrays."""
 
     @property
     def model(self) -> Any:
@@ -130,13 +130,13 @@ class OnnxEngine:
 
     def _open_session(self, full: bool, num_threads: int) -> Opened:
         # ONNX and its runtime take a third of a second to import: not for a row or an option that is wrong.
-        from common.inference.onnx.graph import build_network
         from common.inference.onnx.session import open_session
 
-        network = build_network(self.bundle.architecture, full, self.int8)
         tables = next((other.tables for other in self._opened.values()), None)
         try:
-            return open_session(network, num_threads, tables)
+            return open_session(self.bundle.architecture, num_threads, full, self.int8, tables)
+        except InputError:
+            raise
         except Exception as error:
             raise self._failed(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from common.bundles.bundle import Bundle
 from common.bundles.file_names import MODEL_FILE
 from common.errors import InputError, excerpt
 from common.inference.keras_start import start_keras
+
+if TYPE_CHECKING:
+    import keras
 
 
 def load_model(bundle: Bundle) -> Any:
@@ -26,13 +29,13 @@ def load_model(bundle: Bundle) -> Any:
     Raises:
         InputError: Keras does not accept it.
     """
-    keras = start_keras()
+    started = start_keras()
 
     import common.networks.lstm  # noqa: F401  imports Keras; registers our layers, those of common.networks.layers too
 
     architecture = bundle.architecture
     try:
-        model = keras.models.model_from_json(architecture.for_keras())
+        model = started.models.model_from_json(architecture.for_keras())
         for layer in model.layers:
             layer.set_weights(architecture.layers[layer.name].weights)
     except Exception as error:  # there is no telling how Keras fails on what somebody wrote
@@ -52,7 +55,7 @@ class KerasEngine:
         num_threads: processor cores one call may use, for all models of the process; None leaves it to the backend.
     """
 
-    def __init__(self, source: Any, num_threads: int | None = None) -> None:
+    def __init__(self, source: Bundle | keras.Model, num_threads: int | None = None) -> None:
         self.source = source
         self.num_threads = num_threads
 

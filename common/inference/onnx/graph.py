@@ -1,4 +1,4 @@
-"""A saved network as an ONNX graph, made from `model.json` and the HDF5 weights without Keras or TensorFlow.
+"""ONNX graph of a saved network, made from `model.json` and the HDF5 weights without Keras or TensorFlow.
 
 ONNX has nodes for whole recurrent layers, so a bundle becomes a graph of a few nodes: each Keras layer is translated by
 the function `to_onnx` of its `LayerSpec` in `common.networks.specs`. Whatever is not covered, a setting or an argument
@@ -135,7 +135,7 @@ def _translate_call(
     return names
 
 
-def _resolve(node: Any, results: Results) -> Any:
+def _resolve(node: object, results: Results) -> Any:
     """Put the names of tensors in the place of Keras' references to them."""
     if isinstance(node, list):
         return [_resolve(child, results) for child in node]

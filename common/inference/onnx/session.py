@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnxruntime
 
-from common.inference.onnx.graph import OnnxNetwork
+from common.bundles.architecture import Architecture
+from common.inference.onnx import graph
 
 FATAL = 4  # of the severities of ONNX Runtime
 PROVIDERS = ["CPUExecutionProvider"]
@@ -23,14 +24,23 @@ class Opened:
     tables: dict[str, np.ndarray]
 
 
-def open_session(network: OnnxNetwork, num_threads: int, tables: dict[str, np.ndarray] | None = None) -> Opened:
-    """Open a session on a network.
+def open_session(
+    architecture: Architecture,
+    num_threads: int,
+    full: bool = False,
+    int8: bool = False,
+    tables: dict[str, np.ndarray] | None = None,
+) -> Opened:
+    """Translate a network, and open a session on it.
 
     Args:
-        network: the graph.
+        architecture: the network, checked, with its weights.
         num_threads: processor cores that a call may use.
+        full: see `common.inference.onnx.graph.build_network`.
+        int8: likewise.
         tables: those of another session on the same weights, to share them; None takes the network's own.
     """
+    network = graph.build_network(architecture, full, int8)
     options = session_options()
     options.intra_op_num_threads = num_threads
     weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
