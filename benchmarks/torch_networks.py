@@ -17,6 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from common.networks import layer_names
+
 # PyTorch's optimizers look for Triton, a compiler for GPUs. It and TensorFlow both bring LLVM, and two of them in one
 # process abort it; here Triton has nothing to do.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
@@ -35,9 +37,9 @@ class Tagger(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer("embedding"))
-        self.lstm = copy_lstm(model.get_layer("recurrent_0"))
-        self.to_logits = copy_dense(model.get_layer("logits"))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(model.get_layer(layer_names.recurrent(0)))
+        self.to_logits = copy_dense(model.get_layer(layer_names.LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         states, _ = self.lstm(self.embedding(inputs["token_ids"]))  # (batch, time, 2 * units)
@@ -49,10 +51,10 @@ class RatingModel(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer("embedding"))
-        self.lstm = copy_lstm(model.get_layer("recurrent_0"))
-        self.to_score = copy_dense(model.get_layer("score"))
-        scale = model.get_layer("rating")
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(model.get_layer(layer_names.recurrent(0)))
+        self.to_score = copy_dense(model.get_layer(layer_names.SCORE))
+        scale = model.get_layer(layer_names.RATING)
         self.scale, self.offset = scale.scale, scale.offset
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -69,10 +71,12 @@ class LanguageModelStep(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer("embedding"))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
         self.names = [name for name in model.output if name.startswith("state_")]
-        self.cells = nn.ModuleList(copy_gru_cell(model.get_layer(f"recurrent_{i}")) for i in range(len(self.names)))
-        self.to_logits = copy_dense(model.get_layer("to_logits"))
+        self.cells = nn.ModuleList(
+            copy_gru_cell(model.get_layer(layer_names.recurrent(i))) for i in range(len(self.names))
+        )
+        self.to_logits = copy_dense(model.get_layer(layer_names.TO_LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         hidden, states = self.embedding(inputs["token_ids"][:, 0]), {}  # (batch, embedding_dim)
@@ -87,9 +91,9 @@ class LanguageModel(nn.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
-        self.embedding = copy_embedding(model.get_layer("embedding"))
-        self.lstm = copy_lstm(*(layer for layer in model.layers if layer.name.startswith("recurrent_")))
-        self.to_logits = copy_dense(model.get_layer("to_logits"))
+        self.embedding = copy_embedding(model.get_layer(layer_names.EMBEDDING))
+        self.lstm = copy_lstm(*(layer for layer in model.layers if layer.name.startswith(layer_names.RECURRENT)))
+        self.to_logits = copy_dense(model.get_layer(layer_names.TO_LOGITS))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         before = [

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from common.bundles.manifest import MANIFEST_FILE
+from common.bundles.file_names import MANIFEST_FILE
 from common.errors import InputError, excerpt
 from common.files import check_writable
 from common.text.readers import sha256_of

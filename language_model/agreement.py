@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common.bundles import agreement
-from common.bundles.architecture import describe_layer, sources
-from common.bundles.bundle import MODEL_FILE, Bundle
-from common.bundles.layer_results import Tensor
+from common.bundles.architecture import sources
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import MODEL_FILE, VOCABULARY_FILE
+from common.networks.specs.shapes import Tensor
+from common.networks.specs.table import describe_layer
 from language_model.config import LanguageModelConfig
 from language_model.loader import state_sizes
 
-VOCABULARY_FILE = "vocabulary.json"
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 # What every bundle there has ever been states; a setting that is younger had its default.
 STATED = (

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import keras
 
+from common.networks import layer_names
 from common.networks.layers import EmbeddingDropout, SlidingWindow, TiedEmbedding
 from common.networks.lstm import LSTM
 from language_model.config import LanguageModelConfig
@@ -38,9 +39,9 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
     states = {name: keras.Input((size,), name=name) for name, size in state_sizes(config).items()}
     if config.tie_embeddings:
-        embedding = TiedEmbedding(vocab_size, config.embedding_dim, name="embedding")
+        embedding = TiedEmbedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)
     else:
-        embedding = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")
+        embedding = keras.layers.Embedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)
     hidden = embedding(token_ids)  # (batch, time, embedding_dim)
     if config.embedding_dropout:
         hidden = EmbeddingDropout(config.embedding_dropout, vocab_size)(hidden, token_ids)
@@ -48,13 +49,15 @@ def build_model(config: LanguageModelConfig, vocab_size: int) -> keras.Model:
     hidden = keras.layers.SpatialDropout1D(config.input_dropout)(hidden)
     hidden, after = _read(hidden, states, mask, config)  # (batch, time, units)
     if not config.tie_embeddings:
-        logits = keras.layers.Dense(vocab_size, name="to_logits")(hidden)  # (batch, time, vocab_size)
+        logits = keras.layers.Dense(vocab_size, name=layer_names.TO_LOGITS)(hidden)  # (batch, time, vocab_size)
     else:
         if config.units != config.embedding_dim:
-            hidden = keras.layers.Dense(config.embedding_dim, name="projection")(hidden)  # (batch, time, embedding_dim)
+            hidden = keras.layers.Dense(config.embedding_dim, name=layer_names.PROJECTION)(
+                hidden
+            )  # (batch, time, embedding_dim)
         logits = embedding(hidden, reverse=True)  # (batch, time, vocab_size)
     answers = {
-        "logits": keras.layers.Activation("linear", dtype="float32", name="logits")(logits),
+        "logits": keras.layers.Activation("linear", dtype="float32", name=layer_names.LOGITS)(logits),
         "hidden": keras.layers.Activation("linear", dtype="float32", name="hidden")(hidden),
     }
     inputs = {"token_ids": token_ids, "mask": mask, **states}
@@ -80,10 +83,10 @@ def _read(
         else:
             names = [name for name in states if name.startswith(f"state_{number}_")]
             layer = RECURRENT_LAYERS[config.architecture](
-                config.units, return_sequences=True, return_state=True, name=f"recurrent_{number}"
+                config.units, return_sequences=True, return_state=True, name=layer_names.recurrent(number)
             )
             hidden, *new = layer(hidden, initial_state=[states[name] for name in names], mask=mask)
             after |= dict(zip(names, new, strict=True))
         rate = config.dropout if number == config.num_layers - 1 else config.hidden_dropout
-        hidden = dropout(rate, name=f"dropout_{number}")(hidden)  # (batch, time, units)
+        hidden = dropout(rate, name=layer_names.dropout(number))(hidden)  # (batch, time, units)
     return hidden, after

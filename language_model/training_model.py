@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from common.networks import layer_names
 from language_model.config import LanguageModelConfig
 from language_model.loader import initial_states
 
@@ -34,7 +35,7 @@ class TrainingModel(keras.Model):
 
     def __init__(self, model: keras.Model, config: LanguageModelConfig) -> None:
         super().__init__(name="training")
-        dropout = model.get_layer(f"dropout_{config.num_layers - 1}")
+        dropout = model.get_layer(layer_names.dropout(config.num_layers - 1))
         outputs = {**model.output, "raw": dropout.input, "dropped": dropout.output}
         self.answer = "logits"
         if config.sampled_softmax_size:

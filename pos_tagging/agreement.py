@@ -16,11 +16,12 @@ from typing import Any
 
 from common.bundles import agreement
 from common.bundles.agreement import disagree
-from common.bundles.architecture import describe_layer
-from common.bundles.bundle import CONFIG_FILE, MODEL_FILE, Bundle
-from common.bundles.layer_results import Tensor
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, TAGS_FILE
+from common.networks.specs.shapes import Tensor
+from common.networks.specs.table import describe_layer
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
-from pos_tagging.lexicon import FILES, NUM_AFFIXES, TAGS_FILE, WORD_LENGTH, Lexicon
+from pos_tagging.lexicon import FILES, NUM_AFFIXES, WORD_LENGTH, Lexicon
 
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 INPUTS = {

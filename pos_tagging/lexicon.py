@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.bundles import file_names
 from common.bundles.bundle import Bundle
+from common.bundles.file_names import TAGS_FILE
 from common.errors import InputError, excerpt
 from common.json_files import read_json, write_json
 from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
@@ -23,12 +25,12 @@ WORD_LENGTH = 16  # characters of a word that are read, with the marks of its be
 AFFIX_LENGTHS = (1, 2, 3, 4)  # characters of a beginning or an ending
 NUM_AFFIXES = 2 * len(AFFIX_LENGTHS)  # of a word
 FILES = {
-    "words": "vocabulary.json",
-    "characters": "characters.json",
-    "training_words": "training_words.json",
-    "shapes": "shapes.json",
-    "affixes": "affixes.json",
-    "vector_words": "vector_words.json",
+    "words": file_names.VOCABULARY_FILE,
+    "characters": file_names.CHARACTERS_FILE,
+    "training_words": file_names.TRAINING_WORDS_FILE,
+    "shapes": file_names.SHAPES_FILE,
+    "affixes": file_names.AFFIXES_FILE,
+    "vector_words": file_names.VECTOR_WORDS_FILE,
 }
 NEEDED = ("words", "characters", "training_words")
 TAGS_FILE = "tags.json"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from common.networks import layer_names
 from common.networks.layers import ChainScores, TakeRows
 from common.networks.lstm import LSTM
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
@@ -63,13 +64,13 @@ def build_model(
     if config.character_dim:
         parts.append(_spelling_vectors(inputs["spellings"], inputs["spelling_ids"], config, num_characters))
     words = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]  # (batch, time, features)
-    to_logits = keras.layers.Dense(num_tags, name="logits", dtype="float32")
+    to_logits = keras.layers.Dense(num_tags, name=layer_names.LOGITS, dtype="float32")
     if config.architecture == "previous-tag":
         states, state = _tag_feedback(words, inputs, config, num_tags)
         return keras.Model(inputs, {"logits": to_logits(states), "state": state}, name="tagger_previous_tag")
     answer = to_logits(_recurrent_states(words, inputs["mask"], config))
     if config.head == "crf":
-        answer = {"scores": ChainScores(num_tags, name="scores", dtype="float32")(answer)}
+        answer = {"scores": ChainScores(num_tags, name=layer_names.SCORES, dtype="float32")(answer)}
     return keras.Model(inputs, answer, name=f"tagger_{config.architecture}")
 
 
@@ -115,7 +116,7 @@ def give_vectors(model: keras.Model, vectors: np.ndarray) -> None:
         vectors: float32 (num_vectors, vector_dim).
     """
     rows, scales = keras.quantizers.abs_max_quantize(vectors, axis=-1, to_numpy=True)
-    model.get_layer("given_vectors").set_weights([rows, scales[:, 0]])
+    model.get_layer(layer_names.GIVEN_VECTORS).set_weights([rows, scales[:, 0]])
 
 
 def _spelling_vectors(
@@ -125,7 +126,9 @@ def _spelling_vectors(
 
     A batch has the same words again and again; the vector of each is computed once.
     """
-    letters = keras.layers.Embedding(num_characters, config.character_dim, name="character_embedding")(spellings)
+    letters = keras.layers.Embedding(num_characters, config.character_dim, name=layer_names.CHARACTER_EMBEDDING)(
+        spellings
+    )
     read = _read_letters if config.character_network == "lstm" else _fit_letters
     return TakeRows(name="spelled_words")(read(letters, config), spelling_ids)  # (batch, time, features)
 

@@ -11,7 +11,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from common.bundles.bundle import CONFIG_FILE, Bundle
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE
+from common.networks import layer_names
 from common.settings import inherit
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pos_tagging.config import TaggingConfig
@@ -23,11 +25,13 @@ INHERITED = (
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
 VOCABULARY_OF = {
-    "embedding": "words", "character_embedding": "characters", "shape_embedding": "shapes",
-    "affix_embedding": "affixes",
-    "given_vectors": "vector_words",
-}  # fmt: skip
-LAYERS_OF_TAGS = ("logits", "scores", "tag_embedding")
+    layer_names.EMBEDDING: "words",
+    layer_names.CHARACTER_EMBEDDING: "characters",
+    layer_names.SHAPE_EMBEDDING: "shapes",
+    layer_names.AFFIX_EMBEDDING: "affixes",
+    layer_names.GIVEN_VECTORS: "vector_words",
+}
+LAYERS_OF_TAGS = (layer_names.LOGITS, layer_names.SCORES, layer_names.TAG_EMBEDDING)
 
 
 def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
@@ -75,7 +79,7 @@ def inherit_weights(model: keras.Model, lexicon: Lexicon, bundle: Bundle) -> Non
         if layer.name in VOCABULARY_OF:
             name = VOCABULARY_OF[layer.name]
             weights = [_rows(layer.get_weights()[0], getattr(lexicon, name), weights[0], getattr(theirs, name))]
-        if layer.name == "given_vectors":
+        if layer.name == layer_names.GIVEN_VECTORS:
             give_vectors(model, weights[0])
         else:
             layer.set_weights(weights)

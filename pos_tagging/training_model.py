@@ -11,6 +11,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from common.networks import layer_names
+
 FURTHER_WEIGHT = 0.5  # of the further tags in the loss
 
 
@@ -58,7 +60,7 @@ class TaggingLearner(keras.Model):
         answers = dict(model.output) if isinstance(model.output, dict) else {"logits": model.output}
         answers.pop("state", None)
         if num_further:
-            features = model.get_layer("logits").input
+            features = model.get_layer(layer_names.LOGITS).input
             answers["further"] = keras.layers.Dense(num_further, name="further", dtype="float32")(features)
         super().__init__(model.input, answers, name="training")
 

@@ -72,7 +72,7 @@ def prepare(arguments: argparse.Namespace) -> None:
     texts = [*train.texts, *validation.texts, *unlabelled]
     tokens = tokenize_cached(texts, load_pipeline())
     first, last = len(train), len(train) + len(validation)
-    own = start.read_vocabulary("vocabulary.json")
+    own = start.read_vocabulary(VOCABULARY_FILE)
     seen = [*tokens[:first], *tokens[last:]]
     frequent = Vocabulary.build(seen, None, TEACHER_MIN_COUNT, config.lowercase).tokens
     more = [token for token in frequent[len(SPECIAL_TOKENS) :] if token not in own]
@@ -106,16 +106,16 @@ def student_weights(start: Bundle, config: SentimentConfig) -> dict[str, np.ndar
     if unlike or config.bidirectional or config.backward_units or config.reverse:
         what = ", ".join(unlike) or "its direction"
         raise InputError(f"--initialize-from {start.path}: {what}; wanted an LSTM that reads forwards, mean-max, class")
-    kernel, recurrent_kernel, bias = start.read_layer("recurrent_0")
+    kernel, recurrent_kernel, bias = start.read_layer(layer_names.recurrent(0))
     keras.utils.set_random_seed(1)
     backward = keras.layers.LSTM(BACKWARD_UNITS)
     backward.build((None, None, len(kernel)))
     new = dict(zip(("kernel", "recurrent_kernel", "bias"), backward.get_weights(), strict=True))
-    head, head_bias = start.read_layer("logits")
+    head, head_bias = start.read_layer(layer_names.LOGITS)
     nothing = np.zeros((BACKWARD_UNITS, head.shape[1]), np.float32)  # the new reader has no say yet
     mean, most = np.split(head, 2)
     return {
-        "embedding": start.read_layer("embedding")[0],
+        "embedding": start.read_layer(layer_names.EMBEDDING)[0],
         "forward.kernel": kernel,
         "forward.recurrent_kernel": recurrent_kernel,
         "forward.bias": bias,
@@ -128,7 +128,8 @@ def student_weights(start: Bundle, config: SentimentConfig) -> dict[str, np.ndar
 def finish(arguments: argparse.Namespace) -> None:
     """Put the student's weights into the network, calibrate it on the validation reviews, save the bundle."""
     from common.bundles.bundle import open_bundle, save_bundle
-    from common.bundles.model_card import describe_run, make_card
+    from common.bundles.model_card import make_card
+    from common.bundles.provenance import describe_run
     from common.inference.keras_engine import KerasEngine
     from common.inference.keras_start import start_keras
     from common.progress import say
@@ -141,7 +142,7 @@ def finish(arguments: argparse.Namespace) -> None:
     start = open_bundle(arguments.initialize_from, "sentiment")
     _, validation = load_rated(arguments)
     tokens = tokenize_cached(validation.texts, load_pipeline())
-    vocabulary = start.read_vocabulary("vocabulary.json")
+    vocabulary = start.read_vocabulary(VOCABULARY_FILE)
     with open(arguments.work / "history.csv", encoding="utf-8") as file:
         history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     for row in history:
@@ -173,7 +174,7 @@ def finish(arguments: argparse.Namespace) -> None:
     metrics = {"validation": {**scores, "num_examples": len(validation)}}
 
     def save_extras(folder: Path) -> None:
-        vocabulary.save(folder / "vocabulary.json")
+        vocabulary.save(folder / VOCABULARY_FILE)
         write_history(folder, state, "r2")
 
     card = make_card(facts, config, metrics, SCORES)
@@ -183,10 +184,10 @@ def finish(arguments: argparse.Namespace) -> None:
 def set_weights(model: Any, weights: dict[str, np.ndarray]) -> None:
     """Put the weights of `student_weights` into the layers of `sentiment.model.build_model`."""
     parts = ("kernel", "recurrent_kernel", "bias")
-    model.get_layer("embedding").set_weights([weights["embedding"]])
-    for layer, name in (("recurrent_0", "forward"), ("backward_0", "backward")):
+    model.get_layer(layer_names.EMBEDDING).set_weights([weights["embedding"]])
+    for layer, name in ((layer_names.recurrent(0), "forward"), (layer_names.backward(0), "backward")):
         model.get_layer(layer).set_weights([weights[f"{name}.{part}"] for part in parts])
-    model.get_layer("logits").set_weights([weights["head.kernel"], weights["head.bias"]])
+    model.get_layer(layer_names.LOGITS).set_weights([weights["head.kernel"], weights["head.bias"]])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -81,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output-dir", type=Path, required=True, help="the smaller bundle")
     arguments = parser.parse_args(argv)
 
-    from common.bundles.bundle import load_model, open_bundle, save_bundle
+    from common.bundles.bundle import open_bundle, save_bundle
+    from common.inference.keras_engine import load_model
     from common.text.tokenization import load_pipeline, tokenize_all
     from sentiment.loader import load_reviews, make_batches
     from sentiment.predict import TASK
@@ -94,26 +95,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not 0 < arguments.units < config.units:
         raise InputError(f"--units {arguments.units}: the model has {config.units}; give fewer, and at least one")
     texts = load_reviews(arguments.train, config).texts
-    vocabulary = bundle.read_vocabulary("vocabulary.json")
+    vocabulary = bundle.read_vocabulary(VOCABULARY_FILE)
     tokens = list(tokenize_all(texts[:: max(1, len(texts) // NUM_REVIEWS)], load_pipeline()))
     large = load_model(bundle)
     states, largest = read_states(large, make_batches(tokens, None, vocabulary, config, shuffle=False))
 
     from sentiment.model import build_model
 
-    kernel, recurrent_kernel, bias = bundle.read_layer("recurrent_0")
-    head, head_bias = bundle.read_layer("logits")
+    kernel, recurrent_kernel, bias = bundle.read_layer(layer_names.recurrent(0))
+    head, head_bias = bundle.read_layer(layer_names.LOGITS)
     ends = np.cumsum([config.units, config.backward_units, config.units])
     mean, backward_mean, most, backward_max = np.split(head, ends)
     weights = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, "head_bias": head_bias}
     small = shrink({**weights, "mean": mean, "max": most}, states, largest, arguments.units)
     config = replace(config, units=arguments.units)
     model = build_model(config, len(vocabulary))
-    for name in ("embedding", "backward_0"):
+    for name in (layer_names.EMBEDDING, layer_names.backward(0)):
         model.get_layer(name).set_weights(bundle.read_layer(name))
-    model.get_layer("recurrent_0").set_weights([small[name] for name in ("kernel", "recurrent_kernel", "bias")])
+    model.get_layer(layer_names.recurrent(0)).set_weights(
+        [small[name] for name in ("kernel", "recurrent_kernel", "bias")]
+    )
     head = np.concatenate([small["mean"], backward_mean, small["max"], backward_max])
-    model.get_layer("logits").set_weights([head, small["head_bias"]])
+    model.get_layer(layer_names.LOGITS).set_weights([head, small["head_bias"]])
     save_bundle(
         arguments.output_dir,
         model,
@@ -121,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         {},
         bundle.facts,
         f"# {arguments.output_dir.name}\n\n{arguments.model.name}, of whose units {arguments.units} were left.\n",
-        lambda folder: vocabulary.save(folder / "vocabulary.json"),
+        lambda folder: vocabulary.save(folder / VOCABULARY_FILE),
     )
 
 
@@ -131,7 +134,7 @@ def read_states(model: keras.Model, batches: Batches) -> tuple[NDArray, NDArray]
 
     from common.inference.keras_engine import KerasEngine
 
-    read = KerasEngine(keras.Model(model.input, model.get_layer("recurrent_0").output))
+    read = KerasEngine(keras.Model(model.input, model.get_layer(layer_names.recurrent(0)).output))
     rows, largest = [], []
     for number in range(len(batches)):
         inputs = batches[number][0]

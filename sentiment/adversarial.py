@@ -13,6 +13,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from common.networks import layer_names
+
 
 class AdversarialLearner(keras.Model):
     """The part of a rating model that learns, in steps with a clean and an adversarial half.
@@ -25,7 +27,9 @@ class AdversarialLearner(keras.Model):
 
     def __init__(self, model: keras.Model, answer: str, size: float) -> None:
         super().__init__(name="training")
-        vectors = model.get_layer("word_vector_dropout").output  # what is dropped here is missing in both halves
+        vectors = model.get_layer(
+            layer_names.WORD_VECTOR_DROPOUT
+        ).output  # what is dropped here is missing in both halves
         self.lower = keras.Model(model.input, vectors)
         self.upper = keras.Model([vectors, model.input["mask"]], model.output[answer])
         self.size = size

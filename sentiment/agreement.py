@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from common.bundles import agreement
 from common.bundles.agreement import disagree
-from common.bundles.architecture import describe_layer
-from common.bundles.bundle import CONFIG_FILE, Bundle
-from common.bundles.layer_results import Tensor
-from common.bundles.layer_settings import MAX_LEVELS
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE, VOCABULARY_FILE
 from common.errors import InputError
+from common.networks.rating_levels import MAX_LEVELS
+from common.networks.specs.shapes import Tensor
+from common.networks.specs.table import describe_layer
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
 
-VOCABULARY_FILE = "vocabulary.json"
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 # What every bundle there has ever been states; a setting that is younger had its default.
 STATED = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import keras
 
+from common.networks import layer_names
 from common.networks.layers import AttentionPooling, ExpectedLevel, FlipTime, MaskedPooling
 from common.networks.lstm import LSTM
 from sentiment.config import SentimentConfig
@@ -66,17 +67,19 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
 def _head(features, config: SentimentConfig) -> dict:
     """Turn the features of a text (batch, features) into the answers of the model."""
     if config.head == "regression":
-        score = keras.layers.Dense(1, name="score", dtype="float32")(features)  # (batch, 1), about -1 to 1
+        score = keras.layers.Dense(1, name=layer_names.SCORE, dtype="float32")(features)  # (batch, 1), about -1 to 1
         middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
-        return {"rating": keras.layers.Rescaling(half, offset=middle, name="rating", dtype="float32")(score)}
+        return {"rating": keras.layers.Rescaling(half, offset=middle, name=layer_names.RATING, dtype="float32")(score)}
     levels = rating_levels(config)
     if config.head == "categorical":
         logits = keras.layers.Dense(len(levels), name="logits", dtype="float32")(features)  # (batch, levels)
     else:
         # One score for all levels, each with a place and a steepness of its own: McCullagh 1980, "Regression Models
         # for Ordinal Data", where all are equally steep.
-        score = keras.layers.Dense(1, use_bias=False, name="score", dtype="float32")(features)  # (batch, 1)
-        logits = keras.layers.Dense(len(levels) - 1, kernel_initializer="ones", name="logits", dtype="float32")(score)
+        score = keras.layers.Dense(1, use_bias=False, name=layer_names.SCORE, dtype="float32")(features)  # (batch, 1)
+        logits = keras.layers.Dense(
+            len(levels) - 1, kernel_initializer="ones", name=layer_names.LOGITS, dtype="float32"
+        )(score)
     mean_and_spread = ExpectedLevel(levels.tolist(), config.head == "ordinal", name="expected_level", dtype="float32")
     rating, spread = mean_and_spread(logits)  # (batch, 1)
     return {"logits": logits, "rating": rating, "spread": spread}
@@ -84,10 +87,10 @@ def _head(features, config: SentimentConfig) -> dict:
 
 def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int):
     """Word vectors through recurrent layers; Hochreiter & Schmidhuber 1997, Cho et al. 2014, Elman 1990."""
-    states = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    states = keras.layers.Embedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)(token_ids)
     # The same dimensions at every word of a text: Gal & Ghahramani 2016, "A Theoretically Grounded Application of
     # Dropout in Recurrent Neural Networks". It keeps 2 million numbers in word vectors from learning films by heart.
-    dropout = keras.layers.SpatialDropout1D(config.word_vector_dropout, name="word_vector_dropout")
+    dropout = keras.layers.SpatialDropout1D(config.word_vector_dropout, name=layer_names.WORD_VECTOR_DROPOUT)
     states = dropout(states)  # (batch, time, features)
     for number in range(config.num_layers):
         if number:
@@ -107,7 +110,7 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
 
 def _read(inputs, mask, number: int, every_step: bool, config: SentimentConfig):
     """A recurrent layer in one direction or in both: its states at every step, or the last ones."""
-    recurrent, name = RECURRENT_LAYERS[config.architecture], f"recurrent_{number}"
+    recurrent, name = RECURRENT_LAYERS[config.architecture], layer_names.recurrent(number)
     # Zeros at padding, which nobody reads, save the work of repeating the state before it.
     settings = {"return_sequences": True, "zero_output_for_mask": True} if every_step else {}
     layer = recurrent(config.units, **settings, name=name)
@@ -116,7 +119,7 @@ def _read(inputs, mask, number: int, every_step: bool, config: SentimentConfig):
             inputs, mask=mask
         )
     # Keras' Bidirectional layer wants two directions of one size.
-    backward = recurrent(config.backward_units, **settings, go_backwards=True, name=f"backward_{number}")
+    backward = recurrent(config.backward_units, **settings, go_backwards=True, name=layer_names.backward(number))
     forward_states, backward_states = layer(inputs, mask=mask), backward(inputs, mask=mask)
     if every_step:
         backward_states = FlipTime()(backward_states)
@@ -133,14 +136,16 @@ def _bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
     So it is an embedding, summed: the same numbers without a vector of `vocab_size` counts for each review. Every text
     begins with the same token; its column is the bias b.
     """
-    columns = keras.layers.Embedding(vocab_size, config.units, name="embedding")(token_ids)  # (batch, time, units)
+    columns = keras.layers.Embedding(vocab_size, config.units, name=layer_names.EMBEDDING)(
+        token_ids
+    )  # (batch, time, units)
     hidden = keras.layers.Activation("sigmoid")(MaskedPooling("sum")(columns, mask=mask))  # (batch, units)
     return keras.layers.Dropout(config.dropout)(hidden)
 
 
 def _continuous_bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
     """The mean word vector under a hidden layer, as in Iyyer et al. 2015's deep averaging network."""
-    vectors = keras.layers.Embedding(vocab_size, config.embedding_dim, name="embedding")(token_ids)
+    vectors = keras.layers.Embedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)(token_ids)
     mean = MaskedPooling("mean")(vectors, mask=mask)  # (batch, features)
     hidden = keras.layers.Dense(config.units, activation="tanh", name="hidden")(mean)  # (batch, units)
     return keras.layers.Dropout(config.dropout)(hidden)

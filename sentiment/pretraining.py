@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.bundles.bundle import CONFIG_FILE, Bundle
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE
 from common.errors import InputError
+from common.networks import layer_names
 from common.settings import inherit
 from sentiment.config import SentimentConfig
 
@@ -57,7 +59,7 @@ def inherit_weights(model: Any, bundle: Bundle) -> None:
 
 def layer_rates(config: SentimentConfig, steps_per_epoch: int) -> dict[str, tuple[float, int]]:
     """The share of the learning rate, and the first step, of each layer below the head."""
-    names = [*(f"recurrent_{number}" for number in reversed(range(config.num_layers))), "embedding"]
+    names = [*(layer_names.recurrent(number) for number in reversed(range(config.num_layers))), layer_names.EMBEDDING]
     return {
         name: (config.layerwise_lr_decay**-depth, round(depth * config.unfreeze_epochs * steps_per_epoch))
         for depth, name in enumerate(names, 1)

@@ -14,6 +14,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from common.networks import layer_names
+
 HOTTEST = 10.0  # and the coldest is 1 / HOTTEST
 
 
@@ -35,5 +37,5 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
 
 def divide_logits(model: Any, temperature: float) -> None:
     """Make a network's logits smaller by a factor, in the weights of the layer that they come from."""
-    layer = model.get_layer("logits")
+    layer = model.get_layer(layer_names.LOGITS)
     layer.set_weights([weight / temperature for weight in layer.get_weights()])

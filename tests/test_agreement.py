@@ -13,9 +13,9 @@ import language_model
 import pos_tagging
 import sentiment
 from common.bundles.bundle import TASKS, open_bundle, save_bundle
-from common.bundles.manifest import CONFIG_FILE, MODEL_FILE, WEIGHTS_FILE
+from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, WEIGHTS_FILE
+from common.cli import export
 from common.errors import InputError
-from common.inference.onnx import export
 from common.text.vocabulary import Vocabulary
 from tests.conftest import RUN_FACTS
 from tests.forge import FIXTURES, copy_fixture, rewrite, sign, write

@@ -1,13 +1,19 @@
 """Bundles of every format version there has been still load, and answer as they did."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import language_model
 import pos_tagging
 import sentiment
+from common.bundles.bundle import FORMAT_VERSION, open_bundle
+from common.bundles.file_names import MODEL_FILE
+from common.inference.engine import open_engine
+from common.inference.trial_inputs import random_inputs
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted(FIXTURES.glob("format_*"))
@@ -23,8 +29,6 @@ def answers(folder: Path) -> dict:
 
 
 def test_there_is_a_fixture_for_the_present_format():
-    from common.bundles.bundle import FORMAT_VERSION
-
     assert f"format_{FORMAT_VERSION}" in [folder.name for folder in VERSIONS]
 
 
@@ -35,3 +39,18 @@ def test_old_bundles_answer_as_they_did(folder):
     assert found["tags"] == expected["tags"]
     assert found["rating"] == pytest.approx(expected["rating"], abs=1e-5)
     assert found["log_probabilities"] == pytest.approx(expected["log_probabilities"], abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "keras"])
+@pytest.mark.parametrize("task", ["sentiment", "language_model", "pos_tagging"])
+def test_bundles_that_name_the_modules_of_older_programs_load(task, engine):
+    """Keras writes the module of each class; ours have moved since."""
+    folder = FIXTURES / "format_1" / task
+    found = set(re.findall(r'"module": "(common[^"]*)"', (folder / MODEL_FILE).read_text(encoding="utf-8")))
+    assert found
+    assert found <= {"common.layers", "common.lstm"}
+    bundle = open_bundle(folder, task)
+    inputs = random_inputs(bundle.architecture, 2, 3, np.random.default_rng(0))
+    answer = open_engine(bundle, engine)(inputs)
+    for array in answer.values() if isinstance(answer, dict) else [answer]:
+        assert np.isfinite(array).all()

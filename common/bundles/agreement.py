@@ -1,4 +1,4 @@
-"""What the parts of a bundle must agree on, whatever its task: settings, vocabularies and network.
+"""Consistency of a bundle, whatever its task: settings and vocabularies against the network.
 
 The network shows its sizes by its weights, and its layers by `model.json`. Each task composes from its settings what it
 expects; these functions compare. The tasks' own rules are in their modules `agreement`.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from common.bundles.architecture import Layer, describe_layers, sources
-from common.bundles.bundle import CONFIG_FILE, MODEL_FILE, Bundle
-from common.bundles.layer_results import Tensor
+from common.bundles.architecture import Layer, name_outputs, sources
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import CONFIG_FILE, MODEL_FILE
 from common.errors import InputError, excerpt
 from common.settings import Settings
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
@@ -47,8 +47,8 @@ def check_places(bundle: Bundle, wanted: Mapping[str, int]) -> None:
         bundle: the bundle.
         wanted: which result of its layer each output is, where it is there.
     """
-    outputs = bundle.architecture.outputs
-    for name, place in wanted.items() if isinstance(outputs, dict) else ():
+    outputs = name_outputs(bundle.architecture.outputs)
+    for name, place in wanted.items():
         if name in outputs and outputs[name][2] != place:
             layer = excerpt(str(outputs[name][0]))
             raise disagree(bundle, MODEL_FILE, f"output {name} is result {outputs[name][2]} of {layer}, not {place}")
@@ -79,9 +79,9 @@ def check_layers(bundle: Bundle, wanted: Sequence[str]) -> None:
 
     Args:
         bundle: the bundle.
-        wanted: each layer, of `common.bundles.architecture.describe_layer`, as often as it is there.
+        wanted: each layer, of `common.networks.specs.table.describe_layer`, as often as it is there.
     """
-    found, expected = Counter(describe_layers(bundle.architecture)), Counter(wanted)
+    found, expected = Counter(bundle.architecture.describe()), Counter(wanted)
     if found != expected:
         surplus, missing = sorted((found - expected).elements()), sorted((expected - found).elements())
         there = surplus[0] if surplus else "no such layer"

@@ -1,4 +1,4 @@
-"""A saved model is a folder, a *bundle*: JSON, HDF5 weights and readable text; nothing is pickled.
+"""Bundle: a saved model as a folder of JSON, HDF5 weights and readable text; nothing is pickled.
 
     model.json         the architecture, `to_json()` of the uncompiled model
     model.weights.h5   the weights, without optimizer state
@@ -12,7 +12,7 @@ Loading distrusts the folder: `open_bundle` is the one gate before both engines 
 
     the manifest    format, task, files, facts of the run                               `common.bundles.manifest`
     each file       regular, inside the folder, its size and hash; read once            `common.bundles.manifest`
-    the network     classes, settings, calls, shapes, the weights' storage and numbers  `common.bundles.architecture`
+    the network     classes, settings, calls, shapes, the weights' storage and numbers  `common.bundles.gate`
     the agreement   settings, vocabularies and tags with the network                    `TASK.agreement`
 
 and only then is anything built. Hashes tell a damaged bundle; the rest is what protects from a bundle that somebody
@@ -26,24 +26,27 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from common.bundles.architecture import Architecture, Layer, layer_values, parse_architecture
-from common.bundles.manifest import (
+from common.bundles.architecture import Architecture, Layer
+from common.bundles.file_names import (
     CARD_FILE,
     CONFIG_FILE,
-    FORMAT_VERSION,
     MANIFEST_FILE,
-    MAX_FILE_BYTES,
     METRICS_FILE,
     MODEL_FILE,
     WEIGHTS_FILE,
+)
+from common.bundles.gate import parse_architecture
+from common.bundles.manifest import (
+    FORMAT_VERSION,
+    MAX_FILE_BYTES,
     check_facts,
     check_metrics,
     read_files,
@@ -52,10 +55,9 @@ from common.bundles.manifest import (
 )
 from common.bundles.weights_file import bind_parts, check_binding
 from common.errors import InputError, excerpt
-from common.inference.keras_start import start_keras
 from common.json_files import read_json, write_json, write_text
 from common.output import recover, replace_folder, update_folder
-from common.settings import Config, make_config
+from common.settings import Config, TrainingConfig, make_config
 from common.text.readers import sha256_of
 from common.text.vocabulary import Vocabulary
 
@@ -124,7 +126,7 @@ class Bundle:
     def _vocabularies(self) -> dict[str, Vocabulary]:
         return {}
 
-    def read_config(self, config_class: type[Config], **otherwise: Any) -> Config:
+    def read_config(self, config_class: type[Config], **otherwise: object) -> Config:
         """Read the settings the bundle was trained with; `otherwise` are those of a bundle that does not have them."""
         values = config_class.upgrade({**otherwise, **self.read_json(CONFIG_FILE)})
         return make_config(config_class, values, str(self.path / CONFIG_FILE))
@@ -143,7 +145,7 @@ class Bundle:
         if name not in self.layers:
             names = ", ".join(self.layers)
             raise InputError(f"{self.path / MODEL_FILE}: no layer {name!r}; the layers there are: {names}")
-        return layer_values(self.layers[name])
+        return self.layers[name].values()
 
 
 # -- Saving ---------------------------------------------------------------------------------------------------------
@@ -161,7 +163,21 @@ def write_manifest(folder: Path, facts: dict[str, Any], names: Iterable[str] | N
     write_json(folder / MANIFEST_FILE, {"format_version": FORMAT_VERSION, **facts, "files": files})
 
 
-def save_weights(model: Any, path: Path) -> None:
+class KerasModel(Protocol):
+    """What saving needs of a Keras model."""
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        """Its weights, and what else it keeps."""
+
+    def to_json(self) -> str:
+        """Its architecture."""
+
+    def save_weights(self, filepath: Path) -> None:
+        """Write the weights as HDF5."""
+
+
+def save_weights(model: KerasModel, path: Path) -> None:
     """Write a model's weights as HDF5, and the state of its optimizer, if it has one.
 
     HDF5 on a full disk takes the whole process down, so the room is claimed first: there a full disk is an OSError.
@@ -177,8 +193,8 @@ def save_weights(model: Any, path: Path) -> None:
 
 def save_bundle(
     path: Path,
-    model: Any,
-    config: Any,
+    model: KerasModel,
+    config: TrainingConfig,
     metrics: dict[str, Any],
     facts: dict[str, Any],
     card: str,
@@ -258,28 +274,3 @@ def open_network(folder: Path) -> Bundle:
     """Open the two files of a network that this program has just written, without manifest and all that it lists."""
     names = (MODEL_FILE, WEIGHTS_FILE)
     return Bundle(folder, {}, {name: read_regular(folder, name, MAX_FILE_BYTES) for name in names})
-
-
-def load_model(bundle: Bundle) -> Any:
-    """Build the Keras model of a checked bundle and give it its weights.
-
-    Keras sees neither the file of weights nor a size that was not checked.
-
-    Raises:
-        InputError: Keras does not accept it.
-    """
-    keras = start_keras()
-
-    import common.networks.lstm  # noqa: F401  registers our layers with Keras, those of common.networks.layers too
-
-    architecture = bundle.architecture
-    try:
-        model = keras.models.model_from_json(architecture.for_keras())
-        for layer in model.layers:
-            layer.set_weights(architecture.layers[layer.name].weights)
-    except Exception as error:  # there is no telling how Keras fails on what somebody wrote
-        reason = str(error).strip().splitlines()
-        raise InputError(
-            f"{bundle.path / MODEL_FILE}: Keras cannot build it ({reason[0] if reason else type(error).__name__})"
-        ) from None
-    return model

@@ -1,4 +1,4 @@
-"""The manifest of a bundle, and the files that it lists: nothing else of the folder is read, and each file once.
+"""Manifest of a bundle, and the files that it lists: nothing else of the folder is read, and each file once.
 
 A file is looked at before it is opened. It must be a regular file inside the folder, on no way that leads through a
 link: a FIFO would never end, a device may do anything, and a link reads what was never part of the bundle. What was
@@ -11,9 +11,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from common.bundles.file_names import CONFIG_FILE, MANIFEST_FILE, METRICS_FILE, MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError, excerpt
 from common.json_files import MAX_BYTES as MAX_JSON_BYTES
 from common.json_files import read_json
@@ -22,8 +24,6 @@ from common.text.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 28  # ten times the largest file of ours
 MAX_FILES = 100
-MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE = "model.json", "model.weights.h5", "config.json"
-METRICS_FILE, MANIFEST_FILE, CARD_FILE = "metrics.json", "manifest.json", "README.md"
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
 SHORT_FILES = (MODEL_FILE, CONFIG_FILE, METRICS_FILE, MANIFEST_FILE)
 # What a run may have read beside its training data.
@@ -127,7 +127,7 @@ def check_regular(folder: Path, name: str) -> None:
 UNLISTED = object()  # stands for an entry of the manifest where there is none
 
 
-def read_regular(folder: Path, name: str, max_bytes: int, expected: Any = UNLISTED) -> bytearray:
+def read_regular(folder: Path, name: str, max_bytes: int, expected: object = UNLISTED) -> bytearray:
     """Read a regular file, of the size that the manifest gives."""
     check_regular(folder, name)
     with _open_regular(folder / name) as file:
@@ -138,13 +138,13 @@ def read_regular(folder: Path, name: str, max_bytes: int, expected: Any = UNLIST
         return content
 
 
-def _hash_regular(folder: Path, name: str, expected: Any) -> str:
+def _hash_regular(folder: Path, name: str, expected: object) -> str:
     with _open_regular(folder / name) as file:
         check_size(folder / name, os.fstat(file.fileno()).st_size, MAX_FILE_BYTES, expected)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_regular(file: Path) -> Any:
+def _open_regular(file: Path) -> BufferedReader:
     """Open a file without following a link and without waiting, should it have changed since it was looked at."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -153,7 +153,7 @@ def _open_regular(file: Path) -> Any:
         raise InputError(f"{file}: cannot be read ({error.strerror}); copy the bundle again") from None
 
 
-def check_size(file: Path, size: int, max_bytes: int, expected: Any) -> None:
+def check_size(file: Path, size: int, max_bytes: int, expected: object) -> None:
     """Refuse a file that is not as long as the manifest says, or longer than its kind may be."""
     listed = expected.get("size") if isinstance(expected, dict) else None
     if size != listed or isinstance(listed, bool | float):
@@ -164,9 +164,9 @@ def check_size(file: Path, size: int, max_bytes: int, expected: Any) -> None:
         raise InputError(f"{file}: {size:,} bytes, at most {max_bytes:,} are read; do not use this bundle")
 
 
-def check_hash(file: Path, sha256: str, expected: Any) -> None:
+def check_hash(file: Path, sha256: str, expected: object) -> None:
     """Refuse a file whose bytes are others than when the manifest was written."""
-    if sha256 != expected.get("sha256"):
+    if not isinstance(expected, dict) or sha256 != expected.get("sha256"):
         raise InputError(f"{file}: its sha256 is not the manifest's; the file was changed, copy the bundle again")
 
 
@@ -226,6 +226,6 @@ def check_metrics(metrics: Mapping[str, Any], file: Path) -> None:
         check_metrics((scores or {}).get("baselines", {}), file)
 
 
-def _require(file: Path, name: str, value: Any, *kinds: type) -> None:
+def _require(file: Path, name: str, value: object, *kinds: type) -> None:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise InputError(f"{file}: {excerpt(name)} is {excerpt(str(value))}; copy the bundle again")

@@ -1,4 +1,4 @@
-"""Read the weights of a network out of its HDF5 file, which somebody may have made to do harm.
+"""HDF5 weights of a network, read from a file that somebody may have made to do harm.
 
 HDF5 can do more than hold arrays: a data set may lie in another file of the machine, be a view of others, be the same
 bytes under a thousand names, or declare terabytes of which nothing is stored. A weight of ours is none of that but a
@@ -22,7 +22,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5l, h5o, h5s, h5t
+from h5py import h5a, h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
 from common.errors import InputError, excerpt
 
@@ -83,7 +83,7 @@ def read_arrays(content: bytes | bytearray, source: str) -> dict[str, np.ndarray
 Place = tuple[int, tuple[int, ...], np.dtype]
 
 
-def _walk(root: Any, source: str) -> dict[str, Place]:
+def _walk(root: h5g.GroupID, source: str) -> dict[str, Place]:
     """Where every data set of the file lies."""
     places: dict[str, Place] = {}
     seen = {_address(root)}
@@ -107,11 +107,11 @@ def _walk(root: Any, source: str) -> dict[str, Place]:
     return places
 
 
-def _address(node: Any) -> int:
+def _address(node: h5g.GroupID | h5d.DatasetID | h5t.TypeID) -> int:
     return h5o.get_info(node).addr
 
 
-def _place(data: Any, path: str, source: str) -> Place:
+def _place(data: h5d.DatasetID, path: str, source: str) -> Place:
     created = data.get_create_plist()
     check_storage(created, path, source)
     check_external(created, path, source)
@@ -147,25 +147,25 @@ def check_single_name(address: int, seen: set[int], path: str, source: str) -> N
     seen.add(address)
 
 
-def check_storage(created: Any, path: str, source: str) -> None:
+def check_storage(created: h5p.PropDCID, path: str, source: str) -> None:
     """Refuse views of other data sets, and chunks, which may be compressed or missing."""
     if created.get_layout() != h5d.CONTIGUOUS or created.get_nfilters():
         refuse(path, "a view, in chunks or compressed", source)
 
 
-def check_external(created: Any, path: str, source: str) -> None:
+def check_external(created: h5p.PropDCID, path: str, source: str) -> None:
     """Refuse data that lie in another file."""
     if created.get_external_count():
         refuse(path, "in another file", source)
 
 
-def check_shape(space: Any, path: str, source: str) -> None:
+def check_shape(space: h5s.SpaceID, path: str, source: str) -> None:
     """Refuse data without a shape (`h5py.Empty`), and arrays without numbers."""
     if space.get_simple_extent_type() != h5s.SIMPLE or not space.get_simple_extent_npoints():
         refuse(path, "empty or without a shape", source)
 
 
-def check_type(found: Any, path: str, source: str) -> np.dtype:
+def check_type(found: h5t.TypeID, path: str, source: str) -> np.dtype:
     """Refuse types other than float32 and int8: text, references, structures, numbers of another size."""
     for known, dtype in TYPES:
         if found == known:

@@ -24,6 +24,7 @@ from common.errors import InputError, show
 from common.inference.engine import session_options
 from common.inference.keras_engine import KerasEngine
 from common.inference.keras_start import start_keras
+from common.inference.trial_inputs import random_inputs
 from common.output import check_new_place, claim
 from common.progress import say
 
@@ -44,29 +45,14 @@ def describe_bundle(bundle: Bundle) -> dict[str, str]:
 
 def export_onnx(bundle: Bundle, path: Path) -> Run:
     """Write one `.onnx` file; returns a function that runs it."""
-    import onnx
-    import onnxruntime
+    from common.inference.onnx.export import write_onnx  # imports ONNX, which --help needs not wait for
 
-    from common.inference.onnx.graph import build_network
-
-    network = build_network(bundle.architecture)
-    whole = network.with_weights()
-    onnx.helper.set_model_props(whole, describe_bundle(bundle))
-    onnx.checker.check_model(whole)
-    onnx.save(whole, path)
-    session = onnxruntime.InferenceSession(path, session_options(), providers=["CPUExecutionProvider"])
-    names = {node.name for node in session.get_inputs()}
-
-    def run(inputs: Mapping[str, np.ndarray]) -> Any:
-        answers = session.run(None, {name: array for name, array in inputs.items() if name in names})
-        return dict(zip(network.outputs, answers, strict=True)) if network.outputs else answers[0]
-
-    return run
+    return write_onnx(bundle.architecture, describe_bundle(bundle), path)
 
 
 def export_saved_model(bundle: Bundle, path: Path) -> Run:
     """Write a folder with a TensorFlow SavedModel, whose endpoint is `serve`; returns a function that runs it."""
-    import tensorflow as tf
+    import tensorflow as tf  # several seconds
 
     model = KerasEngine(bundle).model
     model.export(path, format="tf_saved_model", verbose=False)

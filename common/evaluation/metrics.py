@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import excerpt
-from common.inference.engine import num_cores
-from common.parallel import map_ahead
+from common.parallel import map_ahead, num_cores
 
 NUM_RESAMPLES = 500
 

@@ -1,1 +1,1 @@
-"""How does a model answer? ONNX Runtime and Keras engines."""
+"""How does a model answer? The ONNX Runtime and Keras engines."""

@@ -1,4 +1,4 @@
-"""Answer with ONNX Runtime: a bundle's network on batches with masks, or step by step with its state in plain sight.
+"""Inference engines: ONNX Runtime on batches with masks, or step by step with its state in plain sight.
 
 It starts in a tenth of the time of TensorFlow and needs a tenth of its memory. Keras stays the reference: `KerasEngine`
 in `common.inference.keras_engine` is called the same way and gives the same numbers, up to rounding.
@@ -6,29 +6,25 @@ in `common.inference.keras_engine` is called the same way and gives the same num
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from common.errors import InputError, excerpt
-from common.parallel import map_ahead
+from common.parallel import map_ahead, num_cores
 
 if TYPE_CHECKING:
-    import onnxruntime
-
     from common.bundles.bundle import Bundle
+    from common.inference.onnx.session import Opened
 
-FATAL = 4  # of the severities of ONNX Runtime
 ENGINES = ("onnx", "onnx-int8", "keras")
 
 
 class Engine(Protocol):
-    """What runs a network: named arrays in, an array or named arrays out."""
+    """An inference engine: a function from named arrays to an array, or to named arrays."""
 
     @property
     def model(self) -> Any:
@@ -55,20 +51,10 @@ def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = 
     if engine in ("onnx", "onnx-int8"):
         return OnnxEngine(bundle, num_threads, int8=engine == "onnx-int8")
     if engine == "keras":
-        from common.inference.keras_engine import KerasEngine
+        from common.inference.keras_engine import KerasEngine  # the other engines need neither it nor HDF5
 
         return KerasEngine(bundle, num_threads)
     raise ValueError(f"engine is {engine!r}; one of {', '.join(ENGINES)} would do")
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A session, with the names of its inputs and outputs, and the tables that are an input of every call."""
-
-    session: onnxruntime.InferenceSession
-    inputs: list[str]
-    outputs: list[str] | None
-    tables: dict[str, np.ndarray]
 
 
 class OnnxEngine:
@@ -86,14 +72,12 @@ class OnnxEngine:
         self.num_threads = num_threads or num_cores()
         self.int8 = int8
         self._lock = threading.Lock()
-        self._opened: dict[tuple[bool, int], _Opened] = {}
+        self._opened: dict[tuple[bool, int], Opened] = {}
 
     @cached_property
     def model(self) -> Any:
         """The Keras model, to look inside."""
-        from common.bundles.bundle import load_model
-
-        return load_model(self.bundle)
+        return open_engine(self.bundle, "keras").model
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """Run the network.
@@ -135,7 +119,7 @@ class OnnxEngine:
             raise self._failed(error) from None
         return answers[0] if opened.outputs is None else dict(zip(opened.outputs, answers, strict=True))
 
-    def _open(self, full: bool, num_threads: int) -> _Opened:
+    def _open(self, full: bool, num_threads: int) -> Opened:
         """Open the network: for batches without padding, a tenth faster when tokens are read one by one, or for any."""
         kind = (full, num_threads)
         if kind not in self._opened:
@@ -144,41 +128,18 @@ class OnnxEngine:
                     self._opened[kind] = self._open_session(full, num_threads)
         return self._opened[kind]
 
-    def _open_session(self, full: bool, num_threads: int) -> _Opened:
-        import onnxruntime
+    def _open_session(self, full: bool, num_threads: int) -> Opened:
+        # ONNX and its runtime take a third of a second to import: not for a row or an option that is wrong.
+        from common.inference.onnx.session import open_session
 
-        from common.inference.onnx.graph import build_network
-
-        network = build_network(self.bundle.architecture, full, self.int8)
-        options = session_options()
-        options.intra_op_num_threads = num_threads
-        weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]
-        options.add_external_initializers(list(network.weights), weights)
+        tables = next((other.tables for other in self._opened.values()), None)
         try:
-            session = onnxruntime.InferenceSession(
-                network.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            return open_session(self.bundle.architecture, num_threads, full, self.int8, tables)
+        except InputError:
+            raise
         except Exception as error:
             raise self._failed(error) from None
-        tables = next((other.tables for other in self._opened.values()), network.tables)
-        inputs = [node.name for node in session.get_inputs() if node.name not in tables]
-        return _Opened(session, inputs, network.outputs, tables)
 
     def _failed(self, error: Exception) -> InputError:
         reason = excerpt(" ".join(str(error).split()), 200)
         return InputError(f"{self.bundle.path}: ONNX Runtime cannot run its network ({reason}); train it again")
-
-
-def session_options() -> onnxruntime.SessionOptions:
-    """Options of ONNX Runtime under which it writes nothing on standard error: what fails is an exception, too."""
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(FATAL)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = FATAL
-    return options
-
-
-def num_cores() -> int:
-    """Count the processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

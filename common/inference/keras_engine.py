@@ -1,16 +1,49 @@
-"""Run a Keras model on batches of any length, compiled once, and not before there is something to run it on."""
+"""Answer with Keras: a bundle's model, built and compiled once, and not before there is something to run it on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.bundles.bundle import Bundle, load_model
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import MODEL_FILE
 from common.errors import InputError, excerpt
 from common.inference.keras_start import start_keras
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load_model(bundle: Bundle) -> Any:
+    """Build the Keras model of a checked bundle and give it its weights.
+
+    Keras sees neither the file of weights nor a size that was not checked.
+
+    Args:
+        bundle: the bundle.
+    Returns:
+        The model, not compiled.
+    Raises:
+        InputError: Keras does not accept it.
+    """
+    started = start_keras()
+
+    import common.networks.lstm  # noqa: F401  imports Keras; registers our layers, those of common.networks.layers too
+
+    architecture = bundle.architecture
+    try:
+        model = started.models.model_from_json(architecture.for_keras())
+        for layer in model.layers:
+            layer.set_weights(architecture.layers[layer.name].weights)
+    except Exception as error:  # there is no telling how Keras fails on what somebody wrote
+        reason = str(error).strip().splitlines()
+        raise InputError(
+            f"{bundle.path / MODEL_FILE}: Keras cannot build it ({reason[0] if reason else type(error).__name__})"
+        ) from None
+    return model
 
 
 class KerasEngine:
@@ -22,7 +55,7 @@ class KerasEngine:
         num_threads: processor cores one call may use, for all models of the process; None leaves it to the backend.
     """
 
-    def __init__(self, source: Any, num_threads: int | None = None) -> None:
+    def __init__(self, source: Bundle | keras.Model, num_threads: int | None = None) -> None:
         self.source = source
         self.num_threads = num_threads
 

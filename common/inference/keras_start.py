@@ -1,4 +1,4 @@
-"""Import Keras and its backend without the lines that TensorFlow's C++ code writes on standard error meanwhile."""
+"""Start-up of Keras and its backend without the lines that TensorFlow's C++ code writes on standard error meanwhile."""
 
 from __future__ import annotations
 

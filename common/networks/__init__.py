@@ -1,1 +1,1 @@
-"""What are the layers? Keras layers, LSTMs, rating levels."""
+"""What are the layers? Keras layers, one LayerSpec for each, their names."""

@@ -1,4 +1,7 @@
-"""The few layers Keras lacks, in `keras.ops` alone."""
+"""Keras layers that Keras lacks: pooling with masks, attention, CRF scores, tied embeddings, windows, expected rating.
+
+Each is written in `keras.ops` alone, so that every backend can train it, and has a spec in `common.networks.specs`.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from common.networks.layer_names import PACKAGE
 from common.networks.rating_levels import level_moments
-
-PACKAGE = "rnn_language"
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class MaskedPooling(keras.layers.Layer):
-    """Summarise the real steps of a sequence in one vector; padding has no part in it.
+    """Pooling over time with a mask: mean, maximum or sum of the real steps of a sequence, without the padding.
 
     Args:
         mode: "mean", "max" or "sum".
@@ -54,7 +56,7 @@ class MaskedPooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class FlipTime(keras.layers.Layer):
-    """Turn a sequence around, padding and all: a layer that goes backwards gives its last step first.
+    """Reversal of the time axis, padding included: the output of a layer with `go_backwards` has its last step first.
 
     Call arguments:
         inputs: (batch, time, features).
@@ -78,7 +80,7 @@ class FlipTime(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TakeRows(keras.layers.Layer):
-    """Put rows where they belong: what was computed once for each distinct word, at every place where it stands.
+    """Lookup of rows by number: what was computed once for each distinct word, at every place where the word stands.
 
     Call arguments:
         rows: (rows, features).
@@ -96,7 +98,7 @@ class TakeRows(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class AttentionPooling(keras.layers.Layer):
-    """Summarise the real steps of a sequence in their weighted mean; the layer learns what deserves weight.
+    """Attention pooling: the weighted mean of the real steps of a sequence, with learned weights.
 
         weights = softmax over time of  context . tanh(kernel . step + bias)
 
@@ -140,7 +142,7 @@ class AttentionPooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class ChainScores(keras.layers.Layer):
-    """The scores of a linear-chain conditional random field: each tag at each step, after each tag at the step before.
+    """Scores of a linear-chain conditional random field: each tag at each step, after each tag at the step before.
 
     Lafferty et al. 2001, "Conditional Random Fields". The score of a sequence of tags is the sum over its steps; what
     is done with the scores (the likelihood of a sequence, the best one) has no weights.
@@ -181,7 +183,7 @@ class ChainScores(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class ExpectedLevel(keras.layers.Layer):
-    """The mean of a distribution over the levels of a scale, and how far it spreads.
+    """Expected value and standard deviation of a distribution over the levels of a scale.
 
     Args:
         levels: the levels, lowest first.
@@ -215,7 +217,7 @@ class ExpectedLevel(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class EmbeddingDropout(keras.layers.Layer):
-    """Drop whole words of the vocabulary for a batch: every vector of such a word becomes 0, the others grow.
+    """Embedding dropout: for one batch all vectors of some words become 0, and those of the others are scaled up.
 
     Gal & Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2.
 
@@ -255,7 +257,7 @@ class EmbeddingDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class SlidingWindow(keras.layers.Layer):
-    """Put the last few steps of a sequence side by side: all that a network without memory sees of it.
+    """Sliding window: the last few steps of a sequence concatenated, the input of a fixed-window language model.
 
     Bengio et al. 2003, "A Neural Probabilistic Language Model".
 
@@ -299,7 +301,7 @@ class SlidingWindow(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TiedEmbedding(keras.layers.Layer):
-    """One matrix for both ends of a language model: ids to vectors, and vectors to a score for every id.
+    """Tied input and output embedding of a language model: ids to vectors, and vectors to a score for every id.
 
     Press & Wolf 2017, "Using the Output Embedding to Improve Language Models". The way back adds a bias for each id,
     which learns how frequent it is.

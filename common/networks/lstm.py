@@ -1,4 +1,4 @@
-"""Keras' LSTM, with a backward pass that is written out, so that a training step takes less time on processor cores.
+"""LSTM with a hand-written backward pass, so that a training step takes less time on processor cores than Keras' own.
 
 Left to itself, TensorFlow differentiates the loop over time step by step. Every step then multiplies the inputs by the
 kernel, adds a whole matrix to the gradient of each kernel, and keeps what it will need in a stack. But only the state
@@ -12,21 +12,21 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from common.networks.layers import PACKAGE
+from common.networks.layer_names import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class LSTM(keras.layers.LSTM):
-    """Hochreiter & Schmidhuber 1997, with forget gates (Gers et al. 2000); arguments and weights are those of Keras.
+    """Long short-term memory with forget gates; arguments and weights are those of `keras.layers.LSTM`.
 
         i, f, o = sigmoid(z_i), sigmoid(z_f), sigmoid(z_o)     z = x_t . kernel + h_{t-1} . recurrent_kernel + bias
         c_t = f * c_{t-1} + i * tanh(z_g)                      h_t = o * tanh(c_t)
 
-    Only training on TensorFlow without a GPU is not left to Keras.
+    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory"; Gers et al. 2000, "Learning to Forget". Whatever is not
+    training on TensorFlow without a GPU is left to Keras.
 
-    `gradient_length` may be set for training, and is not saved: the text is then a row of stretches of so many steps,
-    and the gradient stays within each (truncated back-propagation through time, Williams & Peng 1990), while the states
-    go on. 0 is one stretch.
+    `gradient_length` may be set for training, and is not saved: truncated back-propagation through time (Williams &
+    Peng 1990), in which the gradient stays within stretches of so many steps while the states go on; 0 is one stretch.
     """
 
     gradient_length = 0
@@ -70,7 +70,7 @@ class LSTM(keras.layers.LSTM):
 
 @ops.custom_gradient
 def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
-    """Walk through time.
+    """Forward pass over all steps, with the gradient that `_scan_back` computes.
 
     Args:
         inputs: each step's part of z, (time, batch, 4 * units), in the order i f g o.
@@ -101,23 +101,7 @@ def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
 
     def gradient(dh_all, dh_last, dc_last):
         c_before = ops.concatenate([c_0[None], c_all[:-1]], axis=0)
-
-        def step_back(carry, t):
-            dh, dc, _ = carry
-            arrays = (dh_all, c_before, gates_all, real, linked)
-            dh_here, c, gates, here, link = (ops.take(array, t, axis=0) for array in arrays)
-            i, f, g, o = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
-            dh = dh + dh_here
-            tanh_c = ops.tanh(f * c + i * g)
-            dh_real, dc_real = here * dh, here * dc
-            dc_real = dc_real + dh_real * o * (1 - tanh_c * tanh_c)
-            dz = [dc_real * g * i * (1 - i), dc_real * c * f * (1 - f), dc_real * i * (1 - g * g)]
-            dz = ops.cast(ops.concatenate([*dz, dh_real * tanh_c * o * (1 - o)], axis=-1), compute)
-            dh_before = ops.cast(ops.matmul(dz, ops.transpose(recurrent_kernel)), "float32")
-            carry = (link * (dh - dh_real + dh_before), link * (dc - here * dc + dc_real * f), dz)
-            return carry, carry
-
-        (dh_0, dc_0, _), (_, _, dz_all) = ops.scan(step_back, (dh_last, dc_last, no_gates), times, reverse=True)
+        dh_0, dc_0, dz_all = _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, real, linked, recurrent_kernel)
         h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), compute)
         h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
         return (
@@ -130,3 +114,41 @@ def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
         )
 
     return (h_all, h_last, c_last), gradient
+
+
+def _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, real, linked, recurrent_kernel):
+    """Backward pass over all steps, the last one first.
+
+    Args:
+        dh_all: the gradient of the output of each step, float32 (time, batch, units).
+        dh_last: that of the last state h, float32 (batch, units); so `dc_last`.
+        dc_last: that of the last state c.
+        c_before: the state c before each step, float32 (time, batch, units).
+        gates_all: the gates i f g o of each step (time, batch, 4 * units).
+        real: as in `_scan`.
+        linked: likewise.
+        recurrent_kernel: likewise.
+    Returns:
+        The gradients of the first states h and c, float32 (batch, units), and of z, (time, batch, 4 * units).
+    """
+    compute = recurrent_kernel.dtype
+
+    def step_back(carry, t):
+        dh, dc, _ = carry
+        arrays = (dh_all, c_before, gates_all, real, linked)
+        dh_here, c, gates, here, link = (ops.take(array, t, axis=0) for array in arrays)
+        i, f, g, o = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
+        dh = dh + dh_here
+        tanh_c = ops.tanh(f * c + i * g)
+        dh_real, dc_real = here * dh, here * dc
+        dc_real = dc_real + dh_real * o * (1 - tanh_c * tanh_c)
+        dz = [dc_real * g * i * (1 - i), dc_real * c * f * (1 - f), dc_real * i * (1 - g * g)]
+        dz = ops.cast(ops.concatenate([*dz, dh_real * tanh_c * o * (1 - o)], axis=-1), compute)
+        dh_before = ops.cast(ops.matmul(dz, ops.transpose(recurrent_kernel)), "float32")
+        carry = (link * (dh - dh_real + dh_before), link * (dc - here * dc + dc_real * f), dz)
+        return carry, carry
+
+    times = ops.arange(ops.shape(gates_all)[0])
+    no_gates = ops.zeros_like(gates_all[0])
+    (dh_0, dc_0, _), (_, _, dz_all) = ops.scan(step_back, (dh_last, dc_last, no_gates), times, reverse=True)
+    return dh_0, dc_0, dz_all

@@ -1,7 +1,7 @@
-"""Levels of a scale, such as the stars of a review: what a network learns about them, and what its answer means.
+"""Targets and expected values on a rating scale, such as the stars of a review: categorical or ordinal.
 
-    class     logit of each level            target: all the weight on the true one
-    ordinal   logit of "more than" each level but the last      target: 1 for the levels below the true one, else 0
+    categorical  logit of each level            target: all the weight on the true one
+    ordinal      logit of "more than" each level but the last      target: 1 for the levels below the true one, else 0
 
 A value between two levels shares its weight among them, so that the mean of the target is the value.
 """
@@ -15,7 +15,7 @@ MAX_LEVELS = 1000  # no weight shows their number, so it has a limit
 
 
 def level_targets(values: NDArray, levels: NDArray, ordinal: bool) -> NDArray[np.float32]:
-    """Turn values on a scale into what a network should say of each level.
+    """Turn values on a scale into the target of each level.
 
     Args:
         values: (batch,), from the first level to the last.
@@ -36,7 +36,7 @@ def level_targets(values: NDArray, levels: NDArray, ordinal: bool) -> NDArray[np
 
 
 def level_moments(levels: NDArray, ordinal: bool) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
-    """What turns the probabilities of a network's answer into its mean and its mean square.
+    """Coefficients that turn predicted probabilities into their mean and their mean square.
 
     Args:
         levels: lowest first (levels,).

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -35,18 +32,3 @@ def reseed_dropout(model: Any, seed: int, epoch: int) -> None:
     for number, state in enumerate(states):
         rng = np.random.default_rng([seed, epoch, number])
         state.assign(rng.integers(2**31, size=state.shape))
-
-
-def describe_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result can depend on."""
-    packages = ("tensorflow", "keras", "spacy", "numpy", "h5py", "scikit-learn")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
-
-
-def describe_machine() -> dict[str, Any]:
-    """What a timing depends on; nothing that names the machine or its user."""
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-    }

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import sentiment
-from common.bundles.bundle import load_model, open_bundle, save_bundle
+from common.bundles.bundle import open_bundle, save_bundle
 from common.errors import InputError
+from common.inference.keras_engine import load_model
 from scripts.shrink_rating_model import main, shrink
 from sentiment.config import SentimentConfig
 from sentiment.train import main as train

@@ -1,9 +1,9 @@
-"""A saved network as an ONNX graph, made from `model.json` and the HDF5 weights without Keras or TensorFlow.
+"""ONNX graph of a saved network, made from `model.json` and the HDF5 weights without Keras or TensorFlow.
 
-ONNX has nodes for whole recurrent layers, so a bundle becomes a graph of a few nodes: one function for each Keras
-layer, in the table `LAYERS` of `common.inference.onnx.layers`. Whatever is not covered, a layer, a setting or an
-argument of a call, is an error that names it: no answer is better than another network's answer. The operators are
-described at onnx.ai/onnx/operators; this is version 18 of them.
+ONNX has nodes for whole recurrent layers, so a bundle becomes a graph of a few nodes: each Keras layer is translated by
+the function `to_onnx` of its `LayerSpec` in `common.networks.specs`. Whatever is not covered, a setting or an argument
+of a call, is an error that names it: no answer is better than another network's answer. The operators are described at
+onnx.ai/onnx/operators; this is version 18 of them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.bundles.architecture import RECURRENT, WRAPPERS, Architecture, layer_values
+from common.bundles.architecture import Architecture, Call, Layer, name_outputs
+from common.bundles.calls import NO_ARGUMENTS
 from common.errors import InputError
-from common.inference.onnx.layers import LAYERS
-from common.inference.onnx.nodes import Graph, LayerReader, NotCovered
-from common.inference.onnx.recurrent import INT8_DOMAIN, INT8_LSTM
+from common.inference.onnx.nodes import OnnxGraph
+from common.networks.specs.recurrent_node import INT8_DOMAIN, INT8_LSTM
+from common.networks.specs.spec import MaskUse
+from common.networks.specs.translation import LayerReader, NotCovered
 
 OPSET, IR_VERSION = 18, 8
 TENSOR_TYPES = {"int32": TensorProto.INT32, "bool": TensorProto.BOOL, "float32": TensorProto.FLOAT}
+
+
+Results = dict[Call, list[str]]  # the names of the tensors that each call returns
 
 
 @dataclass(frozen=True)
@@ -82,41 +87,55 @@ def build_network(architecture: Architecture, full: bool = False, int8: bool = F
 
 
 def _build(architecture: Architecture, full: bool, int8: bool) -> OnnxNetwork:
-    graph = Graph(int8)
-    results: dict[tuple[str, int], list[str]] = {(name, 0): [name] for name in architecture.inputs}
+    graph = OnnxGraph(int8)
+    results: Results = {}
     weights: dict[str, list[np.ndarray]] = {}
-    masked: set[str] = set()  # results that still carry padding, which Keras would tell the next layer
+    padded: set[str] = set()  # tensors that still have padding steps, of which Keras would tell the next layer
     for name, number in architecture.order:
         layer = architecture.layers[name]
-        if layer.class_name == "InputLayer":
-            continue
         if name not in weights:  # a layer that is called twice is read once
-            weights[name] = layer_values(layer)
-        reader = LayerReader(name, layer.class_name, layer.config, weights[name])
-        arguments = [_resolve(node, results) for node in layer.calls[number]["args"]]
-        named = {key: _resolve(node, results) for key, node in layer.calls[number]["kwargs"].items()}
-        if named.pop("training", None):
-            raise reader.not_covered("training=True", "training=False is")
-        carries, has_mask = any(tensor in masked for tensor in _names(arguments)), named.get("mask") is not None
-        takes_mask = layer.class_name in (*RECURRENT, *WRAPPERS, "SlidingWindow", "MaskedPooling")
-        if takes_mask and carries and not has_mask:
-            raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
-        if takes_mask and full:
-            named["mask"] = None
-        function = LAYERS.get(layer.class_name)
-        if function is None:
-            raise reader.not_covered("this class", f"{', '.join(LAYERS)} are")
-        result = function(graph, reader, *arguments, **{k: v for k, v in named.items() if v is not None})
+            weights[name] = layer.values()
+        precision = layer.spec.all_needed["dtype"]
+        reader = LayerReader(name, layer.class_name, layer.config, weights[name], precision)
+        call = layer.calls[number] if layer.calls else NO_ARGUMENTS
+        results[name, number] = _translate_call(graph, layer, reader, call, results, padded, full)
         reader.check_all_read()
-        results[name, number] = result if isinstance(result, list) else [result]
-        if layer.class_name not in ("MaskedPooling", "AttentionPooling") and (carries or has_mask):
-            masked.update(results[name, number])
     if int8 and not any(node.op_type == INT8_LSTM for node in graph.nodes):
         raise NotCovered("it has no LSTM, and nothing else runs in 8 bits; leave out --engine onnx-int8")
     return _finish(architecture, graph, results)
 
 
-def _resolve(node: Any, results: Mapping[tuple[str, int], list[str]]) -> Any:
+def _translate_call(
+    graph: OnnxGraph,
+    layer: Layer,
+    reader: LayerReader,
+    call: Mapping[str, Any],
+    results: Results,
+    padded: set[str],
+    full: bool,
+) -> list[str]:
+    """Add the nodes of one call of a layer; returns the names of its results, and adds to `padded` those with padding.
+
+    Keras passes masks on by itself; the graph has those alone that stand in the call.
+    """
+    arguments = [_resolve(node, results) for node in call["args"]]
+    named = {key: _resolve(node, results) for key, node in call["kwargs"].items()}
+    if named.pop("training", None):
+        raise reader.not_covered("training=True", "training=False is")
+    carries, has_mask = not padded.isdisjoint(_names(arguments)), named.get("mask") is not None
+    if layer.spec.takes_mask and carries and not has_mask:
+        raise reader.not_covered("a mask that Keras passes on by itself", "mask=… in the call is")
+    if layer.spec.takes_mask and full:
+        named["mask"] = None
+    given = {key: value for key, value in named.items() if value is not None}
+    result = layer.spec.to_onnx(graph, reader, *arguments, **given)
+    names = result if isinstance(result, list) else [result]
+    if layer.spec.mask is not MaskUse.CONSUMED and (carries or has_mask):
+        padded.update(names)
+    return names
+
+
+def _resolve(node: object, results: Results) -> Any:
     """Put the names of tensors in the place of Keras' references to them."""
     if isinstance(node, list):
         return [_resolve(child, results) for child in node]
@@ -126,24 +145,21 @@ def _resolve(node: Any, results: Mapping[tuple[str, int], list[str]]) -> Any:
     return node
 
 
-def _names(node: Any) -> list[Any]:
+def _names(node: object) -> list[Any]:
     return [name for child in node for name in _names(child)] if isinstance(node, list) else [node]
 
 
-def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str, int], list[str]]) -> OnnxNetwork:
+def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> OnnxNetwork:
     inputs = []
     for name in architecture.inputs:
         config = architecture.layers[name].config
         shape = ["batch", *("time" if size is None else size for size in config["batch_shape"][1:])]
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
-    named: Any = architecture.outputs
-    if not isinstance(named, dict):
-        named = {named[0]: named}
     for name, table in graph.tables.items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     outputs = []
-    for name, (layer, number, index) in named.items():
-        onnx_name = f"next_{name}" if name in architecture.inputs else name
+    for name, (layer, number, index) in name_outputs(architecture.outputs).items():
+        onnx_name = f"next_{name}" if name in architecture.inputs else name or layer
         graph.nodes.append(helper.make_node("Identity", [results[layer, number][index]], [onnx_name]))
         outputs.append(helper.make_tensor_value_info(onnx_name, TensorProto.FLOAT, None))
     graph.remove_unread(output.name for output in outputs)
@@ -152,6 +168,5 @@ def _finish(architecture: Architecture, graph: Graph, results: Mapping[tuple[str
         opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],
         ir_version=IR_VERSION,
     )
-    return OnnxNetwork(
-        proto, graph.weights, graph.tables, list(named) if isinstance(architecture.outputs, dict) else None
-    )
+    names = list(architecture.outputs) if isinstance(architecture.outputs, dict) else None
+    return OnnxNetwork(proto, graph.weights, graph.tables, names)

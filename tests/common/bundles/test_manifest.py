@@ -119,10 +119,11 @@ def test_many_files(bundle):
 
 @pytest.mark.parametrize("name", ["config.json", "model.json", "metrics.json", MANIFEST_FILE])
 def test_a_large_file_is_not_parsed(bundle, name):
+    listed = {"size": 1 << 28, "sha256": "0" * 64}  # which nobody computes
+    if name != MANIFEST_FILE:
+        rewrite(bundle, MANIFEST_FILE, lambda content: content["files"].update({name: listed}))
     with open(bundle / name, "ab") as file:
         file.truncate(1 << 28)
-    if name != MANIFEST_FILE:
-        sign(bundle, name)
     refuse(bundle, rf"{name}: 268,435,456 bytes, at most")
 
 
@@ -136,18 +137,16 @@ def test_json_that_is_none_of_ours(bundle, name, content):
 
 
 def test_a_vocabulary_of_ten_million_words_is_refused_at_once(bundle):
-    words = ",".join(f'"{number:x}"' for number in range(10_000_000))
-    write(bundle, "vocabulary.json", '{"lowercase": true, "tokens": [' + words + "]}")
+    write(bundle, "vocabulary.json", '{"lowercase": true, "tokens": [' + '"wordy",' * 10_000_000 + '"word"]}')
     start = time.perf_counter()
     with pytest.raises(InputError, match=r"vocabulary\.json: [\d,]+ bytes, at most"):
         open_bundle(bundle)
     assert time.perf_counter() - start < 0.1
-    words = ",".join(f'"{number:x}"' for number in range(3_000_000))
-    write(bundle, "vocabulary.json", '{"lowercase": true, "tokens": [' + words + "]}")
-    start = time.perf_counter()
+    write(bundle, "vocabulary.json", '{"lowercase": true, "tokens": [' + '"wordy",' * 3_000_000 + '"word"]}')
+    start = time.process_time()
     with pytest.raises(InputError, match=r"vocabulary\.json: .*more tokens than the 200 of the network"):
         open_bundle(bundle)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 # -- What the manifest and the scores say ---------------------------------------------------------------------------

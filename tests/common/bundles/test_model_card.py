@@ -6,7 +6,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.bundles.model_card import describe_file, describe_run, make_card
+from common.bundles.model_card import make_card
+from common.bundles.provenance import describe_file, describe_run
 from common.settings import TrainingConfig, setting
 from common.text.readers import sha256_of
 from common.training.fit import Progress

@@ -89,8 +89,8 @@ def test_the_example_in_the_readme_needs_onnxruntime_alone(run, tmp_path):
 
 
 def test_other_numbers_than_those_of_keras_are_never_written(small_bundle, tmp_path, monkeypatch):
-    reorder = onnx_recurrent._onnx_weights
-    monkeypatch.setattr(onnx_recurrent, "_onnx_weights", lambda cell, gates: [1.5 * w for w in reorder(cell, gates)])
+    reorder = recurrent_node.onnx_weights
+    monkeypatch.setattr(recurrent_node, "onnx_weights", lambda cell, gates: [1.5 * w for w in reorder(cell, gates)])
     bundle = open_bundle(small_bundle("pos_tagging"))
     with pytest.raises(InputError, match=r"differs from Keras by .* nothing was written"):
         export.export(bundle, "onnx", tmp_path / "model.onnx")

@@ -18,9 +18,10 @@ import pytest
 import common.inference.onnx.graph
 from common.bundles.bundle import Bundle, open_bundle, save_bundle
 from common.errors import InputError
-from common.inference.engine import ENGINES, OnnxEngine, num_cores, open_engine
+from common.inference.engine import ENGINES, OnnxEngine, open_engine
 from common.inference.keras_engine import KerasEngine
 from common.networks.layers import MaskedPooling, TiedEmbedding
+from common.parallel import num_cores
 from common.settings import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -252,7 +253,6 @@ WITHOUT_KERAS = """
 import sys
 from pathlib import Path
 import numpy as np
-from common.bundles.architecture import read_architecture
 from common.inference.engine import open_engine
 from common.bundles.bundle import open_bundle
 

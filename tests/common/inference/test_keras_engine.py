@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, Bundle, open_network
+from common.bundles.bundle import Bundle, open_network
+from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.networks.layers import MaskedPooling

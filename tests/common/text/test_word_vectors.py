@@ -8,16 +8,11 @@ import numpy as np
 import pytest
 import spacy
 
+from common.bundles.word_vectors import load_all_vectors, load_word_vectors
 from common.errors import InputError
+from common.text.vector_files import write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-from common.text.word_vectors import (
-    SPREAD,
-    cooccurrence_vectors,
-    load_all_vectors,
-    load_word_vectors,
-    place_vectors,
-    write_word_vectors,
-)
+from common.text.word_vectors import SPREAD, cooccurrence_vectors, place_vectors
 
 CAT, DOG, RED, BLUE, PURRS, SHINES = range(4, 10)
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from common.bundles.provenance import describe_machine
 from common.errors import InputError
 from common.settings import TrainingConfig, setting
 from common.text.batching import Batches, drop_words, make_mask, pad

@@ -1,0 +1,19 @@
+"""Names of the files in a bundle, which every bundle ever saved has."""
+
+from __future__ import annotations
+
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.json"
+WEIGHTS_FILE = "model.weights.h5"
+CONFIG_FILE = "config.json"
+METRICS_FILE = "metrics.json"
+CARD_FILE = "README.md"
+
+# Vocabularies: the words are in every bundle, the rest in those of taggers.
+VOCABULARY_FILE = "vocabulary.json"
+CHARACTERS_FILE = "characters.json"
+TRAINING_WORDS_FILE = "training_words.json"
+SHAPES_FILE = "shapes.json"
+AFFIXES_FILE = "affixes.json"
+VECTOR_WORDS_FILE = "vector_words.json"
+TAGS_FILE = "tags.json"
