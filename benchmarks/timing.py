@@ -20,16 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from common.bundles.provenance import describe_machine, describe_versions
+from common.cli.flags import make_parser
 from common.cli.options import number
 from common.evaluation.report import markdown_table
 from common.files import check_writable
-from common.inference.engine import num_cores
 from common.inference.keras_start import start_keras
 from common.json_files import write_json
 from common.parallel import num_cores
 from common.progress import say
-from common.settings import make_parser
-from common.training.seeds import describe_machine, describe_versions
 
 FOLDER = Path(__file__).resolve().parent
 REST_SECONDS = 0.05

@@ -22,23 +22,24 @@ def publish(package: str, homes: Mapping[str, str], with_keras: Mapping[str, str
         homes: the module, inside the package, of each name.
         with_keras: the same for modules that import Keras, which is started quietly before.
     """
-    homes, with_keras = dict(homes), dict(with_keras or {})
+    keras_homes = with_keras or {}
+    all_homes = {**homes, **keras_homes}
 
     class Package(ModuleType):
         def __getattr__(self, name: str) -> Any:
-            if name in with_keras:
-                start_keras()
-            elif name not in homes:
+            if name not in all_homes:
                 raise AttributeError(f"module {package!r} has no attribute {name!r}")
-            module = importlib.import_module(f"{package}.{(homes | with_keras)[name]}")
+            if name in keras_homes:
+                start_keras()
+            module = importlib.import_module(f"{package}.{all_homes[name]}")
             self.__dict__[name] = value = getattr(module, name)
             return value
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if not (name in homes | with_keras and isinstance(value, ModuleType)):
+            if not (name in all_homes and isinstance(value, ModuleType)):
                 super().__setattr__(name, value)
 
         def __dir__(self) -> list[str]:
-            return sorted({*super().__dir__(), *homes, *with_keras})
+            return sorted({*super().__dir__(), *all_homes})
 
     sys.modules[package].__class__ = Package

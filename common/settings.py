@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import sys
 import types
 import typing
@@ -215,8 +214,7 @@ def _declared(config_class: type[Settings], name: str) -> list[dataclasses.Field
     return [base.__dataclass_fields__[name] for base in bases if name in base.__dataclass_fields__]
 
 
-@functools.cache
-def kind_of(config_class: type, name: str) -> type:
+def kind_of(config_class: type[Settings], name: str) -> type:
     """The plain type of a setting: `int` for `int | None`."""
     annotation = typing.get_type_hints(config_class)[name]
     if isinstance(annotation, types.UnionType):

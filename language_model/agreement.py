@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common.bundles import agreement
-from common.bundles.architecture import sources
+from common.bundles.architecture import name_outputs, sources
 from common.bundles.bundle import Bundle
 from common.bundles.file_names import MODEL_FILE, VOCABULARY_FILE
 from common.networks.specs.shapes import Tensor
@@ -56,7 +56,7 @@ def check_agreement(bundle: Bundle) -> None:
 def check_states(bundle: Bundle, states: Iterable[str]) -> None:
     """Refuse a network that gives as a state another one than it takes under that name."""
     for name in states:
-        layer, call, place = bundle.architecture.outputs[name]
+        layer, call, place = name_outputs(bundle.architecture.outputs)[name]
         calls = bundle.layers[layer].calls
         taken = calls[call]["kwargs"].get("initial_state") if call < len(calls) else None
         names = [source for source, _ in sources(taken)]

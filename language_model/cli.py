@@ -29,6 +29,7 @@ from common.files import check_file
 from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
 from common.progress import say
 from common.text.token_cache import CACHE_HELP
+from common.text.vector_files import write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig, WordVectorConfig
 from language_model.endings import BestEndings, score_endings, write_endings
@@ -307,8 +308,6 @@ def word_vectors(argv: Sequence[str] | None = None) -> None:
     config = read_settings(arguments, WordVectorConfig)
     check_file(arguments.train)
     check_file_place(arguments.output, paths_read(arguments))
-
-    from common.text.word_vectors import write_word_vectors  # SciPy: not for --help
 
     with open_output(arguments.output) as file:
         vocabulary, vectors = language_model.build_word_vectors(arguments.train, config)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from common.bundles.bundle import open_bundle
+from common.bundles.file_names import VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.evaluation.metrics import bits_per_character, perplexity
@@ -24,7 +25,6 @@ from common.progress import progress
 from common.settings import make_config
 from common.text.data import as_texts
 from common.text.vocabulary import PAD_ID, Vocabulary
-from language_model.agreement import VOCABULARY_FILE
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text
 from language_model.writing import DeadEnd, search_beams, write_samples

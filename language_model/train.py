@@ -17,6 +17,7 @@ from pathlib import Path
 
 import keras
 
+from common.bundles.file_names import VOCABULARY_FILE
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.progress import say
@@ -27,7 +28,6 @@ from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer, set_precision
 from common.training.run import TrainingResult, finish, open_run
 from common.training.seeds import set_seed
-from language_model.agreement import VOCABULARY_FILE
 from language_model.config import TASK, LanguageModelConfig
 from language_model.evaluate import SCORES, text_scores
 from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation

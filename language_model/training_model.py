@@ -41,7 +41,9 @@ class TrainingModel(keras.Model):
         if config.sampled_softmax_size:
             self.answer = "hidden"
             vocab_size = outputs.pop("logits").shape[-1]
-            self.output_layer = model.get_layer("embedding" if config.tie_embeddings else "to_logits")
+            self.output_layer = model.get_layer(
+                layer_names.EMBEDDING if config.tie_embeddings else layer_names.TO_LOGITS
+            )
             self.expected_counts = expected_counts(vocab_size, config.sampled_softmax_size)
         self.network = keras.Model(model.input, outputs)
         self.config = config

@@ -33,7 +33,6 @@ FILES = {
     "vector_words": file_names.VECTOR_WORDS_FILE,
 }
 NEEDED = ("words", "characters", "training_words")
-TAGS_FILE = "tags.json"
 # Emoji, with the marks that join or colour them. Treebanks of older texts have none, but emoticons.
 EMOJI = re.compile("[\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u200d\ufe0f]+")
 EMOTICON = ":)"

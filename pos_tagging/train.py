@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.word_vectors import load_all_vectors
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.progress import say
 from common.text.batching import Batches
 from common.text.data import Data
-from common.text.word_vectors import load_all_vectors
 from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer, set_precision
 from common.training.run import TrainingResult, finish, open_run

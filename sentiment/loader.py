@@ -175,7 +175,7 @@ def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: Sentime
     return [BOS_ID, *(reversed(ids) if config.directions == "backward" else ids)]
 
 
-def share_cut(lengths: Sequence[int], config: SentimentConfig) -> float:
+def share_cut(lengths: Sequence[int] | np.ndarray, config: SentimentConfig) -> float:
     """The share of texts, of which the lengths are given in tokens, that `encode_review` cuts."""
     return float(np.mean(np.array(lengths) >= config.max_length)) if config.max_length and len(lengths) else 0.0
 

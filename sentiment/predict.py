@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.bundles.bundle import open_bundle
+from common.bundles.file_names import VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
@@ -27,7 +28,7 @@ from common.progress import progress
 from common.text.data import as_texts
 from common.text.tokenization import load_pipeline, tokenize_all
 from common.text.vocabulary import Vocabulary
-from sentiment.agreement import VOCABULARY_FILE, read_settings
+from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import clean_review, make_batches
 

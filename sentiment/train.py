@@ -21,19 +21,21 @@ import keras
 import numpy as np
 
 from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.file_names import VOCABULARY_FILE
+from common.bundles.word_vectors import load_word_vectors
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
+from common.networks import layer_names
 from common.progress import say
 from common.text.batching import Batches
 from common.text.data import Data
 from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import Vocabulary
-from common.text.word_vectors import cooccurrence_vectors, load_word_vectors
+from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer, set_precision
 from common.training.run import TrainingResult, finish, open_run
 from common.training.seeds import set_seed
-from sentiment.agreement import VOCABULARY_FILE
 from sentiment.config import TASK, SentimentConfig
 from sentiment.distillation import open_teachers, shift_by_nbsvm, soft_targets
 from sentiment.evaluate import SCORES, rating_scores
@@ -223,7 +225,7 @@ def prepare_learner(
     if start:
         inherit_weights(network, start)
     if examples.vectors is not None:
-        network.get_layer("embedding").set_weights([examples.vectors])
+        network.get_layer(layer_names.EMBEDDING).set_weights([examples.vectors])
     return learner
 
 

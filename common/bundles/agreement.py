@@ -13,6 +13,7 @@ from common.bundles.architecture import Layer, name_outputs, sources
 from common.bundles.bundle import Bundle
 from common.bundles.file_names import CONFIG_FILE, MODEL_FILE
 from common.errors import InputError, excerpt
+from common.networks.specs.shapes import Tensor
 from common.settings import Settings
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 

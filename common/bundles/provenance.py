@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 from common.bundles.file_names import MANIFEST_FILE
-from common.bundles.manifest import DATA_FILES
 from common.parallel import num_cores
 from common.settings import TrainingConfig
+from common.text.data import describe_data, path_of
 from common.text.readers import hash_of_read
 from common.text.tokenization import load_pipeline, tokenizer_settings
 
@@ -33,26 +33,30 @@ class FinishedRun(Protocol):
 
 
 def describe_run(
-    task: str, title: str, arguments: argparse.Namespace, config: TrainingConfig, state: FinishedRun
+    task: str,
+    title: str,
+    inputs: Mapping[str, Any],
+    about_data: str,
+    config: TrainingConfig,
+    state: FinishedRun,
 ) -> dict[str, Any]:
     """Collect what a manifest says of a training run.
 
     Args:
         task: the package.
         title: heading of the model card.
-        arguments: of the `train` command.
+        inputs: the data and bundles that it read, by the name of their option; None or an empty tuple is left out.
+        about_data: source and licence of the data.
         config: the settings.
         state: how training ended.
     """
-    teachers = getattr(arguments, "teachers", [])
+    given = {name: value for name, value in inputs.items() if value is not None}
     return {
         "task": task,
         "title": title,
-        "about_data": arguments.about_data,
-        "train": describe_file(arguments.train),
-        "validation": describe_file(arguments.validation) if arguments.validation else None,
-        **{option: describe_file(path) for option in DATA_FILES[1:] if (path := getattr(arguments, option, None))},
-        **({"teachers": [describe_file(path) for path in teachers]} if teachers else {}),
+        "about_data": about_data,
+        "validation": None,
+        **{name: _describe(value) for name, value in given.items() if not (isinstance(value, tuple) and not value)},
         "run": state.run,
         "seed": config.seed,
         "num_epochs": state.epoch,
@@ -62,6 +66,14 @@ def describe_run(
         "tokenizer": tokenizer_settings(load_pipeline()),
         "machine": describe_machine(),
     }
+
+
+def _describe(value: Any) -> Any:
+    """Data by name and hash; several bundles one by one."""
+    if isinstance(value, tuple):
+        return [_describe(item) for item in value]
+    path = path_of(value)
+    return describe_file(path) if path else describe_data(value)
 
 
 def describe_versions() -> dict[str, str]:

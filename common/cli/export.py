@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from common.bundles.architecture import random_inputs
 from common.bundles.bundle import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
 from common.cli.flags import make_parser
 from common.cli.run import run_command
 from common.errors import InputError, show
-from common.inference.engine import session_options
 from common.inference.keras_engine import KerasEngine
 from common.inference.keras_start import start_keras
 from common.inference.trial_inputs import random_inputs

@@ -13,11 +13,11 @@ from common.errors import show
 from common.evaluation.report import text_table
 from common.evaluation.scores import Scores
 from common.progress import say
-from common.settings import Settings, as_option
+from common.settings import TrainingConfig, as_option
 
 
 def show_scores(
-    parser: OneLineParser, arguments: argparse.Namespace, task: str, config: Settings, scores: Scores
+    parser: OneLineParser, arguments: argparse.Namespace, task: str, config: TrainingConfig, scores: Scores
 ) -> None:
     """Print scores as a table or as one JSON object; write the report and keep the scores if that is wanted.
 
@@ -43,7 +43,7 @@ def show_scores(
         save_scores(arguments.model, task, config, scores, shown_command(parser, arguments))
 
 
-def save_scores(path: Path, task: str, config: Settings, scores: Scores, command: str) -> None:
+def save_scores(path: Path, task: str, config: TrainingConfig, scores: Scores, command: str) -> None:
     """Keep the scores of a test file, and the command that gave them, in a bundle and in its model card."""
     bundle = open_bundle(path, task)
     metrics = {**bundle.read_json(METRICS_FILE), "test": {**scores.as_dict(), "command": command}}

@@ -179,7 +179,7 @@ class Batches:
 
     Args:
         lengths: length of each example.
-        make_batch: indices of examples, and a source of chance while training, to a batch.
+        make_batch: indices of examples, and a random generator while training, to a batch.
         batch_size: examples in a batch.
         seed: shuffles; None keeps a fixed order, for scoring.
     """
@@ -205,6 +205,9 @@ class Batches:
     def sizes(self) -> list[int]:
         """Tokens in each batch, padding included: a measure of its work."""
         return [int(self.lengths[indices].max()) * len(indices) for indices in self.indices]
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: int) -> Batch:
         rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, number])

@@ -102,7 +102,8 @@ def describe_data(data: Data) -> dict[str, str]:
         sha256 = hash_of_read(path)
         return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
     digest = hashlib.sha256()
-    for row in data.itertuples(index=False, name=None) if hasattr(data, "columns") else data:
+    table: Any = data
+    for row in table.itertuples(index=False, name=None) if hasattr(table, "columns") else table:
         digest.update(json.dumps(row, default=str).encode())
     return {"file": name_of(data), "sha256": digest.hexdigest()}
 

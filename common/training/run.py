@@ -12,18 +12,17 @@ from typing import Any, Generic, TypeVar
 import keras
 
 from common.bundles.bundle import save_bundle
-from common.bundles.model_card import describe_file, make_card
+from common.bundles.model_card import make_card
+from common.bundles.provenance import describe_run
 from common.evaluation.report import html_table
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.output import check_not_read, claim
 from common.settings import TrainingConfig
-from common.text.data import Data, describe_data, path_of
-from common.text.tokenization import load_pipeline, tokenizer_settings
+from common.text.data import path_of
 from common.training.checkpoint import Progress, check_run, kept_until_saved
 from common.training.history import write_history
 from common.training.optimizer import set_precision
-from common.training.seeds import describe_machine, describe_versions
 
 Model = TypeVar("Model")
 
@@ -129,7 +128,7 @@ def finish(
     model = wrap(KerasEngine(final))
     scores = score(model)
     metrics = {"validation": {**scores, "num_examples": num_validation}} if scores else {}
-    facts = describe_run(run, f"{title}: {run.output_dir.name}", config, state)
+    facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state)
 
     def save_extras(folder: Path) -> None:
         save_vocabularies(folder)
@@ -139,35 +138,3 @@ def finish(
         card = make_card(facts, config, metrics, score_names)
         save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
     return TrainingResult(model, scores, state.history, run.output_dir)
-
-
-def describe_run(run: Run, title: str, config: TrainingConfig, state: Progress) -> dict[str, Any]:
-    """What a manifest says of a training run."""
-    given = {name: value for name, value in run.inputs.items() if value is not None and not _is_empty(value)}
-    inputs = {name: _describe(value) for name, value in given.items()}
-    return {
-        "task": run.task,
-        "title": title,
-        "about_data": run.about_data,
-        "validation": None,
-        **inputs,
-        "run": state.run,
-        "seed": config.seed,
-        "num_epochs": state.epoch,
-        "best_epoch": state.best_epoch,
-        "seconds": round(state.seconds),
-        "versions": describe_versions(),
-        "tokenizer": tokenizer_settings(load_pipeline()),
-        "machine": describe_machine(),
-    }
-
-
-def _is_empty(value: Any) -> bool:
-    return isinstance(value, tuple) and not value
-
-
-def _describe(value: Data | tuple[Any, ...]) -> Any:
-    if isinstance(value, tuple):
-        return [_describe(item) for item in value]
-    path = path_of(value)
-    return describe_file(path) if path else describe_data(value)

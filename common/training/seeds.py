@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 
@@ -13,8 +14,6 @@ def set_seed(seed: int) -> None:
     Keras' own count of the layers made so far starts anew, too: it goes into their names, and TensorFlow orders sums by
     names, so that a second run in the same process would differ from the first in the last digits.
     """
-    import keras
-
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":

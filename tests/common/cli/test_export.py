@@ -13,11 +13,13 @@ import onnxruntime
 import pytest
 
 import sentiment
-from common.bundles.architecture import random_inputs, read_architecture
-from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_bundle
+from common.bundles.bundle import open_bundle
+from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
+from common.bundles.gate import read_architecture
 from common.cli import export
 from common.errors import InputError
-from common.inference.onnx import recurrent as onnx_recurrent
+from common.inference.trial_inputs import random_inputs
+from common.networks.specs import recurrent_node
 from common.text.vocabulary import Vocabulary
 from tests.conftest import ROOT
 

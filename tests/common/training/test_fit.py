@@ -23,7 +23,7 @@ from common.training.checkpoint import check_run, checkpoint_folder, kept_until_
 from common.training.fit import Validation, fit
 from common.training.history import write_history
 from common.training.optimizer import make_optimizer
-from common.training.seeds import describe_machine, reseed_dropout, set_seed
+from common.training.seeds import reseed_dropout, set_seed
 from common.training.weight_averaging import AveragedWeights
 
 VOCAB_SIZE = 9
