@@ -173,7 +173,7 @@ def test_a_text_becomes_sentences_and_keeps_its_spaces():
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_a_sentence_without_end_is_read_in_pieces(settings, monkeypatch):
     tagger, words = build(**settings), ["we", "hear", "birds", "sing", "and", "we", "hear"]
-    pieces = tagger.tag_sentences([Sentence(words[:3]), Sentence(words[3:6]), Sentence(words[6:])])
+    pieces = tags_of(tagger, [Sentence(words[:3]), Sentence(words[3:6]), Sentence(words[6:])])
     monkeypatch.setattr(predict, "MAX_TOKENS", 3)
     [sentence], [other] = tagger.tag([" ".join(words), "we"], probabilities=True)
     assert sentence.tokens == words

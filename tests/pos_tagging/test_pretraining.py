@@ -14,6 +14,7 @@ from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model
 from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
+from tests.conftest import ROOT
 
 # Words and letters that the other tagger has and has not, in an order of their own.
 OWN = Vocabulary(["zyzzyva", "you", "the"], lowercase=True)
@@ -127,8 +128,8 @@ def test_given_vectors_come_along(run_here, small_runs, tmp_path):
         ("--auxiliary-column lemma", "has no 'lemma'; the columns are upos, xpos, feats"),
     ],
 )
-def test_what_does_not_fit_is_one_clear_line(flags, message, run_here, bundle, small_bundle, small_runs, tmp_path):
-    places = {"bundle": bundle.path, "lm": small_bundle("language_model")}
+def test_what_does_not_fit_is_one_clear_line(flags, message, run_here, bundle, small_runs, tmp_path):
+    places = {"bundle": bundle.path, "lm": ROOT / "tests/fixtures/format_1/language_model"}
     data = ["--train", small_runs["pos_tagging"].train, "--output-dir", tmp_path / "model"]
     done = run_here("pos_tagging.train", *data, *flags.format(**places).split())
     assert done.returncode == 2
