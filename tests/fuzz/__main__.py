@@ -182,7 +182,8 @@ def main() -> int:
             subprocess.run([sys.executable, "-m", "tests.fuzz.base_bundles", bases], cwd=ROOT, check=True)
         if arguments.break_gate:
             return break_gate(arguments, bases)
-        import_light()
+        if arguments.kind != "faults":
+            import_light()
         replacements = [take_out(name) for name in arguments.without]
 
         def prepare_keras() -> None:
