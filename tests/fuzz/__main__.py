@@ -9,7 +9,7 @@
 `faults` are programs that break each rule on purpose, to show that this one notices.
 A case is a function of kind, seed and number; `--only` runs it again alone and keeps its files. The exit status is 1 if
 a rule was broken. `--break-gate` takes one check of the gate out after the other and asks whether this program notices:
-first by the cases that are aimed at the check, then, if these do not show it, by all. It takes ten minutes on two cores.
+first by the cases that are aimed at the check, then, if these do not show it, by all. Ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from __future__ import annotations
 import argparse
 import builtins
 import contextlib
+import functools
 import importlib
-import re
+import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.case import needs_keras
 from tests.fuzz.change_aimed import AIMED_EVERY, AIMS, aim_of
 from tests.fuzz.judge import MAX_SECONDS
-from tests.fuzz.supervisor import Supervisor
+from tests.fuzz.supervisor import Report, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIGHT_MODULES = (
@@ -98,7 +100,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--stop", action="store_true", help="stop at the first failure")
     parser.add_argument("--break-gate", action="store_true", help="take out the checks of the gate, one at a time")
     parser.add_argument("--redundant", action="store_true", help="take out, so, those that others make superfluous")
-    parser.add_argument("--aimed-at", metavar="MODULE:FUNCTION", help="only the cases aimed at a check; '' for any")
+    parser.add_argument("--aimed-at", default="", metavar="TEXT", help="only cases aimed at such a check; ':' is any")
     return parser.parse_args()
 
 
@@ -170,31 +172,68 @@ def take_out(name: str) -> Callable[[], None]:
 def break_gate(arguments: argparse.Namespace, bases: Path) -> int:
     """Run the cases without each of the checks; returns 1 if one of them is not missed, or a redundant one is."""
     gate = [f"{module}:{check}" for module, checks in GATE.items() for check in checks.split()]
-    wanted = not arguments.redundant
+
+    @functools.cache
+    def usual(which: str) -> set[str]:
+        return _failures(arguments, bases, which)
+
     odd = []
-    usual = _failures(arguments, bases, ["--aimed-at", ""]) | _failures(arguments, bases, [])
     print("| without | noticed by |\n| --- | --- |", flush=True)
     for name in REDUNDANT if arguments.redundant else gate:
-        more = ["--without", name, *([] if usual else ["--stop"])]
-        found = _failures(arguments, bases, [*more, "--aimed-at", name.split("=")[0]]) - usual
-        found = found or _failures(arguments, bases, more) - usual
-        odd += [] if bool(found) == wanted else [name]
-        print(f"| {name} | {min(found, default='nothing')} |", flush=True)
+        noticed = "nothing"
+        for which in (name.split("=")[0], ""):
+            before = usual(":" if which else "")  # of all aimed cases, or of all cases
+            if found := _failures(arguments, bases, which, [name], stop=not before) - before:
+                noticed = f"{'aimed ' if which else ''}case {min(found)}"
+                break
+        odd += [] if (noticed == "nothing") == arguments.redundant else [name]
+        print(f"| {name} | {noticed} |", flush=True)
     return 1 if odd else 0
 
 
-def _failures(arguments: argparse.Namespace, bases: Path, more: list[str]) -> set[str]:
-    """The failures of the same cases in a program of its own, as "case number, column"."""
-    command = [sys.executable, "-m", "tests.fuzz", arguments.kind, "--bases", str(bases), *more]
-    for name in ("first", "seed", "jobs", "seconds"):
-        command += [f"--{name}", str(getattr(arguments, name))]
-    command += ["--count", str(AIMED_TIMES * AIMED_EVERY * len(AIMS) if "--aimed-at" in more else arguments.count)]
-    command += ["--without-keras"] if arguments.without_keras else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise RuntimeError(done.stderr)
-    shown = re.findall(r"^- (\d+, [^:]+): (.*)$", done.stdout, re.M)
-    return {f"case {case}" for case, _ in shown}
+def _failures(
+    arguments: argparse.Namespace, bases: Path, aimed_at: str, without: Sequence[str] = (), stop: bool = False
+) -> set[str]:
+    """The failures of cases that a forked process runs, as "number, column: reason"; see `run_cases`."""
+    changed: dict[str, Any] = {"without": without, "stop": stop}
+    if aimed_at:
+        changed |= {"aimed_at": aimed_at, "count": AIMED_TIMES * AIMED_EVERY * len(AIMS)}
+    with work_folder(keep=False) as work:
+        process = os.fork()
+        if process == 0:
+            status = 1
+            with contextlib.suppress(BaseException):
+                report = run_cases(argparse.Namespace(**vars(arguments) | changed), bases, work)
+                found = [f"{failure.number}, {failure.column}: {failure.reason}" for failure in report.failures]
+                (work / "failures").write_text(json.dumps(found))
+                status = 0
+            os._exit(status)
+        _, status = os.waitpid(process, 0)
+        if status != 0:
+            raise RuntimeError(f"without {', '.join(without)}: the cases were not run to the end")
+        return set(json.loads((work / "failures").read_text()))
+
+
+def run_cases(arguments: argparse.Namespace, bases: Path, work: Path) -> Report:
+    """Take out the checks that are named, and run the cases that are wanted."""
+    replacements = [take_out(name) for name in arguments.without]
+
+    def prepare_keras() -> None:
+        import_keras()
+        for replace in replacements:
+            replace()
+
+    for replace in replacements:
+        replace()
+    make_case = importlib.import_module(f"tests.fuzz.cases_{arguments.kind}").make_case
+    numbers = arguments.only or range(arguments.first, arguments.first + arguments.count)
+    numbers = [number for number in numbers if not (arguments.without_keras and needs_keras(number))]
+    if arguments.aimed_at:
+        aims = {number: aim_of(number) for number in numbers}
+        numbers = [number for number, aim in aims.items() if aim and arguments.aimed_at in aim.check]
+    options = (bases, work, arguments.jobs, arguments.seconds)
+    supervisor = Supervisor(arguments.kind, arguments.seed, make_case, *options, stop=arguments.stop)
+    return supervisor.run(numbers, prepare_keras)
 
 
 def main() -> int:
@@ -204,32 +243,16 @@ def main() -> int:
         bases = (arguments.bases or work / "bases").absolute()
         if not bases.exists():
             subprocess.run([sys.executable, "-m", "tests.fuzz.base_bundles", bases], cwd=ROOT, check=True)
-        if arguments.break_gate:
-            return break_gate(arguments, bases)
         if arguments.kind != "faults":
             import_light()
-        replacements = [take_out(name) for name in arguments.without]
-
-        def prepare_keras() -> None:
-            import_keras()
-            for replace in replacements:
-                replace()
-
-        for replace in replacements:
-            replace()
-        make_case = importlib.import_module(f"tests.fuzz.cases_{arguments.kind}").make_case
-        numbers = arguments.only or range(arguments.first, arguments.first + arguments.count)
-        numbers = [number for number in numbers if not (arguments.without_keras and needs_keras(number))]
-        if arguments.aimed_at is not None:
-            aims = {number: aim_of(number) for number in numbers}
-            numbers = [number for number, aim in aims.items() if aim and aim.check.startswith(arguments.aimed_at)]
-        options = (bases, work, arguments.jobs, arguments.seconds)
-        supervisor = Supervisor(arguments.kind, arguments.seed, make_case, *options, stop=arguments.stop)
-        text = supervisor.run(numbers, prepare_keras).markdown()
+        if arguments.break_gate:
+            return break_gate(arguments, bases)
+        report = run_cases(arguments, bases, work)
+    text = report.markdown()
     print(text, end="")
     if arguments.report:
         arguments.report.write_text(text, encoding="utf-8")
-    return 1 if supervisor.report.failures else 0
+    return 1 if report.failures else 0
 
 
 if __name__ == "__main__":
