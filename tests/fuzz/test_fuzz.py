@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.__main__ import GATE, REDUNDANT
 from tests.fuzz.cases_faults import FAULTS, NUM_ENDING
+from tests.fuzz.change_aimed import AIMS, aim_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What the campaigns allow a command is 10 s; here a machine may be several times slower.
@@ -59,6 +61,20 @@ def test_every_fault_is_noticed(first, count, seconds, tmp_path):
     found = {(fault, column) for column, fault in re.findall(r"^- \d+, ([^:]+): .*; ([^;]+): \2; ", done.stdout, re.M)}
     wanted = list(FAULTS.items())[first : first + count]
     assert found == {(fault, column) for fault, column in wanted if column}, done.stdout + done.stderr
+
+
+def test_every_check_of_the_gate_is_aimed_at():
+    gate = {f"{module}:{check.split('=')[0]}" for module, checks in GATE.items() for check in checks.split()}
+    assert {aim.check for aim in AIMS} == gate
+    assert not gate & REDUNDANT.keys()
+    assert {aim_of(number).check for number in range(500) if aim_of(number)} == gate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [[], ["--redundant"]])
+def test_the_gate_without_one_of_its_checks_is_noticed(which, bases):
+    done = fuzz("bundles", "--without-keras", "--break-gate", "--bases", bases, *which, *SLOW_MACHINE)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
