@@ -22,7 +22,7 @@ from tests.fuzz.change_hdf5 import WEIGHTS, datasets
 from tests.fuzz.change_json import MARK, write
 from tests.fuzz.outside import Canaries
 
-ANSWERED_WORD = "zzyzx"  # in the texts that the commands are given
+GIVEN_WORD = "zzyzx"  # in the texts that the commands are given
 HUGE_INTEGER = "1" + "0" * 400
 
 Mutation = Callable[[Path, Random, Canaries], tuple[str, str]]
@@ -315,10 +315,15 @@ def add_a_part(model: Any, rng: Random) -> tuple[str, str]:
     return "a key more", "no network has such a key"
 
 
-def add_a_setting(layers: list[Any], rng: Random) -> tuple[str, str]:
-    config = rng.choice(layers)["config"]
-    config[rng.choice(("lora_rank", "more", "quantization_config"))] = rng.choice((10**6, "x"))
-    return f"{config['name']}: a setting more", "no layer has such a setting"
+def spoil_a_setting(layers: list[Any], rng: Random) -> tuple[str, str]:
+    """A setting that an input does not have, of which no engine would tell; or none where a layer needs one."""
+    if rng.random() < 0.5:
+        config = rng.choice([layer for layer in layers if layer["class_name"] == "InputLayer"])["config"]
+        config[rng.choice(("lora_rank", "more", "quantization_config"))] = rng.choice((10**6, "x"))
+        return f"{config['name']}: a setting more", "no layer has such a setting"
+    config = rng.choice([layer for layer in layers if "activation" in layer["config"]])["config"]
+    del config["activation"]
+    return f"{config['name']}: without activation", "a layer lacks a setting"
 
 
 def add_an_argument(layers: list[Any], rng: Random) -> tuple[str, str]:
@@ -332,10 +337,10 @@ def add_an_argument(layers: list[Any], rng: Random) -> tuple[str, str]:
 
 
 def add_a_word(bundle: Path, rng: Random, outside: Canaries) -> tuple[str, str]:
-    """In the vocabulary and in the declared size of the table, not in the table: the last word reads beyond it."""
+    """In the vocabulary and in the declared size of the table, not in the table: the new word reads beyond it."""
     vocabulary, model = read(bundle / "vocabulary.json"), read(bundle / "model.json")
     size = len(vocabulary["tokens"]) + 4
-    vocabulary["tokens"].append(ANSWERED_WORD)
+    vocabulary["tokens"].append(rng.choice((GIVEN_WORD, "another")))
     for layer in model["config"]["layers"]:
         reads = json.dumps(layer["inbound_nodes"])
         if layer["config"].get("input_dim") == size and '"token_ids"' in reads:
@@ -479,7 +484,7 @@ AIMS: tuple[Aim, ...] = (
     Aim("common.architecture:check_classes", in_layers(name_a_foreign_class)),
     Aim("common.architecture:check_number_of_layers", in_layers(lengthen_the_network)),
     Aim("common.architecture:check_entries", in_json("model.json", add_a_part)),
-    Aim("common.architecture:check_settings", in_layers(add_a_setting)),
+    Aim("common.architecture:check_settings", in_layers(spoil_a_setting)),
     Aim("common.architecture:check_calls", in_layers(add_an_argument)),
     Aim("common.architecture:check_shapes", add_a_word, "sentiment-*"),
     Aim("common.architecture:check_types", in_weights(put_bytes_for_numbers), "*-[0124]"),
