@@ -171,6 +171,7 @@ def test_a_vocabulary_that_is_not_that_of_the_network(task, name, change, tmp_pa
     ("task", "name", "odd"),
     [
         ("sentiment", "vocabulary.json", "so good"),
+        ("sentiment", "vocabulary.json", "good\n"),
         ("sentiment", "vocabulary.json", "Good"),
         ("language_model", "vocabulary.json", " "),
         ("pos_tagging", "vocabulary.json", "Good"),

@@ -132,7 +132,7 @@ def check_special(bundle: Bundle, file: str, vocabulary: Vocabulary) -> None:
 def check_words(bundle: Bundle, file: str, vocabulary: Vocabulary) -> None:
     """Refuse a vocabulary of words in which white space is part of one."""
     own = vocabulary.tokens[len(SPECIAL_TOKENS) :]
-    if len(" ".join(own).split()) != len(own):
+    if " ".join(own).split() != own:
         raise disagree(bundle, file, "it has words with white space in them")
 
 

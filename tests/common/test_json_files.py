@@ -8,7 +8,7 @@ import time
 import pytest
 
 from common.errors import InputError
-from common.json_files import MAX_DEPTH, read_json
+from common.json_files import MAX_DEPTH, MAX_PARTS, read_json
 
 
 def test_what_we_write_ourselves_is_read():
@@ -62,3 +62,15 @@ def test_a_large_file_is_not_parsed(monkeypatch):
     monkeypatch.setattr(json, "loads", None)
     with pytest.raises(InputError, match="101 bytes, at most 100 are read"):
         read_json(b"[" + b" " * 99 + b"]", "x.json", max_bytes=100)
+
+
+@pytest.mark.parametrize("part", ["[],", "{},", "[[[]]],", '{"a":1},'])
+def test_many_small_parts_are_not_parsed(part, monkeypatch):
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(InputError, match=r"^x.json: .* at most 200,000 lists, objects and keys are read"):
+        read_json(("[" + part * (MAX_PARTS + 1))[:-1].encode() + b"]", "x.json")
+
+
+def test_many_texts_are_parsed():
+    value = [f"12{number}" for number in range(MAX_PARTS)]
+    assert read_json(json.dumps(value).encode(), "x.json") == value

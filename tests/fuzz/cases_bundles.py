@@ -20,6 +20,7 @@ from tests.fuzz import (
 )
 from tests.fuzz.base_bundles import MANIFEST, rehash, task_of
 from tests.fuzz.case import ANSWERING, TASKS, TEXT_COLUMN, Case, Command, Place, has_lstm, needs_keras
+from tests.fuzz.change_aimed import aim_of
 from tests.fuzz.outside import canaries
 
 TEXTS = ("The soup was cold, but I loved the view.", "the ferry was late again .", "zzyzx")
@@ -66,13 +67,20 @@ NUM_GOOD = 3
 
 
 def make_case(number: int, rng: Random, place: Place) -> Case:
-    """Copy a whole bundle, change it, and choose the commands."""
-    base = rng.choice(sorted(place.bases.glob("*-*")))
+    """Copy a whole bundle, change it, and choose the commands; every few cases are aimed at one check of the gate."""
+    aim = aim_of(number)
+    base = rng.choice(sorted(place.bases.glob(aim.bases if aim else "*-*")))
     task = task_of(base)
     bundle = place.case / "bundle"
     shutil.copytree(base, bundle)
     others = [other for other in TASKS if other != task]
     shutil.copy(place.bases / f"{rng.choice(others)}-0" / "config.json", place.case / "other.json")
+    if aim:
+        done, wrong = aim.change(bundle, rng, canaries(place.outside))
+        given_task = rng.choice(others) if aim.to_another_task else task
+        commands = choose_commands(given_task, place.case, rng, needs_keras(number), has_lstm(base))
+        module, check = aim.check.split(":")
+        return Case(f"aimed at {module}", f"{check}, {base.name}, {done}", commands, wrong)
     weights = [*(weight for weight, _, _ in MUTATIONS), NUM_DISAGREEING, NUM_GOOD]
     chosen = rng.choices(range(len(weights)), weights)[0]
     good = chosen == len(MUTATIONS) + 1

@@ -26,7 +26,8 @@ SIZES = ("units", "input_dim", "output_dim", "filters", "num_tags")
 OTHER = {  # the other choice of a setting that has words
     "architecture": {"lstm": "gru", "gru": "lstm", "simple-rnn": "lstm", "bow": "cbow", "cbow": "bow"}
     | {"fixed-window": "lstm", "previous-tag": "lstm"},
-    "head": {"regression": "class", "class": "ordinal", "ordinal": "class", "softmax": "crf", "crf": "softmax"},
+    "head": {"regression": "categorical", "categorical": "ordinal", "ordinal": "categorical"}
+    | {"class": "ordinal", "softmax": "crf", "crf": "softmax"},
     "pooling": {"mean-max": "mean", "attention": "max", "last": "mean"},
     "directions": {"forward": "both", "both": "forward"},
     "character_network": {"convolution": "lstm", "lstm": "convolution"},
@@ -42,6 +43,7 @@ def read(file: Path) -> Any:
 def settings_in_the_network(task: str, config: dict[str, Any], bundle: Path) -> list[str]:
     """The settings of a bundle that its network or its vocabularies show."""
     architecture = config["architecture"]
+    directions = "directions" if "directions" in config else "bidirectional"  # an older bundle
     if task == "sentiment":
         names = ["architecture", "head", "min_rating", "max_rating", "units", "lowercase"]
         if architecture == "bow":
@@ -49,14 +51,14 @@ def settings_in_the_network(task: str, config: dict[str, Any], bundle: Path) -> 
         names.append("embedding_dim")
         if architecture == "cbow":
             return names
-        both = ["backward_units"] if config.get("backward_units") else ["bidirectional"]
+        both = ["backward_units"] if config.get("backward_units") else [directions]
         return [*names, *both, "num_layers", "pooling"]
     if task == "language_model":
         names = ["architecture", "units", "embedding_dim", "num_layers", "tie_embeddings", "lowercase"]
         names += ["level"] if config["level"] == "word" else []
         return [*names, *(["window"] if architecture == "fixed-window" else [])]
     names = ["architecture", "units", "embedding_dim", "lowercase"]
-    names += ["tag_dim"] if architecture == "previous-tag" else ["directions", "num_layers", "head"]
+    names += ["tag_dim"] if architecture == "previous-tag" else [directions, "num_layers", "head"]
     names += ["shape_dim"] if (bundle / "shapes.json").exists() else []
     names += ["affix_dim"] if (bundle / "affixes.json").exists() else []
     if config["character_dim"]:
