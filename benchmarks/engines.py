@@ -13,6 +13,10 @@ predict" is `model.predict` for every token. Before the clock starts, all system
 
 from __future__ import annotations
 
+from common.inference.keras_start import start_keras
+
+start_keras()  # quietly, before anything imports Keras
+
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.networks import Network, language_model, onnx_engine, rating_model, tagger, without_masks
 from benchmarks.timing import (
     describe_run,
     make_turn,
@@ -32,12 +37,12 @@ from benchmarks.timing import (
 from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
 from common.inference.engine import Engine
+from common.inference.keras_engine import KerasEngine
 from common.progress import say
+from language_model.sampling import sample_tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from benchmarks.networks import Network
 
 BATCH_SIZES = (1, 32, 256)
 SECONDS = 0.25  # of a turn, about
@@ -48,16 +53,11 @@ HEADER = ["network", "batch", "system", "tokens/s", "ms per call", "fastest turn
 
 def build_networks() -> list[Network]:
     """Build the three networks, in the sizes that are measured."""
-    from benchmarks.networks import language_model, rating_model, tagger
-
     return [tagger(), language_model(), rating_model()]
 
 
 def open_systems(network: Network, folder: Path, num_threads: int, with_torch: bool) -> dict[str, Engine]:
     """Open a network in every system; they are called alike."""
-    from benchmarks.networks import onnx_engine, without_masks
-    from common.inference.keras_engine import KerasEngine
-
     systems: dict[str, Any] = {"ONNX Runtime": onnx_engine(network.model, folder, num_threads)}
     if with_torch:
         from benchmarks import torch_networks
@@ -100,8 +100,6 @@ def make_call(network: Network, system: Engine, inputs: Mapping[str, np.ndarray]
     """Make what is timed: the network on these inputs; a language model reads what it has just written."""
     if network.name != "language model":
         return lambda: system(inputs)
-
-    from language_model.sampling import sample_tokens
 
     current, rng = dict(inputs), np.random.default_rng(1)
 

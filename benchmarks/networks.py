@@ -100,7 +100,7 @@ def language_model(
 def rating_model(
     embedding_dim: int = 100,
     units: int = 96,
-    bidirectional: bool = True,
+    directions: str = "both",
     pooling: str = "mean-max",
     vocab_size: int = 10_000,
     num_steps: int = 200,
@@ -109,7 +109,7 @@ def rating_model(
     config = SentimentConfig(
         embedding_dim=embedding_dim,
         units=units,
-        bidirectional=bidirectional,
+        directions=directions,
         pooling=pooling,
         head="regression",
         word_vector_dropout=0.0,

@@ -23,8 +23,8 @@ from common.networks import layer_names
 # process abort it; here Triton has nothing to do.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+import torch
+from torch import Tensor, nn
 
 with warnings.catch_warnings():
     # Where TensorFlow was imported before, PyTorch takes its functions for those of a GPU, and warns of their answer.

@@ -15,12 +15,18 @@ benchmarks/networks.py). Before the clock starts, PyTorch must have the loss of 
 
 from __future__ import annotations
 
+from common.inference.keras_start import start_keras
+
+start_keras()  # quietly, before anything imports Keras
+
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
+from benchmarks.networks import Network, language_model, rating_model, tagger, with_keras_lstm, without_masks
 from benchmarks.timing import (
     describe_run,
     draw_bars,
@@ -34,12 +40,10 @@ from benchmarks.timing import (
 from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
 from common.progress import say
-from common.training.fit import set_precision
+from common.training.optimizer import set_precision
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from benchmarks.networks import Network
 
 SECONDS = 1.0  # of a turn, about
 LEARNING_RATE = 0.001
@@ -64,10 +68,8 @@ Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
 def build_networks() -> list[tuple[Callable[[], Network], int]]:
     """The networks in the sizes that are measured, not yet built, and their batch sizes."""
-    from benchmarks.networks import language_model, rating_model, tagger
-
     return [
-        (lambda: rating_model(embedding_dim=128, units=128, bidirectional=False, pooling="last"), 64),
+        (lambda: rating_model(embedding_dim=128, units=128, directions="forward", pooling="last"), 64),
         (lambda: language_model("lstm", embedding_dim=256, units=512, num_steps=64), 32),
         (tagger, 32),
     ]
@@ -91,10 +93,6 @@ def _scores(network: Network) -> Any:
 
 def compile_keras(network: Network, own_lstm: bool = True) -> Any:
     """Give a network an optimizer and the loss that its task trains it with; `own_lstm`: the project's, not Keras'."""
-    import keras
-
-    from benchmarks.networks import with_keras_lstm, without_masks
-
     model = keras.Model(network.model.input, _scores(network))
     model = without_masks(model if own_lstm else with_keras_lstm(model))
     loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -106,7 +104,6 @@ def compile_keras(network: Network, own_lstm: bool = True) -> Any:
 
 def fit_turn(model: Any, batch: Batch, seconds: float) -> Callable[[], float]:
     """Make a turn of `fit`: some steps, whose milliseconds it returns."""
-    import keras
 
     class Steps(keras.utils.PyDataset):
         """The same batch, again and again."""

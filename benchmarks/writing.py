@@ -13,6 +13,10 @@ text put together.
 
 from __future__ import annotations
 
+from common.inference.keras_start import start_keras
+
+start_keras()  # quietly, before anything imports Keras
+
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,16 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import language_model
+from benchmarks import networks
 from benchmarks.timing import describe_run, draw_bars, make_turn, parse_arguments, save_results, summarize, take_turns
 from common.cli.run import run_command
 from common.evaluation.report import new_figure, text_table
 from common.files import check_writable
 from common.text.vocabulary import EOS_ID, SPECIAL_TOKENS, Vocabulary
+from language_model.config import LanguageModelConfig
+from language_model.predict import LanguageModel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from language_model.predict import LanguageModel
 
 PRETRAINED = ("shakespeare", "stories")
 BATCH_SIZES = (1, 32)
@@ -46,16 +52,12 @@ HEADER = ["model", "texts", "draw", "tokens/s", "ms per token of each text", "fa
 
 def large_model(folder: Path, num_threads: int) -> LanguageModel:
     """Make a language model of two layers of GRU 500 over 10,000 words, that answers in ONNX Runtime."""
-    from benchmarks.networks import language_model, onnx_engine
-    from language_model.config import LanguageModelConfig
-    from language_model.predict import LanguageModel
-
-    network = language_model()
+    network = networks.language_model()
     vocab_size = network.model.output["logits"].shape[-1]
     vocabulary = Vocabulary(f"word{number}" for number in range(vocab_size - len(SPECIAL_TOKENS)))
     units = network.model.output["state_0_h"].shape[-1]
     config = LanguageModelConfig(architecture="gru", num_layers=2, units=units)
-    return LanguageModel(onnx_engine(network.model, folder, num_threads), vocabulary, config)
+    return LanguageModel(networks.onnx_engine(network.model, folder, num_threads), vocabulary, config)
 
 
 def never_end(model: LanguageModel) -> LanguageModel:
@@ -131,8 +133,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
     arguments = parse_arguments("benchmarks.writing", __doc__, 9, argv)
     check_writable(arguments.output_dir, "--output-dir")
-
-    import language_model
 
     figures: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder:

@@ -61,6 +61,18 @@ def lesson(folder: Path) -> dict[str, float]:
     """Show the first pass, both steps, and what they do to the error; returns the errors."""
     params = first_params()
     _, hidden, output = forward(X, params, ACTIVATIONS)
+    show_first_pass(params, hidden, output)
+    # The step of the tutorial, with its own rounding, and the true one; then a numeric check of who is right.
+    theirs, ours = tutorial_step(hidden[0], 1.235, output=0.77), true_step(params)
+    show_steps(params, theirs, ours)
+    show_errors(params, theirs, ours)
+    save_picture(lambda figure: draw(figure, hidden, output.item()), folder, "xor_by_hand", 5)
+    errors = {"before": error_of(params)}
+    return errors | {"tutorial": error_of(changed(params, theirs)), "gradient": error_of(changed(params, ours))}
+
+
+def show_first_pass(params: Params, hidden: Array, output: Array) -> None:
+    """The sums and activations of the first pass, beside those of the tutorial."""
     output_sum = float((hidden @ params["W_2"]).item())
     show_table(
         ["first pass", "here", "in the tutorial"],
@@ -76,8 +88,10 @@ def lesson(folder: Path) -> dict[str, float]:
             ["output", f"{output.item():.10f}", f"{sigmoid(np.array(1.235)):.10f} (right to three digits)"],
         ],
     )
-    # The step of the tutorial, with its own rounding, and the true one; then a numeric check of who is right.
-    theirs, ours = tutorial_step(hidden[0], 1.235, output=0.77), true_step(params)
+
+
+def show_steps(params: Params, theirs: Array, ours: Array) -> None:
+    """Both steps of the output weights, beside a numeric gradient."""
     numeric = -LEARNING_RATE * numeric_gradient(lambda: error_of(params), params["W_2"])
     print()
     show_table(
@@ -87,8 +101,10 @@ def lesson(folder: Path) -> dict[str, float]:
             for i in range(3)
         ],
     )
-    errors = {"before": error_of(params)}
-    errors |= {"tutorial": error_of(changed(params, theirs)), "gradient": error_of(changed(params, ours))}
+
+
+def show_errors(params: Params, theirs: Array, ours: Array) -> None:
+    """The error before and after both steps, of this case and of all four."""
     # The same with a first hidden unit that says almost nothing in this case, so that its output weight hardly matters.
     quiet = {**params, "W_1": params["W_1"] - np.array([[8.0, 0, 0], [0, 0, 0]])}
     _, quiet_hidden, quiet_output = forward(X, quiet, ACTIVATIONS)
@@ -112,19 +128,18 @@ def lesson(folder: Path) -> dict[str, float]:
         ],
     )  # fmt: skip
 
-    def draw(figure) -> None:
-        axes = figure.subplots()
-        places = np.linspace(0.02, 1, 200)
-        delta = output.item() ** 2 * (1 - output.item())
-        axes.plot(places, delta * places, label="gradient: delta x hidden")
-        axes.plot(places, delta / places, "--", label="tutorial: delta / hidden")
-        axes.plot(hidden[0], delta * hidden[0], "o", color="tab:blue")
-        axes.plot(hidden[0], delta / hidden[0], "o", color="tab:orange")
-        axes.set(xlabel="what the hidden unit says", ylabel="step down of its output weight", ylim=(0, 1))
-        axes.legend(frameon=False)
 
-    save_picture(draw, folder, "xor_by_hand", 5)
-    return errors
+def draw(figure, hidden: Array, output: float) -> None:
+    """The size of both steps against the activation of the hidden unit."""
+    axes = figure.subplots()
+    places = np.linspace(0.02, 1, 200)
+    delta = output**2 * (1 - output)
+    axes.plot(places, delta * places, label="gradient: delta x hidden")
+    axes.plot(places, delta / places, "--", label="tutorial: delta / hidden")
+    axes.plot(hidden[0], delta * hidden[0], "o", color="tab:blue")
+    axes.plot(hidden[0], delta / hidden[0], "o", color="tab:orange")
+    axes.set(xlabel="activation of the hidden unit", ylabel="step down of its output weight", ylim=(0, 1))
+    axes.legend(frameon=False)
 
 
 if __name__ == "__main__":

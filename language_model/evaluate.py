@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -109,8 +109,6 @@ def evaluate(
     Returns:
         The scores `SCORES`; `predictions` are the log-probabilities in nats of the tokens and the end of each text, a
         list of float32 (tokens + 1,).
-    Raises:
-        InputError: what is wrong with the data.
     """
     config = config or model.config
     texts = load_texts(data, config)
@@ -122,35 +120,44 @@ def evaluate(
     if cache is not None:
         settings = partial(Streams, stateful=config.stateful, reset_every=reset_every)
         nats |= score_with_caches(model, token_lists, nats, baseline, cache, settings, config)
-    contexts, endings = split_endings(texts, model)
     intervals = partial(with_intervals, num_threads=num_threads)
-    units = {name: text_units(texts, rows) for name, rows in nats.items()}
-    systems = {name: intervals(partial(_score_chosen, rows), len(rows)) for name, rows in units.items()}
-    if len(endings) > 1:
-        scorers: dict[str, Scorer] = {"model": model.score_tokens}
-        if baseline:
-            scorers[baseline.name] = baseline.score
-        for name, score in scorers.items():
-            won = compare_endings(contexts, endings, score)
-            systems[name] |= intervals(partial(_mean_chosen, won), len(endings))
+    systems = {name: _score_text(texts, rows, intervals) for name, rows in nats.items()}
+    num_endings, ending_scores = score_given_endings(model, texts, baseline, intervals)
+    systems = {name: scores | ending_scores.get(name, {}) for name, scores in systems.items()}
     num_tokens = sum(map(len, nats["model"]))
+    weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
+    facts = {"num_examples": len(texts), "num_tokens": num_tokens, "num_endings": num_endings,
+             "stateful": config.stateful, "reset_every": reset_every}  # fmt: skip
     return Scores(
         names=SCORES,
         flat=systems.pop("model"),
         baselines=systems,
-        facts={
-            "num_examples": len(texts),
-            "num_tokens": num_tokens,
-            "num_endings": len(endings),
-            "stateful": config.stateful,
-            "reset_every": reset_every,
-            "data": describe_data(data),
-            "weaknesses": weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level),
-        },
+        facts={**facts, "data": describe_data(data), "weaknesses": weak},
         notes=[f"{len(texts):,} texts, {num_tokens:,} tokens with their ends"],
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
     )
+
+
+def _score_text(
+    texts: Sequence[str], nats: Sequence[np.ndarray], intervals: Callable[..., dict[str, Any]]
+) -> dict[str, Any]:
+    units = text_units(texts, nats)
+    return intervals(partial(_score_chosen, units), len(units))
+
+
+def score_given_endings(
+    model: LanguageModel, texts: Sequence[str], baseline: Baseline | None, intervals: Callable[..., dict[str, Any]]
+) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The test of the given ending, for the model and the baseline; returns the number of endings and the scores."""
+    contexts, endings = split_endings(texts, model)
+    if len(endings) <= 1:
+        return len(endings), {}
+    scorers: dict[str, Scorer] = {"model": model.score_tokens}
+    if baseline:
+        scorers[baseline.name] = baseline.score
+    won = {name: compare_endings(contexts, endings, score) for name, score in scorers.items()}
+    return len(endings), {name: intervals(partial(_mean_chosen, wins), len(endings)) for name, wins in won.items()}
 
 
 def fit_ngrams(model: LanguageModel, train: Data, order: int | None, config: LanguageModelConfig) -> Baseline:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import sentiment
-from common.cli.flags import add_overrides, add_settings, advanced, make_parser, override, read_settings
+from common.cli.flags import OneLineParser, add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
     add_model_argument,
@@ -43,6 +43,22 @@ def train(argv: Sequence[str] | None = None) -> None:
         CACHE_HELP,
     )
     add_train_arguments(parser)
+    add_start_arguments(parser)
+    add_settings(parser, SentimentConfig, PRESETS)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, SentimentConfig)
+    check_train_arguments(arguments)
+    given = ("validation", "groups", "word_vectors_from", "initialize_from", "teachers", "unlabelled")
+    options = {name: getattr(arguments, name) for name in (*given, "about_data", "resume", "overwrite")}
+    result = sentiment.train(arguments.train, arguments.output_dir, config, **options)
+    show(
+        f"validation: R² {result.scores['r2']:.4f}, binary accuracy {result.scores['binary_accuracy']:.1%}; "
+        f"bundle in {result.path}"
+    )
+
+
+def add_start_arguments(parser: OneLineParser) -> None:
+    """Add the options for what a rating model learns from beside --train."""
     parser.add_argument(
         "--initialize-from",
         type=Path,
@@ -71,28 +87,6 @@ def train(argv: Sequence[str] | None = None) -> None:
     ]
     for action in others:
         advanced(action)
-    add_settings(parser, SentimentConfig, PRESETS)
-    arguments = parser.parse_args(argv)
-    config = read_settings(arguments, SentimentConfig)
-    check_train_arguments(arguments)
-    result = sentiment.train(
-        arguments.train,
-        arguments.output_dir,
-        config,
-        validation=arguments.validation,
-        groups=arguments.groups,
-        word_vectors_from=arguments.word_vectors_from,
-        initialize_from=arguments.initialize_from,
-        teachers=arguments.teachers,
-        unlabelled=arguments.unlabelled,
-        about_data=arguments.about_data,
-        resume=arguments.resume,
-        overwrite=arguments.overwrite,
-    )
-    show(
-        f"validation: R² {result.scores['r2']:.4f}, binary accuracy {result.scores['binary_accuracy']:.1%}; "
-        f"bundle in {result.path}"
-    )
 
 
 def evaluate(argv: Sequence[str] | None = None) -> None:

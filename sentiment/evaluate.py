@@ -13,6 +13,7 @@ if __name__ == "__main__":
     run_command(cli.evaluate)
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -124,8 +125,6 @@ def evaluate(
         num_threads: processor cores for the bootstrap; None takes all.
     Returns:
         The scores `SCORES`; `predictions` are the ratings float32 (reviews,).
-    Raises:
-        InputError: what is wrong with the data.
     """
     config = config or model.config
     reviews = load_reviews(data, config, None, min_rating, max_rating)
@@ -134,26 +133,21 @@ def evaluate(
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
     own = intervals(partial(_score, reviews, model.config, predictions, spreads))
-    cut_rate = share_cut(lengths, model.config)
-    notes = [f"{len(reviews):,} reviews, {lengths.sum():,} tokens; {cut_rate:.1%} of the reviews were cut"]
+    facts = count_facts(lengths, model.config)
+    notes = ["{num_examples:,} reviews, {num_tokens:,} tokens; {cut_rate:.1%} of the reviews were cut".format(**facts)]
     baselines: dict[str, dict[str, Any]] = {}
     without_known: dict[str, float] = {}
     if train is not None:
         known = load_reviews(train, config, None, min_rating, max_rating)
         baselines = score_baselines(reviews, known, model.config, intervals)
         without_known = score_without_known(reviews, known, partial(_score, reviews, model.config, predictions, None))
-        if without_known:
-            shown = ", ".join(f"{name} {format_score(name, without_known)}" for name in ("r2", "binary_accuracy"))
-            num_known = len(reviews) - without_known["num_examples"]
-            notes.insert(0, f"{num_known:,} of the reviews also stand in {name_of(train)}; without them {shown}")
+        notes = [*describe_known(without_known, len(reviews), name_of(train)), *notes]
     return Scores(
         names=SCORES,
         flat=own,
         baselines=baselines,
         facts={
-            "num_examples": len(reviews),
-            "num_tokens": int(lengths.sum()),
-            "cut_rate": cut_rate,
+            **facts,
             "without_known_texts": without_known,
             "data": describe_data(data),
             "weaknesses": weaknesses(reviews.ratings, predictions, lengths),
@@ -162,6 +156,21 @@ def evaluate(
         predictions=predictions,
         sections=lambda rows: report_sections(reviews.ratings, predictions, spreads, reviews.texts, lengths, rows),
     )
+
+
+def count_facts(lengths: np.ndarray, config: SentimentConfig) -> dict[str, Any]:
+    """How much was scored: reviews, tokens, the share of reviews that were truncated."""
+    cut_rate = share_cut(lengths, config)
+    return {"num_examples": len(lengths), "num_tokens": int(lengths.sum()), "cut_rate": cut_rate}
+
+
+def describe_known(without_known: Mapping[str, float], num_reviews: int, train_name: str) -> list[str]:
+    """Say how many test reviews are also training reviews, and the scores without them."""
+    if not without_known:
+        return []
+    shown = ", ".join(f"{name} {format_score(name, without_known)}" for name in ("r2", "binary_accuracy"))
+    num_known = num_reviews - without_known["num_examples"]
+    return [f"{num_known:,} of the reviews also stand in {train_name}; without them {shown}"]
 
 
 def _score(

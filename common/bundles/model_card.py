@@ -29,16 +29,9 @@ def make_card(
         weaknesses: what the model was measured to be bad at, a sentence each.
     """
     command = _make_command(facts, config)
-    splits = {name: scores for name, scores in metrics.items() if scores}
-    columns = {
-        f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
-    }
-    for split, scores in splits.items():
-        columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
     scoring = ""
-    if "test" in splits:
-        scoring = f" The test file was scored by\n`{splits['test']['command']}`"
-    shown = [name for name in names if any(name in scores for scores in columns.values())]
+    if metrics.get("test"):
+        scoring = f" The test file was scored by\n`{metrics['test']['command']}`"
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
     return f"""# {facts["title"]}
 
@@ -56,12 +49,24 @@ Training file `{facts["train"]["file"]}`, sha256 `{facts["train"].get("sha256", 
 
 With their 95% bootstrap interval where it was measured.{scoring}
 
-{markdown_table(score_rows(shown, columns))}
+{_score_table(metrics, names)}
 
 ## What it is bad at
 
 {limits}
 """
+
+
+def _score_table(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """A column for each split that was scored, and for each baseline on it."""
+    splits = {name: scores for name, scores in metrics.items() if scores}
+    columns = {
+        f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
+    }
+    for split, scores in splits.items():
+        columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
+    shown = [name for name in names if any(name in scores for scores in columns.values())]
+    return markdown_table(score_rows(shown, columns))
 
 
 def _describe_effort(facts: Mapping[str, Any]) -> str:
@@ -80,7 +85,8 @@ def _describe_effort(facts: Mapping[str, Any]) -> str:
 def _make_command(facts: Mapping[str, Any], config: TrainingConfig) -> str:
     """The command that made the bundle."""
     program = facts.get("made_by") or f"python -m {facts['task']}.train"
-    command = f"{program} --train {facts['train']['file']}"
+    data = facts["train"]["file"]
+    command = f"{program} --train {f'{data!r}' if ' ' in data else data}"
     for option in DATA_FILES:
         if facts.get(option):
             command += " " + as_option(option, facts[option]["file"])

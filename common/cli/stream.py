@@ -81,22 +81,9 @@ def answer_all(
     Yields:
         The place of the text, the text, its answer.
     """
-    interactive = is_interactive(arguments)
-    num_bad = num_answered = 0
-
-    def chunks() -> Iterator[list[tuple[str, Any]]]:
-        nonlocal num_bad
-        for chunk in _chunks(items, 1 if interactive else at_once, size):
-            for item in chunk:
-                if isinstance(item, BadRow):
-                    if arguments.strict:
-                        raise InputError(item.message)
-                    num_bad += 1
-                    if num_bad <= MOST_REPORTED:
-                        say(f"left out: {item.message}")
-                    elif num_bad == MOST_REPORTED + 1:
-                        say("further rows that are left out are only counted")
-            yield [item for item in chunk if not isinstance(item, BadRow)]
+    left_out = _LeftOut(arguments.strict)
+    num_answered = 0
+    chunks = map(left_out.take_from, _chunks(items, 1 if is_interactive(arguments) else at_once, size))
 
     def answer_chunk(chunk: list[tuple[str, Any]]) -> list[tuple[str, Any, Answer]]:
         results = answer([text for _, text in chunk])
@@ -105,15 +92,40 @@ def answer_all(
     # Of a file, while some are answered, the next are read and the last are written. Who types, or feeds a pipe, may
     # wait for the answers before going on.
     is_file = arguments.input is not None and arguments.input.is_file()
-    for answers in map_ahead(answer_chunk, chunks()) if is_file else map(answer_chunk, chunks()):
+    for answers in map_ahead(answer_chunk, chunks) if is_file else map(answer_chunk, chunks):
         yield from answers
         num_answered += len(answers)
-    if num_bad:
-        say(f"{num_bad:,} of {num_bad + num_answered:,} rows left out")
-    if not num_bad + num_answered:
-        raise InputError("no text given; write one after the command, or use --input")
-    if not num_answered:
-        raise InputError(f"none of the {num_bad:,} rows could be answered; see above what is wrong with them")
+    left_out.conclude(num_answered)
+
+
+class _LeftOut:
+    """The rows that are left out: the first are reported one by one, all are counted."""
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.number = 0
+
+    def take_from(self, chunk: list[Any]) -> list[tuple[str, Any]]:
+        """Report the bad rows of a chunk; returns the good ones."""
+        for item in chunk:
+            if isinstance(item, BadRow):
+                if self.strict:
+                    raise InputError(item.message)
+                self.number += 1
+                if self.number <= MOST_REPORTED:
+                    say(f"left out: {item.message}")
+                elif self.number == MOST_REPORTED + 1:
+                    say("further rows that are left out are only counted")
+        return [item for item in chunk if not isinstance(item, BadRow)]
+
+    def conclude(self, num_answered: int) -> None:
+        """Say how many rows were left out; none answered is an error."""
+        if self.number:
+            say(f"{self.number:,} of {self.number + num_answered:,} rows left out")
+        if not self.number + num_answered:
+            raise InputError("no text given; write one after the command, or use --input")
+        if not num_answered:
+            raise InputError(f"none of the {self.number:,} rows could be answered; see above what is wrong with them")
 
 
 def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from common.errors import printable
 from common.evaluation.metrics import format_score
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
@@ -112,8 +114,6 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
         names: of the classes; of very many, those with the largest counts are drawn.
         title: of the figure.
     """
-    import numpy as np
-
     if len(names) > MOST_NAMES:
         largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
         matrix, title = matrix[np.ix_(largest, largest)], f"{title}: the {MOST_NAMES} most frequent of {len(names)}"

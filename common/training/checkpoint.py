@@ -46,6 +46,15 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
+    def end_epoch(self, scores: dict[str, float], seconds: float, goodness: float) -> bool:
+        """Enter the scores of an epoch into the history; returns whether it is the best so far."""
+        self.epoch += 1
+        self.history.append({"epoch": self.epoch, **scores, "seconds": seconds})
+        is_best = goodness > self.best_score
+        if is_best:
+            self.best_epoch, self.best_score = self.epoch, goodness
+        return is_best
+
 
 def checkpoint_folder(output_dir: Path) -> Path:
     """Where the checkpoints of a run lie: beside the bundle it will write."""

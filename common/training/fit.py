@@ -57,9 +57,7 @@ def fit(
     resume: bool = False,
     on_epoch: OnEpoch | None = None,
 ) -> Progress:
-    """Train a compiled model, and leave the weights that were best on validation in it.
-
-    Early stopping: the run ends after `config.patience` epochs in a row without a better validation score.
+    """Train a compiled model with early stopping, and leave the weights that were best on validation in it.
 
     Args:
         model: compiled with `make_optimizer`.
@@ -69,43 +67,43 @@ def fit(
         output_dir: the bundle that will be written; the checkpoints lie beside it.
         resume: go on from the last checkpoint.
         on_epoch: called after each epoch; returns True to stop there.
-    Returns:
-        The history, and where it ended.
     Raises:
         InputError: the checkpoint belongs to a run with other settings or data, or the loss is no longer a number.
     """
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
     average = AveragedWeights(model, config.ema_momentum)
-    state, best_weights = Progress(), model.get_weights()
     # Other data would hardly have examples of the same lengths in the same order.
     data = hashlib.sha256(train_batches.lengths.tobytes()).hexdigest()
+    state, best_weights = Progress(), model.get_weights()
     if resume:
         state, best_weights = restore_checkpoint(folder, model, average, config, data)
-        say(f"Going on after epoch {state.epoch} of {config.num_epochs}")
-    else:
-        say(f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB")
+    say(_describe_start(model, state, config))
     check_space(folder, model.count_params())
 
     stopped = False
     while not stopped and state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.monotonic()
         loss = _learn_epoch(model, train_batches, average, state.epoch, config)
-        training_seconds = time.monotonic() - start
+        seconds = round(time.monotonic() - start, 1)
         with average.in_model():
-            scores = validation.score()
-            state.epoch += 1
-            goodness = validation.goodness(scores, state.epoch)
-            if goodness > state.best_score:
-                state.best_epoch, state.best_score, best_weights = state.epoch, goodness, model.get_weights()
+            scores = {"loss": loss, **validation.score()}
+            if state.end_epoch(scores, seconds, validation.goodness(scores, state.epoch + 1)):
+                best_weights = model.get_weights()
         state.seconds += time.monotonic() - start
-        state.history.append({"epoch": state.epoch, "loss": loss, **scores, "seconds": round(training_seconds, 1)})
         save_checkpoint(folder, model, average, best_weights, config, data, state)
         say(_describe_epoch(state, config))
-        stopped = on_epoch is not None and on_epoch(state.epoch, {"loss": loss, **scores}) is True
+        stopped = on_epoch is not None and on_epoch(state.epoch, scores) is True
 
     model.set_weights(best_weights)
     return state
+
+
+def _describe_start(model: keras.Model, state: Progress, config: TrainingConfig) -> str:
+    """The line before the first epoch."""
+    if state.epoch:
+        return f"Going on after epoch {state.epoch} of {config.num_epochs}"
+    return f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB"
 
 
 def _describe_epoch(state: Progress, config: TrainingConfig) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from matplotlib.ticker import MaxNLocator
+
 from common.evaluation.report import new_figure
 from common.training.checkpoint import Progress
 
 
 def write_history(folder: Path, state: Progress, monitor: str | None) -> None:
     """Write `history.csv` and `learning_curve.png`; `monitor` is that of `fit`."""
-    from matplotlib.ticker import MaxNLocator  # 0.3 s: not before there is something to draw
-
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(state.history[0]))
         writer.writeheader()

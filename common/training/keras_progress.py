@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.progress import SECONDS_BETWEEN_LINES, draws_bars, peak_memory_gb, say
 from common.text.batching import EpochBatches
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 COST_STEPS = 25  # steps of the first epoch after which its cost is known well enough to say
 
@@ -36,9 +34,6 @@ class EpochBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if draws_bars():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),

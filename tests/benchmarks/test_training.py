@@ -16,7 +16,7 @@ NETWORKS = {
     "tagger": lambda: tagger(embedding_dim=5, units=7, num_tags=3, vocab_size=11, num_steps=4),
     "language model": lambda: language_model("lstm", embedding_dim=5, units=7, vocab_size=11, num_steps=6),
     "rating model": lambda: rating_model(
-        embedding_dim=5, units=7, bidirectional=False, pooling="last", vocab_size=11, num_steps=8
+        embedding_dim=5, units=7, directions="forward", pooling="last", vocab_size=11, num_steps=8
     ),
 }
 
