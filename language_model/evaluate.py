@@ -101,14 +101,12 @@ def evaluate(
         data: texts: a file, a DataFrame or a list.
         train: the training data, on which the baseline is fitted.
         cache: texts on which the settings of cache language models are chosen; None leaves them out.
-        config: name of the column, unit of plain text, and whether the state goes on from text to text; None takes the
-            model's.
+        config: column of the text, unit of plain text, stateful or not; None takes the model's.
         reset_every: reset the state to zeros after so many tokens; 0 = never.
         ngram_order: tokens in the longest n-gram of the baseline; None takes 5, of characters 7.
         num_threads: processor cores for the bootstrap; None takes all.
     Returns:
-        The scores `SCORES`; `predictions` are the log-probabilities in nats of the tokens and the end of each text, a
-        list of float32 (tokens + 1,).
+        The scores `SCORES`; `predictions`: log-probabilities in nats of each text, a list of float32 (tokens + 1,).
     """
     config = config or model.config
     texts = load_texts(data, config)
@@ -124,16 +122,15 @@ def evaluate(
     systems = {name: _score_text(texts, rows, intervals) for name, rows in nats.items()}
     num_endings, ending_scores = score_given_endings(model, texts, baseline, intervals)
     systems = {name: scores | ending_scores.get(name, {}) for name, scores in systems.items()}
-    num_tokens = sum(map(len, nats["model"]))
     weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
-    facts = {"num_examples": len(texts), "num_tokens": num_tokens, "num_endings": num_endings,
+    facts = {"num_examples": len(texts), "num_tokens": sum(map(len, nats["model"])), "num_endings": num_endings,
              "stateful": config.stateful, "reset_every": reset_every}  # fmt: skip
     return Scores(
         names=SCORES,
         flat=systems.pop("model"),
         baselines=systems,
         facts={**facts, "data": describe_data(data), "weaknesses": weak},
-        notes=[f"{len(texts):,} texts, {num_tokens:,} tokens with their ends"],
+        notes=["{num_examples:,} texts, {num_tokens:,} tokens with their ends".format(**facts)],
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
     )

@@ -112,8 +112,7 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
             arguments.test,
             train=arguments.train,
             config=override(model.config, arguments),
-            min_rating=arguments.min_rating,
-            max_rating=arguments.max_rating,
+            scale=(arguments.min_rating, arguments.max_rating),
             num_threads=arguments.threads,
         )
         show_scores(parser, arguments, TASK, model.config, scores)

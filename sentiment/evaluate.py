@@ -109,8 +109,7 @@ def evaluate(
     *,
     train: Data | None = None,
     config: SentimentConfig | None = None,
-    min_rating: float | None = None,
-    max_rating: float | None = None,
+    scale: tuple[float | None, float | None] = (None, None),
     num_threads: int | None = None,
 ) -> Scores:
     """Score a model on rated reviews, beside the baselines if training data are given.
@@ -120,31 +119,29 @@ def evaluate(
         data: rated reviews: a file, a DataFrame, or a list of (review, rating).
         train: the training data, on which the baselines are fitted.
         config: names of the columns; None takes the model's.
-        min_rating: worst rating in the data, if their scale is not the model's.
-        max_rating: best rating in the data.
+        scale: worst and best rating in the data, if their scale is not the model's; (1, 5), say.
         num_threads: processor cores for the bootstrap; None takes all.
     Returns:
         The scores `SCORES`; `predictions` are the ratings float32 (reviews,).
     """
     config = config or model.config
-    reviews = load_reviews(data, config, None, min_rating, max_rating)
+    reviews = load_reviews(data, config, None, *scale)
     tokens = tokenize_cached(reviews.texts, load_pipeline())
     lengths = np.array([len(row) for row in tokens])
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
-    own = intervals(partial(_score, reviews, model.config, predictions, spreads))
     facts = count_facts(lengths, model.config)
     notes = ["{num_examples:,} reviews, {num_tokens:,} tokens; {cut_rate:.1%} of the reviews were cut".format(**facts)]
     baselines: dict[str, dict[str, Any]] = {}
     without_known: dict[str, float] = {}
     if train is not None:
-        known = load_reviews(train, config, None, min_rating, max_rating)
+        known = load_reviews(train, config, None, *scale)
         baselines = score_baselines(reviews, known, model.config, intervals)
         without_known = score_without_known(reviews, known, partial(_score, reviews, model.config, predictions, None))
         notes = [*describe_known(without_known, len(reviews), name_of(train)), *notes]
     return Scores(
         names=SCORES,
-        flat=own,
+        flat=intervals(partial(_score, reviews, model.config, predictions, spreads)),
         baselines=baselines,
         facts={
             **facts,

@@ -57,7 +57,7 @@ def fit(
     resume: bool = False,
     on_epoch: OnEpoch | None = None,
 ) -> Progress:
-    """Train a compiled model with early stopping, and leave the weights that were best on validation in it.
+    """Train a compiled model with early stopping, and leave the weights that were best on validation in it; returns the history.
 
     Args:
         model: compiled with `make_optimizer`.
