@@ -31,7 +31,9 @@ def load_model(bundle: Bundle) -> Any:
     """
     started = start_keras()
 
-    import common.networks.lstm  # noqa: F401  imports Keras; registers our layers, those of common.networks.layers too
+    # They import Keras, and register our layers with it.
+    import common.networks.layers
+    import common.networks.lstm  # noqa: F401
 
     architecture = bundle.architecture
     try:

@@ -14,6 +14,7 @@ from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.networks.layers import MaskedPooling
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -81,9 +82,20 @@ def test_what_keras_cannot_run_is_one_line(model, tmp_path):
             network(spoilt)
 
 
-def test_keras_starts_without_a_word():
-    program = "from common.inference.keras_start import start_keras; print(start_keras().backend.backend())"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+FRESH = """
+from pathlib import Path
+from common.bundles.bundle import open_bundle
+from common.inference.keras_engine import load_model
+from common.inference.keras_start import start_keras
+
+print(start_keras().backend.backend())
+for task in ("sentiment", "language_model", "pos_tagging"):
+    load_model(open_bundle(Path("tests/fixtures/format_1", task)))
+"""
+
+
+def test_keras_starts_without_a_word_and_knows_our_layers():
+    done = subprocess.run([sys.executable, "-c", FRESH], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "tensorflow\n"
     assert done.stderr == ""
 
