@@ -124,7 +124,7 @@ class TaggingConfig(TrainingConfig):
         {'case_augmentation': 0.1, 'directions': 'forward'}
         """
         values = super().upgrade(values)
-        if isinstance(values.get("bidirectional"), bool):
+        if isinstance(values.get("bidirectional"), bool) and "directions" not in values:
             values["directions"] = "both" if values.pop("bidirectional") else "forward"
         return values
 

@@ -117,7 +117,8 @@ print("\n".join(f"{word:8} {', '.join(sorted(tags))}" for word, tags in tags_of.
 
 # %%
 from pos_tagging.lexicon import Lexicon, encode_word
-from pos_tagging.loader import Sentence, make_batches
+from pos_tagging.loader import make_batches
+from pos_tagging.sentences import Sentence
 
 config = TaggingConfig(units=64, embedding_dim=64, batch_size=8, learning_rate=0.005)
 tags = sorted(words_of)
@@ -266,8 +267,8 @@ pd.DataFrame({"layer": outputs.keys(), "shape of its output": [str(tuple(value.s
 # %%
 workshop = tempfile.TemporaryDirectory()
 bundle = Path(workshop.name) / "pos_tagging"
-config = TaggingConfig(num_epochs=20, batch_size=8, units=64, embedding_dim=64, learning_rate=0.005)
-result = pos_tagging.train(DATA / "train.conllu", bundle, config)
+sample_config = TaggingConfig(num_epochs=20, batch_size=8, units=64, embedding_dim=64, learning_rate=0.005)
+result = pos_tagging.train(DATA / "train.conllu", bundle, sample_config)
 history = pd.DataFrame(result.history).drop(columns="seconds").set_index("epoch")
 history.iloc[::4]
 
@@ -314,9 +315,9 @@ texts = [
     "I googled it, lol. Gonna try the new cafe in Malmö tomorrow :)",
     "The blorps were blorping blorpishly in Blorpville.",
 ]
-for text in texts:
-    for sentence in tagger.tag(text):
-        print(" ".join(f"{token}/{tag}" for token, tag in sentence.pairs()))
+for answer in tagger.tag(texts):
+    for sentence in answer:
+        print(sentence)
 
 # %% [markdown]
 # Look closely, since some of these are wrong. "The refuse permit" is right: *refuse* is rubbish there, and a noun.
@@ -331,8 +332,8 @@ for text in texts:
 # of the table, so that the rows can be compared; to the pretrained tagger many of these words are familiar.
 
 # %%
-answers["LSTM, trained on the sample"] = sample_tagger.tag_sentences(test_sentences)
-answers["LSTM, pretrained"] = tagger.tag_sentences(test_sentences)
+for name, model in (("LSTM, trained on the sample", sample_tagger), ("LSTM, pretrained", tagger)):
+    answers[name] = [answer.tags for answer in model.tag_sentences(test_sentences)]
 pd.DataFrame({name: tagging_scores(test_sentences, given, training_words) for name, given in answers.items()}).T
 
 # %% [markdown]
@@ -364,7 +365,7 @@ confusion_figure(confusion_matrix(true_tags, given_tags, labels=names), names, "
 # mistakes.
 
 # %%
-from pos_tagging.evaluate import confusions, worst_sentences
+from pos_tagging.report import confusions, worst_sentences
 
 rows = [
     (true, tag, len(places), " ".join(test_sentences[i].tokens[j] for i, j in places[:12]))
@@ -557,7 +558,7 @@ pd.DataFrame({word: neighbours(word) for word in words})
 #    tags suffer most? (`tagging_scores` and `by_tag`; build new `Sentence` objects)
 # 3. **Without letters.** Train on the sample with `--character-dim 0` and compare the accuracy on unknown words. Then
 #    train with letters but `--rare-word-dropout 0`. (`python -m pos_tagging.train --help`)
-# 4. **One direction.** Train with `--no-bidirectional` and find words of the test sentences that only the words
+# 4. **One direction.** Train with `--directions forward` and find words of the test sentences that only the words
 #    *after* them could have decided.
 # 5. **The tag before.** `--architecture previous-tag` is another idea: a network from left to right that is fed with
 #    the tag it gave last. Train it, compare it, and explain what one wrong tag can do to the rest of a sentence.

@@ -98,7 +98,7 @@ def test_each_setting_that_answers_depend_on_is_stated(task, tmp_path):
         ("pos_tagging", settings(architecture="simple-rnn")),
         ("pos_tagging", settings(architecture="previous-tag")),
         ("pos_tagging", settings(head="crf")),
-        ("pos_tagging", settings(directions="forward")),
+        ("pos_tagging", settings(bidirectional=False)),
         ("pos_tagging", settings(num_layers=3)),
         ("pos_tagging", settings(units=4)),
         ("pos_tagging", settings(embedding_dim=5)),

@@ -215,7 +215,8 @@ def test_old_names_of_settings(result, tmp_path, run_here):
         ema_momentum=0.5, validation_split=0.2, warmup_ratio=0.1, case_augmentation=0.3, directions="forward"
     )
     assert TaggingConfig.upgrade({"bidirectional": True}) == {"directions": "both"}
-    assert "bidirectional" in TaggingConfig.upgrade({"bidirectional": "no"})  # is then refused
+    for refused in ({"bidirectional": "no"}, {"bidirectional": True, "directions": "both"}):
+        assert TaggingConfig.upgrade(refused) == refused
     done = run_here("pos_tagging.train", "--train", "x", "--output-dir", tmp_path / "y", "--case-noise", "0.1")
     assert (done.returncode, "--case-noise" in done.stderr) == (2, True)
 
