@@ -78,6 +78,9 @@ def make_card(
         f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
     }
     for split, scores in splits.items():
+        if new := scores.get("without_known_texts"):
+            num_known = scores["num_examples"] - new["num_examples"]
+            columns[f"{split}, without {num_known:,} that are also in training"] = new
         columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
     scoring = ""
     if "test" in splits:

@@ -1,113 +1,170 @@
-"""The pretrained rating model's way: arrays for the GPU, teachers and student there, and a bundle of the student."""
+"""The recipe of the rating model: what each stage may read, the order of the stages, and all of it on a tiny sample."""
 
 from __future__ import annotations
 
-import csv
-import importlib.util
 import json
-import subprocess
-import sys
+from dataclasses import fields
 
 import numpy as np
+import pandas
 import pytest
 
 import sentiment
-from common.errors import InputError
-from scripts import build_rating_model
-from scripts.build_notebooks import ROOT
-from sentiment.train import main as train
-from tests.sentiment.test_train import REVIEWS
-
-READER = (
-    "--directions forward --units 8 --embedding-dim 6 --batch-size 8 --num-epochs 6 --min-count 1 --learning-rate 0.05"
-)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """Forty rated reviews, of ten films, five unrated ones, and a model that reads forwards."""
-    folder = tmp_path_factory.mktemp("files")
-    rated = list(REVIEWS.items()) * 5
-    for name, rows in (
-        ("train.csv", [("review", "rating"), *rated]),
-        ("unlabelled.csv", [["review"], *([f"{text} {text}"] for text in list(REVIEWS)[:5])]),
-    ):
-        with open(folder / name, "w", newline="") as file:
-            csv.writer(file).writerows(rows)
-    (folder / "films.txt").write_text("".join(f"film {i % 10}\n" for i in range(len(rated))))
-    data = ["--train", str(folder / "train.csv"), "--groups", str(folder / "films.txt")]
-    train([*data, "--output-dir", str(folder / "start"), *READER.split()])
-    return folder
+from recipes.imdb import stages
+from recipes.imdb.prepare import Files, prepare, split_films, windows
+from recipes.program import Places
+from recipes.sources import imdb
+from sentiment.config import SentimentConfig
+from tests.recipes.sample_data import write_data, write_imdb
 
 
 @pytest.fixture
-def take_step(files, tmp_path, monkeypatch):
-    """Run `build_rating_model` on these files; the arrays are in `tmp_path / "work"`."""
-    monkeypatch.setattr(build_rating_model, "BACKWARD_UNITS", 4)
-    monkeypatch.setitem(build_rating_model.SETTINGS, "backward_units", 4)
-
-    def take_step(step, start=files / "start"):
-        given = {"train": "train.csv", "groups": "films.txt", "unlabelled": "unlabelled.csv"}
-        places = {**{name: files / file for name, file in given.items()}, "initialize-from": start}
-        places |= {"work": tmp_path / "work", "output-dir": tmp_path / "model"}
-        build_rating_model.main([step, *(f"--{name}={path}" for name, path in places.items())])
-
-    return take_step
+def places(tmp_path):
+    """A tiny Large Movie Review Dataset."""
+    write_imdb(tmp_path / "data/imdb")
+    return Places(tmp_path / "data", tmp_path / "work", tmp_path / "model")
 
 
-def test_arrays_hold_each_review_once_and_know_what_it_is_for(take_step, files, tmp_path):
-    take_step("prepare")
-    with np.load(tmp_path / "work/reviews.npz") as arrays:
-        split, lengths, ratings = arrays["split"], arrays["lengths"], arrays["ratings"]
-        assert [int((split == i).sum()) for i in range(3)] == [36, 4, 5]
-        assert lengths.sum() == len(arrays["flat"])
-        assert (ratings[split < 2] > 0).all()
-        assert not ratings[split == 2].any()
-        assert (arrays["margins"][ratings >= 9] > 0).all()
-        starts = np.cumsum(lengths) - lengths
-        assert (arrays["flat"][starts] == 2).all()  # the mark of the start
-        assert arrays["levels"].tolist() == list(range(1, 11))
+def texts_of(path):
+    return list(pandas.read_csv(path).review)
 
 
-def test_a_student_that_learned_nothing_answers_as_the_model_it_began_as(take_step, files, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentiment.temperature_scaling.fit_temperature", lambda *_: 1.0)
-    take_step("prepare")
-    work = tmp_path / "work"
-    (work / "student.npz").rename(work / "taught_student.npz")
-    (work / "history.csv").write_text("epoch,loss,r2,binary_accuracy\n1,2.0,0.5,0.8\n2,1.5,0.4,0.8\n")
-    learned = {"seconds": 60, "torch": "2.11.0", "cores": 16, "accelerator": "NVIDIA H200"}
-    (work / "facts.json").write_text(json.dumps(learned))
-    take_step("finish")
-    model, before = sentiment.load(tmp_path / "model"), sentiment.load(files / "start")
-    assert model.config.backward_units == 4
-    for one, other in zip(model.predict(list(REVIEWS)), before.predict(list(REVIEWS)), strict=True):
-        assert (one.rating, one.spread) == pytest.approx((other.rating, other.spread), abs=1e-4)
-    card = (tmp_path / "model/README.md").read_text()
-    assert "Made by `python -m scripts.build_rating_model finish --train train.csv --groups films.txt" in card
-    assert "2 epochs in 1.0 minutes on 16 cores and an NVIDIA H200" in card
+def test_the_teachers_read_no_review_of_a_validation_film(places):
+    files = prepare(places)
+    training, validation = split_films(imdb(places.data, places.work))
+    assert len(training) == 54
+    assert len(validation) == 6
+    known = texts_of(files.teacher_texts)
+    assert set(known) == {*training.texts, *texts_of(files.unlabelled)}
+    assert not set(known) & set(validation.texts)
+    # Nor does a part of one reach them, in whatever order: the vocabulary is made of these files.
+    openings = [" ".join(text.split()[:8]) for text in validation.texts]
+    assert not any(opening in text for opening in openings for text in texts_of(files.student_texts))
+    backwards = [" ".join(reversed(text.split(" "))) for text in texts_of(files.teacher_texts_backwards)]
+    assert len(backwards) == len(known)
+    assert not any(opening in text for opening in openings for text in backwards)
 
 
-def test_a_model_of_another_kind_is_refused(take_step, small_bundle):
-    with pytest.raises(InputError, match=r"--initialize-from .*wanted an LSTM that reads forwards"):
-        take_step("prepare", start=small_bundle("sentiment"))
+def test_a_training_review_that_is_also_of_a_validation_film_is_kept_from_the_teachers(places):
+    _, validation = split_films(imdb(places.data, places.work))
+    path = places.data / "imdb/train.csv.gz"
+    table = pandas.read_csv(path)
+    double = table.review[table.review.isin(validation.texts)].iloc[0]
+    table.loc[~table.review.isin(validation.texts).to_numpy() & (table.index > 30), "review"] = double
+    table.to_csv(path, index=False)
+    assert double not in texts_of(prepare(places).teacher_texts)
 
 
-def test_teachers_learn_and_their_student_says_the_same_in_keras(take_step, tmp_path, monkeypatch):
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed: pip install -r requirements-bench.txt")
-    take_step("prepare")
-    work = tmp_path / "work"
-    command = [sys.executable, ROOT / "scripts/rating_teachers.py", work, "--rows", "4"]
-    flags = "--teacher-sizes 8 12 8 --language 3 --rate 3 --again 2 --student 4"
-    subprocess.run([*command, *flags.split()], check=True)
-    with np.load(work / "student.npz") as before, np.load(work / "taught_student.npz") as after:
-        assert before.files == after.files
-        assert all((before[name] != after[name]).any() for name in before.files)
-    monkeypatch.setattr("sentiment.temperature_scaling.fit_temperature", lambda *_: 1.0)
-    take_step("finish")
-    metrics = json.loads((tmp_path / "model/metrics.json").read_text())["validation"]
-    learned = json.loads((work / "facts.json").read_text())
-    assert metrics["r2"] == pytest.approx(learned["r2"], abs=1e-3)
-    assert {path.name for path in work.glob("*.pt")} == {
-        f"{step}_{direction}.pt" for step in ("language", "rate", "again") for direction in ("forward", "backward")
+def test_unlabelled_reviews_are_new_and_each_once(places):
+    files = prepare(places)
+    unlabelled, reviews = texts_of(files.unlabelled), texts_of(files.reviews)
+    train, test = (pandas.read_csv(path).review for path in (files.train, files.test))
+    assert len(unlabelled) == len(set(unlabelled)) == 20
+    assert not set(unlabelled) & {*train, *test}
+    assert set(reviews) == {*train, *unlabelled}
+    assert sorted(texts_of(files.some_unlabelled)) == sorted(unlabelled)
+
+
+def test_backwards_is_the_last_token_first(places):
+    files = prepare(places)
+    before, after = texts_of(files.reviews), texts_of(files.backwards)
+    assert len(before) == len(after)
+    assert before[0].split()[0] == after[0].split(" ")[-1]
+    assert sorted("".join(before[3].split())) == sorted("".join(after[3].split()))
+
+
+def test_windows_are_pieces_of_texts():
+    texts = [" ".join(f"w{i}_{j}" for j in range(100)) for i in range(500)]
+    cut = windows(texts, np.random.default_rng(0))
+    assert 150 < len(cut) < 250
+    assert all(any(window in text for text in texts) for window in cut)
+    lengths = [len(window.split()) for window in cut]
+    assert min(lengths) >= 30
+    assert 55 < np.mean(lengths) < 75
+    assert len({window.split()[0].split("_")[1] for window in cut}) > 30  # they begin anywhere
+    assert set(windows(["a short one"] * 50, np.random.default_rng(0))) == {"a short one"}
+
+
+def test_the_public_archive_is_read_as_the_tables_are(places, tmp_path):
+    """A folder `aclImdb` of the same reviews, a file each, gives the same tables."""
+    expected = imdb(places.data, places.work)
+    train, unlabelled = pandas.read_csv(expected["train"]), pandas.read_csv(expected["unlabelled"])
+    train = pandas.concat([train[train.rating > 5], train[train.rating <= 5]])  # as published: good ones first
+    original = tmp_path / "public/aclImdb"
+    for split in ("train", "test"):
+        for kind, rows in (("pos", train[train.rating > 5]), ("neg", train[train.rating <= 5])):
+            write_reviews(original / split / kind, rows.review, rows.rating)
+    write_reviews(original / "train/unsup", unlabelled.review, [0] * len(unlabelled))
+    found = imdb(tmp_path / "public", tmp_path / "tables")
+    pandas.testing.assert_frame_equal(pandas.read_csv(found["train"]), train.reset_index(drop=True))
+    pandas.testing.assert_frame_equal(pandas.read_csv(found["unlabelled"]), unlabelled)
+    training, validation = split_films(found)
+    assert len(training) + len(validation) == len(train)
+    assert not set(training.groups) & set(validation.groups)
+
+
+def write_reviews(folder, texts, ratings):
+    folder.mkdir(parents=True)
+    for number, (text, rating) in enumerate(zip(texts, ratings, strict=True)):
+        (folder / f"{number}_{rating}.txt").write_text(text, encoding="utf-8")
+    addresses = [f"http://www.imdb.com/title/tt{number // 3}/usercomments\n" for number in range(len(texts))]
+    (folder.parent / f"urls_{folder.name}.txt").write_text("".join(addresses))
+
+
+def all_stages(folder):
+    files = Files(**{field.name: folder / field.name for field in fields(Files)})
+    runs = [*stages.self_training(files, folder), *stages.teachers(files, folder), stages.student(files, folder)]
+    return files, [*runs, stages.last(files, folder, folder / "imdb")]
+
+
+def test_every_stage_starts_from_stages_before_it(tmp_path):
+    _, runs = all_stages(tmp_path)
+    made = {tmp_path / "reviews"}
+    for run in runs:
+        if run.path.name == "imdb":
+            made.add(tmp_path / "imdb_384")  # pruned
+        needed = {run.options["initialize_from"], *run.options.get("teachers", ())} if run.options else set()
+        assert needed <= made, run.path
+        made.add(run.path)
+        run.config.validate()
+    assert len(made) == len(runs) + 2
+
+
+def test_no_stage_is_trained_on_the_ratings_of_validation_films(tmp_path):
+    files, runs = all_stages(tmp_path)
+    rating = [run for run in runs if run.task == "sentiment"]
+    assert len(rating) == 11
+    for run in rating:  # so each holds out the films of `split_films`
+        assert (run.data, run.options["groups"]) == (files.train, files.films)
+        assert (run.config.seed, run.config.validation_split) == (SentimentConfig().seed, 0.1)
+    # The two directions are pretrained on texts without these films, which later stages are compared on.
+    reading = {run.path.name: run.data for run in runs if run.task == "language_model"}
+    assert reading["teacher_forward_reading"] == files.teacher_texts
+    assert reading["teacher_backward_reading"] == files.teacher_texts_backwards
+
+
+@pytest.mark.slow
+def test_a_trial_runs_from_the_public_files_to_the_scored_bundle(tmp_path, run):
+    data = write_data(tmp_path / "data")
+    places = ["--data", data, "--work", tmp_path / "work", "--output-dir", tmp_path / "imdb", "--trial"]
+    done = run("recipes.imdb", *places)
+    assert done.returncode == 0, done.stderr
+    model = sentiment.load(tmp_path / "imdb-trial")
+    assert (model.config.directions, model.config.units, model.config.backward_units) == ("asymmetric", 6, 96)
+    assert 1 <= model.predict("A joy from start to end.")[0].rating <= 10
+    made = {path.parent.name for path in (tmp_path / "work/trial").glob("*/manifest.json")}
+    directions = {f"teacher_{way}{part}" for way in ("forward", "backward") for part in ("_reading", "_rated", "")}
+    assert made == {
+        "reviews",
+        "backwards",
+        *(f"imdb_{name}" for name in ("1", "2", "3", "4", "b", "512", "384")),
+        *directions,
     }
+    metrics = json.loads((tmp_path / "imdb-trial/metrics.json").read_text())
+    assert set(metrics["test"]["baselines"]) == {"TF-IDF + ridge", "TF-IDF + logistic", "NB-SVM"}
+    card = (tmp_path / "imdb-trial/README.md").read_text()
+    assert "`python -m sentiment.evaluate --model DIR --test test.csv.gz --train train.csv.gz --save`" in card
+    again = run("recipes.imdb", *places)
+    assert again.returncode == 0
+    assert again.stderr.count("is there already") == 15
+    assert "Epoch" not in again.stderr
