@@ -44,7 +44,9 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
         raise InputError(
             f"{bundle.path}: a {architecture} network that reads {level}s; wanted recurrent layers that read words"
         )
-    return inherit(config, {**values, "directions": one_way}, "language model")
+    # Its texts may have been reversed, which only whoever made it knows.
+    direction = "backward" if config.directions == "backward" else one_way
+    return inherit(config, {**values, "directions": direction}, "language model")
 
 
 def inherit_weights(model: Any, bundle: Bundle) -> None:

@@ -64,6 +64,9 @@ def _score_table(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str])
         f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
     }
     for split, scores in splits.items():
+        if new := scores.get("without_known_texts"):
+            num_known = scores["num_examples"] - new["num_examples"]
+            columns[f"{split}, without {num_known:,} that are also in training"] = new
         columns |= {f"{baseline}, {split}": values for baseline, values in scores.get("baselines", {}).items()}
     shown = [name for name in names if any(name in scores for scores in columns.values())]
     return markdown_table(score_rows(shown, columns))

@@ -57,7 +57,9 @@ def fit(
     resume: bool = False,
     on_epoch: OnEpoch | None = None,
 ) -> Progress:
-    """Train a compiled model with early stopping, and leave the weights that were best on validation in it; returns the history.
+    """Train a compiled model with early stopping, and leave the weights best on validation in it.
+
+    Returns the history.
 
     Args:
         model: compiled with `make_optimizer`.

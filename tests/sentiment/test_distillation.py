@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import sentiment
 from common.errors import InputError
+from sentiment import distillation
 from sentiment.cli import train as main
 from sentiment.config import SentimentConfig
 from sentiment.distillation import shift_by_nbsvm, soft_targets
@@ -17,6 +19,8 @@ from sentiment.loader import Reviews
 from sentiment.predict import RatingModel
 from sentiment.tfidf_linear import LinearModels
 from tests.sentiment.test_train import REVIEWS
+
+training = importlib.import_module("sentiment.train")  # `sentiment.train` is the function
 
 QUICK = (
     "--units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 --learning-rate 0.05 --dropout 0 "
@@ -62,6 +66,32 @@ def test_a_linear_model_moves_the_odds_of_good_and_nothing_within_a_side():
     assert margins[0] > 0.1 > -0.1 > margins[1]
     odds = np.log(corrected[:, 3:].sum(axis=1) / corrected[:, :2].sum(axis=1))
     np.testing.assert_allclose(odds, np.log(0.6 / 0.3) + 2.0 * margins, rtol=1e-5)
+    # The middle of the scale is on neither side: in log-odds it stays half-way between what is below and above.
+    np.testing.assert_allclose(corrected[:, 2] ** 2 / corrected[:, 1] / corrected[:, 3], 0.1**2 / 0.04, rtol=1e-5)
+
+
+def test_the_linear_model_is_fitted_on_the_training_split_alone(monkeypatch, tmp_path):
+    """On the ratings of the validation split it would correct the teachers there, and the scores with them."""
+    fitted = {}
+
+    class Spy(LinearModels):
+        def __init__(self, texts, ratings, middle):
+            fitted.update(texts=list(texts), ratings=list(ratings))
+            super().__init__(texts, ratings, middle)
+
+    monkeypatch.setattr(distillation, "LinearModels", Spy)
+    monkeypatch.setattr(training, "open_teachers", lambda *_: ["a teacher"])
+    monkeypatch.setattr(training, "soft_targets", lambda _, texts: np.full((len(texts), 10), 0.1, np.float32))
+    rated = [(f"word{number} is {'good' if number % 2 else 'bad'}", 9 if number % 2 else 2) for number in range(40)]
+    inputs = dict.fromkeys(("validation", "groups", "word_vectors_from", "initialize_from"))
+    inputs |= {"train": rated, "teachers": ("a",), "unlabelled": ["a good text", "a bad text"]}
+    config = SentimentConfig(nbsvm_weight=1.0, validation_split=0.25, embedding_dim=5, min_count=1)
+    examples = training.prepare_data(inputs, config, None)
+    validation = set(examples.validation.texts)
+    assert len(validation) == 10
+    assert len(fitted["texts"]) == 30
+    assert not validation & set(fitted["texts"])
+    assert fitted["ratings"] == [dict(rated)[text] for text in fitted["texts"]]
 
 
 @pytest.fixture
@@ -107,6 +137,7 @@ def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_
             "its --head is categorical, that of this run ordinal",
         ),
         ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
+        ("--teachers {teacher} --unlabelled {train} --min-rating 0.5", "its --min-rating is 1.0, that of this run 0.5"),
         ("--teachers {teacher} --unlabelled {train}x", "no such file"),
         ("--nbsvm-weight 2", "--nbsvm-weight: shifts the probabilities of --teachers"),
         ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),

@@ -123,6 +123,12 @@ def test_explanations_by_hand():
     assert sentiment.explain(model, "").tokens == []
 
 
+def test_the_strongest_words_are_in_the_order_of_the_text():
+    explanation = sentiment.Explanation(["a", "b", "c", "d", "e"], [0.2, -0.9, 0.1, 0.0, 0.5])
+    assert explanation.strongest(3) == [("a", 0.2), ("b", -0.9), ("e", 0.5)]
+    assert explanation.strongest(1) == [("b", -0.9)]
+
+
 def test_explanations_on_the_command_line(small_bundle, capsys):
     def answer(*options):
         main(["--model", str(small_bundle("sentiment")), "--explain", *options, "A good, good book."])

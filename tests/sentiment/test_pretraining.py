@@ -26,6 +26,8 @@ def test_the_encoder_says_what_the_language_model_says(small_bundle):
     reader, bundle = language_model.load(small_bundle("language_model")), open_bundle(small_bundle("language_model"))
     config = inherit_settings(SentimentConfig(pooling="last", head="regression"), bundle)
     assert (config.units, config.embedding_dim, config.directions) == (12, 9, "forward")
+    # A language model of reversed texts looks like any other.
+    assert inherit_settings(SentimentConfig(directions="backward"), bundle).directions == "backward"
     model = build_model(config, len(reader.vocabulary))
     inherit_weights(model, bundle)
     inputs, _, _ = make_batches([TOKENS], None, reader.vocabulary, config, shuffle=False)[0]

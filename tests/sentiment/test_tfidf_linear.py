@@ -65,6 +65,20 @@ def test_all_find_the_sides_of_texts_they_have_seen():
     assert all(answers[name].tolist() == [False, True] for name in DECIDES)
 
 
+def test_ratings_in_the_middle_teach_neither_side():
+    texts, ratings = ["good film", "bad film", "lukewarm"] * 9, np.array([10.0, 1.0, 5.5] * 9)
+    models = LinearModels(texts, ratings, 5.5)
+    lukewarm = models.counter.vocabulary_["lukewarm"]
+    assert models.bayes.weights[lukewarm] == models.logistic.coef_[0][lukewarm] == 0
+    [margin] = models.bayes.margins(models.counter.transform(["lukewarm"]))
+    assert margin == models.bayes.bias == pytest.approx(0, abs=0.1)
+    assert (
+        models.bayes.weights[models.counter.vocabulary_["bad"]]
+        < 0
+        < models.bayes.weights[models.counter.vocabulary_["good"]]
+    )
+
+
 def test_without_both_sides_only_ratings():
     assert tuple(LinearModels(TEXTS, RATINGS + 10, 5.5).predict(TEXTS)) == RATES
 

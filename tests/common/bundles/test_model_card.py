@@ -57,6 +57,19 @@ def test_scores_of_each_split_and_baseline_stand_in_one_table(tmp_path):
     assert "- Irony." in card
     assert "`python -m toy.evaluate --odd --save`" in card
     assert "3 epochs (the best was number 2) in 1.5 minutes" in card
+    assert "also in training" not in card
+
+
+def test_scores_without_test_texts_that_are_also_in_training_have_a_column(tmp_path):
+    test = {
+        "r2": 0.4,
+        "num_examples": 25_000,
+        "command": "",
+        "without_known_texts": {"r2": 0.3, "num_examples": 23_000},
+    }
+    _, card = make(tmp_path, ToyConfig(), {"test": test})
+    assert "| score | test | test, without 2,000 that are also in training |" in card
+    assert "| r2 | 0.4000 | 0.3000 |" in card
     assert "Reviews, CC0." in card
 
 

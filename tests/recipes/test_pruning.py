@@ -1,4 +1,4 @@
-"""Units left out of a rating model: what the others can say in their place is not lost."""
+"""Structured pruning of a rating model: what the other units can predict is not lost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import sentiment
 from common.bundles.bundle import open_bundle, save_bundle
 from common.errors import InputError
 from common.inference.keras_engine import load_model
-from scripts.shrink_rating_model import main, shrink
+from recipes.imdb.pruning import prune, prune_weights
+from sentiment.cli import train
 from sentiment.config import SentimentConfig
-from sentiment.train import main as train
 from tests.sentiment.test_train import REVIEWS
 
 TWO_READERS = "--directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
@@ -52,8 +52,7 @@ def folder(tmp_path_factory):
 
 
 def run(folder, units, output, model="large"):
-    flags = ["--model", folder / model, "--units", units, "--train", folder / "train.csv", "--output-dir", output]
-    main([str(flag) for flag in flags])
+    prune(folder / model, units, folder / "train.csv", output)
 
 
 def test_a_unit_that_is_the_double_of_another_is_not_missed(folder, tmp_path):
@@ -65,14 +64,14 @@ def test_a_unit_that_is_the_double_of_another_is_not_missed(folder, tmp_path):
     assert np.ptp(ratings[0]) > 0.01
 
 
-def test_what_the_others_say_as_well_goes_first_and_is_read_from_them():
+def test_a_unit_that_the_others_predict_goes_first_and_is_reconstructed_from_them():
     rng = np.random.default_rng(0)
     weights = {"kernel": rng.normal(size=(2, 12)), "recurrent_kernel": rng.normal(size=(3, 12))}
     weights |= {"bias": rng.normal(size=12), "mean": rng.normal(size=(3, 2)), "max": rng.normal(size=(3, 2))}
     weights["head_bias"] = rng.normal(size=2)
     states = rng.normal(size=(50, 3))
     states[:, 1] = 0.02 * states[:, 0] - 0.01 * states[:, 2] + 0.5
-    small = shrink(weights, states, np.full((4, 3), 0.75), 2)
+    small = prune_weights(weights, states, np.full((4, 3), 0.75), 2)
     gates = [0, 2, 3, 5, 6, 8, 9, 11]
     np.testing.assert_allclose(small["kernel"], weights["kernel"][:, gates])
     said = np.array([[0.02], [-0.01]])
@@ -86,8 +85,8 @@ def test_what_the_others_say_as_well_goes_first_and_is_read_from_them():
 
 
 def test_what_does_not_fit_is_said(folder, small_bundle, tmp_path):
-    with pytest.raises(InputError, match=r"--units 6: the model has 6"):
+    with pytest.raises(InputError, match=r"has 6 units, 6 were to stay"):
         run(folder, 6, tmp_path / "small")
-    with pytest.raises(InputError, match=r"wanted --backward-units"):
+    with pytest.raises(InputError, match=r"wanted one layer, asymmetric directions"):
         run(folder, 2, tmp_path / "small", small_bundle("sentiment"))
     assert not (tmp_path / "small").exists()

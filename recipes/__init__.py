@@ -1,0 +1,1 @@
+"""How each pretrained model is made: one program each, from the public data to a scored bundle with its card."""

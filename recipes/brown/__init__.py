@@ -1,0 +1,1 @@
+"""The tagger of edited prose, 12 tags."""

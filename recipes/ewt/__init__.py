@@ -1,0 +1,1 @@
+"""The tagger of web text, 17 tags."""

@@ -1,0 +1,1 @@
+"""The rating model of film reviews: pretraining, distillation from larger teachers, pruning."""

@@ -1,0 +1,1 @@
+"""The language model of film reviews, from which the rating model starts."""

@@ -1,0 +1,1 @@
+"""The language model of Shakespeare's plays, character by character."""
