@@ -28,7 +28,7 @@ from pos_tagging.model import build_model as build_tagger
 from sentiment.config import SentimentConfig
 from sentiment.model import build_model as build_rating_model
 
-NO_DROPOUT = {"dropout": 0.0}
+NO_DROPOUT: dict[str, Any] = {"dropout": 0.0}
 
 
 @dataclass(frozen=True)

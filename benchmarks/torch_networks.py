@@ -138,7 +138,7 @@ def copy_dense(layer: keras.layers.Layer) -> nn.Linear:
 def copy_lstm(*layers: keras.layers.Layer) -> nn.LSTM:
     """LSTMs on top of each other, in one direction or both, under Keras' weights."""
     bidirectional = isinstance(layers[0], keras.layers.Bidirectional)
-    weights = {}
+    weights: dict[str, np.ndarray] = {}
     for number, layer in enumerate(layers):
         arrays = layer.get_weights()  # kernel, recurrent kernel, bias; of both directions one after the other
         for suffix, (kernel, recurrent_kernel, bias) in zip(("", "_reverse"), _threes(arrays), strict=False):

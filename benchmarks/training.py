@@ -139,7 +139,7 @@ def torch_step(network: Network, batch: Batch) -> Callable[[], float]:
 
     from benchmarks import torch_networks
 
-    kind = {
+    kind: Any = {
         "tagger": torch_networks.Tagger,
         "language model": torch_networks.LanguageModel,
         "rating model": torch_networks.RatingModel,

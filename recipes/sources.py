@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -94,9 +95,13 @@ def imdb(data: Path, work: Path) -> dict[str, Path]:
     parts = {"train": ("train/pos", "train/neg"), "test": ("test/pos", "test/neg"), "unlabelled": ("train/unsup",)}
     files = {name: tables / f"{name}.csv.gz" for name in parts}
     for name, folders in parts.items():
-        once(files[name], lambda file, folders=folders: write_table(_read_folders(original, folders))(file))
+        once(files[name], partial(_write_folders, original, folders))
     films = once(tables / "train.films.txt.gz", lambda file: file.writelines(_films(original, parts["train"])))
     return {**files, "train.films": films}
+
+
+def _write_folders(original: Path, folders: Sequence[str], file: IO[str]) -> None:
+    write_table(_read_folders(original, folders))(file)
 
 
 def _read_folders(original: Path, folders: tuple[str, ...]) -> pandas.DataFrame:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.metadata import version
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -125,8 +126,6 @@ def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
 
 def tokenizer_settings(pipeline: Language) -> dict[str, str]:
     """Describe the tokenizer for a manifest: the spaCy version and a hash of the rules, so that a change shows."""
-    import spacy
-
     rules = _tokenizer(pipeline)
     patterns = {
         "prefix": rules.prefix_search.__self__.pattern,
@@ -140,7 +139,7 @@ def tokenizer_settings(pipeline: Language) -> dict[str, str]:
     return {
         "pipeline": "blank en",
         "applied_to": "what stands between white space",
-        "spacy": spacy.__version__,
+        "spacy": version("spacy"),
         "rules_sha256": hashlib.sha256(json.dumps(patterns, sort_keys=True).encode()).hexdigest(),
     }
 

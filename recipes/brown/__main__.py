@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pos_tagging.config import TaggingConfig
 from recipes.brown.prepare import split
 from recipes.program import Places, Stage, evaluate, main, train_all
 
@@ -17,8 +18,6 @@ ABOUT = (
 
 def make(places: Places) -> None:
     """All of it: 61 minutes on 1 core."""
-    from pos_tagging import TaggingConfig
-
     files = split(places)
     shared = TaggingConfig(
         tags_column="tags_universal", auxiliary_column="tags_brown", max_vocab_size=14_000, embedding_dim=64,

@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from common.text.vector_files import write_word_vectors
+from language_model.word_vectors import build_word_vectors
+from pos_tagging.config import TaggingConfig
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
 from recipes.program import Places, Stage, evaluate, main, train_all
@@ -29,9 +32,6 @@ ABOUT = (
 
 def word_vectors(places: Places) -> Path:
     """`vectors.txt.gz`, of the 50,000 most frequent words, 64 numbers each."""
-    from common.text.word_vectors import write_word_vectors
-    from language_model import build_word_vectors
-
     return once(
         places.work / "vectors.txt.gz", lambda file: write_word_vectors(file, *build_word_vectors(plain_text(places)))
     )
@@ -39,8 +39,6 @@ def word_vectors(places: Places) -> Path:
 
 def stages(places: Places) -> list[Stage]:
     """The three training runs."""
-    from pos_tagging import TaggingConfig
-
     brown, vectors = split(places), word_vectors(places)
     brown_a, e_case = places.work / "brown_a", places.work / "e_case"
     first = TaggingConfig(

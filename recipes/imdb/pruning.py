@@ -9,27 +9,28 @@ He, Zhang & Sun 2017, "Channel Pruning for Accelerating Very Deep Neural Network
 
 from __future__ import annotations
 
+from common.inference.keras_start import start_keras
+
+start_keras()  # quietly, before anything imports Keras
+
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from common.bundles.bundle import Bundle, open_bundle, save_bundle
+from common.bundles.file_names import VOCABULARY_FILE
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine, load_model
 from common.networks import layer_names
+from common.text.batching import Batches
 from common.text.tokenization import load_pipeline, tokenize_all
-from sentiment.agreement import VOCABULARY_FILE
 from sentiment.config import TASK, SentimentConfig
 from sentiment.loader import load_reviews, make_batches
-
-if TYPE_CHECKING:
-    import keras
-
-    from common.text.batching import Batches
+from sentiment.model import build_model
 
 NUM_REVIEWS = 300
 NUM_GATES = 4
@@ -116,8 +117,6 @@ def build_pruned(
     bundle: Bundle, config: SentimentConfig, smaller: SentimentConfig, states: NDArray, largest: NDArray
 ) -> keras.Model:
     """The network with fewer units; the backward LSTM and the word vectors are those of the larger one."""
-    from sentiment.model import build_model
-
     recurrent = dict(zip(LSTM_PARTS, bundle.read_layer(layer_names.recurrent(0)), strict=True))
     head, head_bias = bundle.read_layer(layer_names.LOGITS)
     ends = np.cumsum([config.units, config.backward_units, config.units])
@@ -135,8 +134,6 @@ def build_pruned(
 
 def read_states(model: keras.Model, batches: Batches) -> tuple[NDArray, NDArray]:
     """The states of the forward LSTM at every word, (words, units), and their maxima, (texts, units)."""
-    import keras
-
     read = KerasEngine(keras.Model(model.input, model.get_layer(layer_names.recurrent(0)).output))
     rows, largest = [], []
     for number in range(len(batches)):

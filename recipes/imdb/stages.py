@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from language_model.config import LanguageModelConfig
 from recipes.imdb.prepare import Files
 from recipes.program import Stage
 from sentiment.config import SentimentConfig
@@ -69,8 +70,6 @@ def rate(path: Path, config: SentimentConfig, files: Files, start: Path, *teache
 
 def self_training(files: Files, work: Path) -> list[Stage]:
     """Steps 1 and 2 but for `reviews`: rating models of one size that learn from the ratings and from each other."""
-    from language_model import LanguageModelConfig
-
     reading_backwards = LanguageModelConfig(
         text_column="review", level="spaced", validation_split=0.01, lowercase=True, max_vocab_size=20_000,
         stateful=True, units=512, batch_size=64, tbptt_length=128, sampled_softmax_size=2000, num_epochs=3,
@@ -98,8 +97,6 @@ def self_training(files: Files, work: Path) -> list[Stage]:
 
 def teachers(files: Files, work: Path) -> list[Stage]:
     """Step 3: for each direction a language model, its fine-tuning on the ratings, distillation from both of these."""
-    from language_model import LanguageModelConfig
-
     reading = LanguageModelConfig(
         text_column="review", validation_split=0.01, lowercase=True, max_vocab_size=40_000, min_count=4, stateful=True,
         num_layers=3, units=1024, embedding_dim=512, batch_size=128, tbptt_length=64, num_epochs=4, learning_rate=0.002,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from language_model.config import LanguageModelConfig
 from recipes.program import Places, Stage, evaluate, main, train
 from recipes.reviews.prepare import known_texts, test_texts
 
@@ -16,8 +17,6 @@ ABOUT = (
 
 def stage(places: Places, bundle: Path) -> Stage:
     """The one training run; the recipe of the rating model takes it too."""
-    from language_model import LanguageModelConfig
-
     config = LanguageModelConfig(
         text_column="review", validation_split=0.01, lowercase=True, max_vocab_size=20_000, stateful=True, units=512,
         batch_size=64, tbptt_length=128, sampled_softmax_size=2000, num_epochs=6, learning_rate=0.002,

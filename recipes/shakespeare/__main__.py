@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from language_model.config import LanguageModelConfig
 from recipes.program import Places, Stage, evaluate, main, train
 from recipes.sources import find, once, read_text
 
@@ -27,8 +28,6 @@ def prepare(places: Places) -> tuple[Path, Path]:
 
 def make(places: Places) -> None:
     """All of it: 71 minutes on 2 cores."""
-    from language_model import LanguageModelConfig
-
     train_file, test_file = prepare(places)
     config = LanguageModelConfig(
         document="file", level="character", min_count=1, stateful=True, units=512, num_layers=2, embedding_dim=128,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas
 
+from language_model.config import LanguageModelConfig
 from recipes.program import Places, Stage, evaluate, main, train
 from recipes.sources import once, stories, write_table
 
@@ -26,8 +27,6 @@ def prepare(places: Places) -> Path:
 
 def make(places: Places) -> None:
     """All of it: 39 minutes on 2 cores."""
-    from language_model import LanguageModelConfig
-
     train_file, validation = prepare(places), stories(places.data, "valid")
     config = LanguageModelConfig(
         num_layers=2, units=400, batch_size=32, tbptt_length=70, num_epochs=20, patience=4, learning_rate=0.002,
