@@ -104,7 +104,7 @@ def _write_folders(original: Path, folders: Sequence[str], file: IO[str]) -> Non
     write_table(_read_folders(original, folders))(file)
 
 
-def _read_folders(original: Path, folders: tuple[str, ...]) -> pandas.DataFrame:
+def _read_folders(original: Path, folders: Sequence[str]) -> pandas.DataFrame:
     """The reviews of `aclImdb`, in files named NUMBER_RATING.txt, in the order of the numbers."""
     rows = []
     for folder in folders:
