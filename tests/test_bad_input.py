@@ -96,7 +96,7 @@ def test_training_refuses_a_wrong_file(task, name, content, message, run_here, t
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     done = train(run_here, task, path)
     assert_refused(done, message)
-    assert str(path) in done.stderr or "--validation-rate" in done.stderr
+    assert str(path) in done.stderr or "--validation-split" in done.stderr
     assert list(tmp_path.iterdir()) == [path]  # no output, no checkpoint
 
 
