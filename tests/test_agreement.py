@@ -33,8 +33,11 @@ def settings(**values):
     return lambda content: content.update(values)
 
 
-def without(name):
-    return lambda content: {key: value for key, value in content.items() if key != name}
+def without(*names):
+    return lambda content: {key: value for key, value in content.items() if key not in names}
+
+
+OLD_NAMES = {"directions": ("bidirectional", "reverse")}  # of settings, in the fixtures
 
 
 # -- Settings -------------------------------------------------------------------------------------------------------
@@ -63,7 +66,7 @@ def test_each_setting_that_answers_depend_on_is_stated(task, tmp_path):
     module = __import__(f"{task}.agreement", fromlist=["STATED"])
     for name in module.STATED:
         bundle = copy_fixture(task, tmp_path / name)
-        rewrite(bundle, CONFIG_FILE, without(name))
+        rewrite(bundle, CONFIG_FILE, without(name, *OLD_NAMES.get(name, ())))
         refuse(bundle, rf"config\.json: setting {name} is missing")
 
 
