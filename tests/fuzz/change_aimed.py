@@ -446,7 +446,6 @@ def name_the_only_output(model: Any, rng: Random) -> tuple[str, str]:
     return "the output has a name", "an output has a name that nobody asks for"
 
 
-NAMED = "*-[1245]"  # bundles, some of whose outputs have names
 AGREEMENT = "common.agreement"
 AIMS: tuple[Aim, ...] = (
     Aim("common.strict_json:check_size", in_file(("tags.json",), lambda content, rng: content + b" " * (5 << 20),
