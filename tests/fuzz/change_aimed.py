@@ -446,7 +446,6 @@ def name_the_only_output(model: Any, rng: Random) -> tuple[str, str]:
     return "the output has a name", "an output has a name that nobody asks for"
 
 
-NAMED = "*-[1245]"  # bundles, some of whose outputs have names
 AGREEMENT = "common.bundles.agreement"
 AIMS: tuple[Aim, ...] = (
     Aim("common.json_files:check_size", in_file(("tags.json",), lambda content, rng: content + b" " * (5 << 20),
@@ -495,8 +494,7 @@ AIMS: tuple[Aim, ...] = (
         f"without {rng.choice((content.pop('lowercase'), 'lowercase'))}", "the vocabulary says too little"))),
     Aim("common.text.vocabulary:check_parts", in_json("vocabulary.json", lambda content, rng: (
         f"{content.update(lowercase='false')}", "lowercase is a text"))),
-    Aim("common.text.vocabulary:check_tokens", in_words(
-        lambda tokens, rng: [*tokens[:-1], rng.choice(("", 7, None, ["x"]))],
+    Aim("common.text.vocabulary:check_tokens", in_words(lambda tokens, rng: [*tokens[:-1], rng.choice(("", 7, None, ["x"]))],
         "a token is no word")),
     Aim(f"{AGREEMENT}:check_stated", in_json("config.json", leave_a_setting_out)),
     Aim(f"{AGREEMENT}:check_inputs", rename_the_mask, "sentiment-*"),
