@@ -42,6 +42,7 @@ def check_agreement(bundle: Bundle) -> None:
     agreement.check_stated(bundle, SentimentConfig, STATED)
     config = read_settings(bundle)
     check_scale(bundle, config)
+    check_directions(bundle, config)
     agreement.check_inputs(bundle, {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")})
     num_ids = agreement.num_ids(bundle, "token_ids")
     vocabulary = bundle.read_vocabulary(VOCABULARY_FILE, num_ids)
@@ -59,6 +60,13 @@ def check_scale(bundle: Bundle, config: SentimentConfig) -> None:
         raise disagree(bundle, CONFIG_FILE, f"min_rating is {config.min_rating:g}, max_rating {config.max_rating:g}")
     if config.head != "regression" and span > MAX_LEVELS:
         raise InputError(f"{bundle.path / CONFIG_FILE}: the scale has more than {MAX_LEVELS:,} levels; use no such")
+
+
+def check_directions(bundle: Bundle, config: SentimentConfig) -> None:
+    """Refuse a size of a backward direction that the network does not have, or none where it has one."""
+    if bool(config.backward_units) != (config.directions == "asymmetric"):
+        found = f"directions is {config.directions}, backward_units {config.backward_units}"
+        raise disagree(bundle, CONFIG_FILE, found)
 
 
 def check_outputs(bundle: Bundle, config: SentimentConfig) -> None:

@@ -149,8 +149,8 @@ class SentimentConfig(TrainingConfig):
             both, reverse = values.pop("bidirectional"), values.pop("reverse", False)
             if reverse and (both or values.get("backward_units")):
                 raise InputError("--reverse with two directions, of an older version; train the model again")
-            one = "asymmetric" if values.get("backward_units") else "backward" if reverse else "forward"
-            values["directions"] = "both" if both else one
+            one = "backward" if reverse else "forward"
+            values["directions"] = "asymmetric" if values.get("backward_units") else "both" if both else one
         return values
 
     def validate(self) -> None:

@@ -37,7 +37,10 @@ def without(*names):
     return lambda content: {key: value for key, value in content.items() if key not in names}
 
 
-OLD_NAMES = {"directions": ("bidirectional", "reverse")}  # of settings, in the fixtures
+OLD_NAMES = {
+    "directions": ("bidirectional", "reverse"),
+    "tbptt_length": ("max_length",),
+}  # of settings, in the fixtures
 
 
 # -- Settings -------------------------------------------------------------------------------------------------------
@@ -335,8 +338,11 @@ def test_every_rating_model_agrees_with_itself(tmp_path):
 
     variants = [{"architecture": name, "head": head} for name in ARCHITECTURES for head in HEADS]
     variants += [{"pooling": name, "num_layers": 2} for name in POOLINGS]
-    variants += [{"pooling": name, "num_layers": 2, "backward_units": 3} for name in ("last", "mean-max", "max")]
-    variants += [{"bidirectional": False, "min_rating": 0, "max_rating": 2.5, "head": "ordinal"}]
+    variants += [
+        {"pooling": name, "num_layers": 2, "directions": "asymmetric", "backward_units": 3}
+        for name in ("last", "mean-max", "max")
+    ]
+    variants += [{"directions": "forward", "min_rating": 0, "max_rating": 2.5, "head": "ordinal"}]
     vocabulary = Vocabulary(["so", "good"], lowercase=True)
     check_all(
         tmp_path, "sentiment", variants, SentimentConfig, lambda c: build_model(c, 6), vocabulary_saver(vocabulary)

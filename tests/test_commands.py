@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
 import re
@@ -16,7 +15,8 @@ import pytest
 
 from common.bundles.bundle import open_bundle
 from pos_tagging.conllu import read_conllu
-from sentiment import evaluate, train
+from sentiment.cli import evaluate, train
+from tests.programs import command_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SCORES = {
@@ -38,8 +38,7 @@ def answer(small_bundle, capsys):
     """Answer in this process, which has Keras already: what a command prints on standard output."""
 
     def answer(task, *args):
-        module = importlib.import_module(f"{task}.{ANSWERING[task]}")
-        module.main(["--model", str(small_bundle(task)), *map(str, args)])
+        command_of(f"{task}.{ANSWERING[task]}")(["--model", str(small_bundle(task)), *map(str, args)])
         return capsys.readouterr().out
 
     return answer
@@ -102,7 +101,7 @@ def test_evaluate(task, run, small_bundle, small_runs, tmp_path):
 
 def test_evaluate_for_people_and_without_a_baseline(small_bundle, small_runs, capsys):
     before = (small_bundle("sentiment") / "manifest.json").read_bytes()
-    evaluate.main(["--model", str(small_bundle("sentiment")), "--test", str(small_runs["sentiment"].test)])
+    evaluate(["--model", str(small_bundle("sentiment")), "--test", str(small_runs["sentiment"].test)])
     shown = capsys.readouterr().out
     assert re.search(r"^r2 +-?\d\.\d{4} \[-?\d\.\d{4}, -?\d\.\d{4}\]$", shown, re.MULTILINE)
     assert "80 reviews" in shown
@@ -312,11 +311,11 @@ def test_settings_from_a_file_and_flags_win(small_runs, tmp_path, capsys):
     settings = {"units": 4, "embedding_dim": 3, "num_epochs": 1, "max_length": 20, "pooling": "last"}
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     small = small_runs["sentiment"]
-    options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--directions forward"]
-    train.main(["--train", str(small.train), "--output-dir", str(tmp_path / "model"), *options])
+    options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--directions", "forward"]
+    train(["--train", str(small.train), "--output-dir", str(tmp_path / "model"), *options])
     assert capsys.readouterr().out.startswith("validation: R² ")
     config = json.loads((tmp_path / "model/config.json").read_text())
-    assert (config["units"], config["embedding_dim"], config["bidirectional"]) == (5, 3, False)
+    assert (config["units"], config["embedding_dim"], config["directions"]) == (5, 3, "forward")
     assert "--directions forward" in (tmp_path / "model/README.md").read_text()
 
 
@@ -324,9 +323,7 @@ def test_settings_from_a_file_and_flags_win(small_runs, tmp_path, capsys):
 def test_a_bundle_trained_again_replaces_the_old(run, small_runs, small_bundle, tmp_path):
     small = small_runs["pos_tagging"]
     shutil.copytree(small_bundle("pos_tagging"), tmp_path / "model")
-    (tmp_path / "model/stray.txt").write_text("not in the manifest")
     command = ["pos_tagging.train", "--train", small.train, "--output-dir", tmp_path / "model", *small.flags]
-    assert run(*command, "--num-epochs", "1").returncode == 0
+    assert run(*command, "--num-epochs", "1", "--overwrite").returncode == 0
     assert open_bundle(tmp_path / "model", "pos_tagging").manifest["num_epochs"] == 1
-    assert not (tmp_path / "model/stray.txt").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "model"]

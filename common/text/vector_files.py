@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import numpy as np
-import spacy
 from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
@@ -143,6 +142,8 @@ def _read_line(path: Path, number: int, line: str, dim: int) -> tuple[str, Vecto
 
 def _read_spacy(path: Path, wanted: Vocabulary | None, dim: int | None) -> Iterator[tuple[str, Vector]]:
     try:
+        import spacy  # 1.3 s: only for a package of spaCy's
+
         known = spacy.util.load_model_from_path(path).vocab
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]

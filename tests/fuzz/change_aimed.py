@@ -494,7 +494,8 @@ AIMS: tuple[Aim, ...] = (
         f"without {rng.choice((content.pop('lowercase'), 'lowercase'))}", "the vocabulary says too little"))),
     Aim("common.text.vocabulary:check_parts", in_json("vocabulary.json", lambda content, rng: (
         f"{content.update(lowercase='false')}", "lowercase is a text"))),
-    Aim("common.text.vocabulary:check_tokens", in_words(lambda tokens, rng: [*tokens[:-1], rng.choice(("", 7, None, ["x"]))],
+    Aim("common.text.vocabulary:check_tokens", in_words(
+        lambda tokens, rng: [*tokens[:-1], rng.choice(("", 7, None, ["x"]))],
         "a token is no word")),
     Aim(f"{AGREEMENT}:check_stated", in_json("config.json", leave_a_setting_out)),
     Aim(f"{AGREEMENT}:check_inputs", rename_the_mask, "sentiment-*"),

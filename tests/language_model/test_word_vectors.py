@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.text.word_vectors import load_all_vectors
+from common.bundles.word_vectors import load_all_vectors
 from language_model import WordVectorConfig, build_word_vectors
 
 SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]
