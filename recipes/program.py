@@ -28,7 +28,7 @@ from common.training.checkpoint import checkpoint_folder
 
 # Networks so small, and runs so short, that a whole recipe takes half a minute on the samples of the repository.
 TRIAL: Mapping[str, Mapping[str, Any]] = {
-    "sentiment": {"num_epochs": 1, "batch_size": 16, "units": 8, "embedding_dim": 8, "max_length": 40},
+    "sentiment": {"num_epochs": 1, "batch_size": 64, "units": 8, "embedding_dim": 8, "max_length": 20},
     "language_model": {
         "num_epochs": 1, "batch_size": 8, "units": 8, "embedding_dim": 8, "tbptt_length": 40, "sampled_softmax_size": 0,
     },

@@ -49,12 +49,13 @@ ABOUT = (
     "Large Movie Review Dataset 1.0 (Maas et al. 2011, ACL): 25,000 film reviews from IMDb rated 1-4 and 7-10, the "
     "training half; a tenth of the films held out for validation. It is imdb_512 with a quarter of the units of one "
     "direction pruned (imdb_384), distilled again from the whole one. imdb_512 began as imdb_4, which began as the "
-    "language model reviews, and was distilled from two larger networks, on the training half without the held-out "
-    "films and on the unlabelled reviews, each once and none that is also a training or a test review. The language "
-    "model reviews had read the whole training half and the unlabelled reviews. Neither these models nor the "
-    "vocabulary have read the test file, but some of its reviews stand in the training file too; no model was trained "
-    "on the rating of a held-out one. The data set has no formal licence: research use, cite the paper; the reviews "
-    "remain those of their authors."
+    "language model reviews, and was distilled from two larger networks on the training half, without the held-out "
+    "films, and on 48,887 of the 50,000 unlabelled reviews, each once and none that is also a training or a test "
+    "review; those networks were trained on nothing else. The language model reviews had read the whole training half "
+    "and the unlabelled reviews, but for texts that are also test reviews. Neither these models nor the vocabulary "
+    "have read the test file, but 123 of its reviews also stand in the training file; the scores without them are in a "
+    "column of their own. No model was trained on the rating of a held-out review. The data set has no formal licence: "
+    "research use, cite the paper; the reviews remain those of their authors."
 )
 
 

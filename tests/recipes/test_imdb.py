@@ -126,7 +126,6 @@ def test_every_stage_starts_from_stages_before_it(tmp_path):
         needed = {run.options["initialize_from"], *run.options.get("teachers", ())} if run.options else set()
         assert needed <= made, run.path
         made.add(run.path)
-        run.config.validate()
     assert len(made) == len(runs) + 2
 
 

@@ -34,7 +34,7 @@ pytestmark = [
 # Of each model: the slice of its test file, and its scores there, measured when the model was shipped.
 SLICES = {
     "imdb": ("sentiment", {"r2": 0.79801, "binary_accuracy": 0.914}),
-    "reviews": ("language_model", {"nats_per_token": 0}),
+    "reviews": ("language_model", {"nats_per_token": 4.31257}),
     "stories": ("language_model", {"nats_per_token": 4.04185}),
     "shakespeare": ("language_model", {"nats_per_token": 1.36088}),
     "ewt": ("pos_tagging", {"accuracy": 0.97267, "accuracy_unknown": 0.88136}),
