@@ -69,7 +69,7 @@ def learn_epoch(
         columns: the text, cut into as many columns as are read at once.
         optimizer: takes the steps.
         dropout: share of the state's numbers that the output does not see, so that it relies on no single one.
-        rng: source of chance.
+        rng: random generator.
     """
     state, losses = None, []
     begin = int(rng.integers(NUM_STEPS))  # other pieces each epoch

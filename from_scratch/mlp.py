@@ -52,7 +52,7 @@ def init_params(sizes: Sequence[int], rng: np.random.Generator) -> Params:
 
     Args:
         sizes: of the input and of each layer, `[2, 3, 1]` for two inputs, three hidden units and one output.
-        rng: source of chance.
+        rng: random generator.
     Returns:
         `W_1`, `b_1`, `W_2`, … from the first layer to the last.
     """

@@ -1,6 +1,6 @@
 """Every setting of the tagging task: its default, its meaning, its unit.
 
-The defaults were chosen on the validation split of UD English-EWT; pos_tagging/README.md has the log.
+The defaults were chosen on the validation split of UD English-EWT; pos_tagging/EXPERIMENTS.md has the log.
 """
 
 from __future__ import annotations

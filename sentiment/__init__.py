@@ -3,7 +3,7 @@
 >>> import sentiment
 >>> model = sentiment.load()  # doctest: +SKIP
 >>> model.predict("A joy from start to end.")[0].rating  # doctest: +SKIP
-9.1
+8.9
 """
 
 from typing import TYPE_CHECKING

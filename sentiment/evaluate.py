@@ -62,10 +62,10 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
 
 
 def quadratic_kappa(ratings: np.ndarray, predictions: np.ndarray) -> float:
-    """Compare the mean squared distance of what belongs together with that of all pairs of a rating and a prediction.
+    """Quadratic weighted kappa: mean squared error, compared with that of all pairs of a rating and a prediction.
 
-    Cohen 1968, "Weighted Kappa", the weights being squared distances. Without a table of counts it takes a tenth of the
-    time, and an interval asks for it some hundred times.
+    Cohen 1968, "Weighted Kappa", the weights being squared distances. Without a table of counts it is
+    faster than scikit-learn's, and an interval asks for it some hundred times.
 
     Returns:
         1: all the same; 0: no nearer than by chance, or both are one and the same number.
@@ -94,10 +94,10 @@ def middle_of(config: SentimentConfig) -> float:
 
 
 def spread_scores(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> dict[str, float]:
-    """Score how well a model knows how sure it may be.
+    """Score the calibration of the predicted spreads.
 
     Returns:
-        `error_in_spreads`: the root mean square of the errors, each divided by the spread that was said. 1 is right;
+        `error_in_spreads`: the root mean square of the errors, each divided by the predicted spread. 1 is right;
         more: the model is overconfident.
     """
     return {"error_in_spreads": float(np.sqrt(np.mean(((ratings - predictions) / np.maximum(spreads, 0.01)) ** 2)))}

@@ -152,7 +152,7 @@ def rating_levels(config: SentimentConfig) -> np.ndarray:
 
 
 def make_targets(ratings: np.ndarray, config: SentimentConfig) -> np.ndarray:
-    """What the head of the network learns to say; float32 (batch, 1), or as `rating_levels.level_targets`."""
+    """Targets of the output layer; float32 (batch, 1), or as `rating_levels.level_targets`."""
     if config.head == "regression":
         return ratings[:, None]
     return level_targets(ratings, rating_levels(config), config.head == "ordinal")

@@ -1,4 +1,4 @@
-"""Rating models: text in, a number on the rating scale out, and with some heads how sure it is.
+"""Recurrent networks for ratings, with regression, ordinal or categorical output; bag-of-words baselines.
 
 lstm, gru, simple-rnn:   words -> vectors -> recurrent layers, one or both directions -> pooled states -> rating
 bow:                     a bag of words under a hidden layer, rating = w . sigmoid(W counts + b)

@@ -11,7 +11,7 @@ from common.evaluation.report import confusion_figure, html_figure, html_table, 
 
 
 def by_spread(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> list[list]:
-    """One row for each tenth of the reviews, from the surest answers to the least sure."""
+    """One row for each tenth of the reviews, from the smallest predicted spread to the largest."""
     rows: list[list] = [["predicted spread", "reviews", "root mean squared error"]]
     for tenth in np.array_split(np.argsort(spreads, kind="stable"), 10):
         if len(tenth):

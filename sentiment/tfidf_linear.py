@@ -1,4 +1,4 @@
-"""The baselines to beat: counts of words, word pairs and triples under linear models, from 2012 and before.
+"""Linear baselines over counts of words, pairs and triples: TF-IDF with ridge or logistic regression, NB-SVM.
 
 TF-IDF + ridge       weights of terms by how rare they are, a linear regression of the rating
 TF-IDF + logistic    the same weights, good against bad
@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
-# The best of a few on validation films of IMDb; sentiment/README.md has the log.
+# The best of a few on validation films of IMDb; sentiment/EXPERIMENTS.md has the log.
 RIDGE_ALPHA = 0.5
 LOGISTIC_C = 10.0
 SVM_C = 0.005

@@ -123,7 +123,7 @@ def export(bundle: Bundle, kind: str, path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = make_parser("common.export", __doc__)
+    parser = make_parser("common.cli.export", __doc__)
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a bundle of any task")
     parser.add_argument("--format", choices=tuple(EXPORTS), required=True, help="one ONNX file, or a SavedModel folder")
     parser.add_argument("--output", type=Path, required=True, metavar="PATH", help="the file or folder to write")

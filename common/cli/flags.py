@@ -33,9 +33,7 @@ class OneLineParser(argparse.ArgumentParser):
     def format_usage(self) -> str:
         """The options without which the command does not start; the others are `[options]`."""
         required = [
-            f"{action.option_strings[0]} {action.metavar}"
-            for action in self._actions
-            if action.required and action.option_strings
+            f"{a.option_strings[0]} {_shown_value(a)}" for a in self._actions if a.required and a.option_strings
         ]
         positional = [f"[{action.metavar} ...]" for action in self._actions if not action.option_strings]
         return "usage: " + " ".join([self.prog, *required, "[options]", *positional]) + "\n"
@@ -52,6 +50,11 @@ class OneLineParser(argparse.ArgumentParser):
             formatter.end_section()
         formatter.add_text(self.epilog)
         return self.format_usage() + "\n" + formatter.format_help()
+
+
+def _shown_value(action: argparse.Action) -> str:
+    """What stands behind an option in the usage line."""
+    return str(action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper())
 
 
 def advanced(action: argparse.Action) -> argparse.Action:

@@ -1,7 +1,7 @@
-"""Inference engines: ONNX Runtime on batches with masks, or step by step with its state in plain sight.
+"""Inference engines: ONNX Runtime on padded batches with masks, or step by step with its state as input and output.
 
-It starts in a tenth of the time of TensorFlow and needs a tenth of its memory. Keras stays the reference: `KerasEngine`
-in `common.inference.keras_engine` is called the same way and gives the same numbers, up to rounding.
+It starts in a fifth of the time of TensorFlow and needs a fifth of its memory (benchmarks/README.md). Keras stays the
+reference: `KerasEngine` in `common.inference.keras_engine` is called the same way and gives the same numbers, up to rounding.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def drop_words(
         token_ids: int32 (batch, time).
         mask: bool (batch, time).
         rate: share of words replaced, 0 to 1; for all words, or (batch, time). The beginning-of-text token stays.
-        rng: source of chance.
+        rng: random generator.
     Returns:
         A changed copy, int32 (batch, time).
     """
