@@ -1,7 +1,8 @@
 """Inference engines: ONNX Runtime on padded batches with masks, or step by step with its state as input and output.
 
 It starts in a fifth of the time of TensorFlow and needs a fifth of its memory (benchmarks/README.md). Keras stays the
-reference: `KerasEngine` in `common.inference.keras_engine` is called the same way and gives the same numbers, up to rounding.
+reference: `KerasEngine` in `common.inference.keras_engine` is called the same way and gives the same numbers, up to
+rounding.
 """
 
 from __future__ import annotations
