@@ -12,7 +12,8 @@ ABOUT = (
     "Brown Corpus (Francis & Kucera 1964, revised 1979; form C): American prose printed in 1961, 400 of its 500 "
     "documents; non-commercial use, and so of this model. Its tags were turned into 12 universal ones by the table of "
     "Petrov, Das & McDonald 2012 (CC BY-SA 4.0); the 472 tags of the corpus were learned beside them. In the order of "
-    "their names every tenth document is for the test, the one after it for validation."
+    "their names every tenth document is for the test, the one after it for validation. 66 of the 5,642 test "
+    "sentences, all of at most 8 words, also stand in the training file."
 )
 
 

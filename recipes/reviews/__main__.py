@@ -6,7 +6,7 @@ from pathlib import Path
 
 from language_model.config import LanguageModelConfig
 from recipes.program import Places, Stage, evaluate, main, train
-from recipes.reviews.prepare import known_texts, test_texts
+from recipes.reviews.prepare import known_texts, scored_texts
 
 ABOUT = (
     "Large Movie Review Dataset 1.0 (Maas et al. 2011): the texts of the training reviews and of the unlabelled ones, "
@@ -30,7 +30,7 @@ def make(places: Places) -> None:
     run = stage(places, places.output_dir)
     train(run, places.trial)
     # As in training, the state goes on from each review to the next.
-    evaluate("language_model", run.path, test_texts(places), run.data, flags={"ngram_order": 4}, ngram_order=4)
+    evaluate("language_model", run.path, scored_texts(places), run.data, flags={"ngram_order": 4}, ngram_order=4)
 
 
 if __name__ == "__main__":

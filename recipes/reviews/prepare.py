@@ -30,7 +30,7 @@ def known_texts(places: Places) -> Path:
     return once(places.work / "reviews.csv", write)
 
 
-def test_texts(places: Places) -> Path:
+def scored_texts(places: Places) -> Path:
     """`reviews.test.csv`: 2,000 of the test reviews."""
 
     def write(file):
