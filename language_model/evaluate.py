@@ -105,8 +105,7 @@ def evaluate(
         reset_every: reset the state to zeros after so many tokens; 0 = never.
         ngram_order: tokens in the longest n-gram of the baseline; None takes 5, of characters 7.
         num_threads: processor cores for the bootstrap; None takes all.
-    Returns:
-        The scores `SCORES`; `predictions`: log-probabilities in nats of each text, a list of float32 (tokens + 1,).
+    Returns the scores `SCORES`; `predictions`: log-probabilities in nats of each text, a list of float32 (tokens + 1,).
     """
     config = config or model.config
     texts = load_texts(data, config)

@@ -12,7 +12,7 @@ from pos_tagging import cli
 if __name__ == "__main__":
     run_command(cli.evaluate)
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
-from common.evaluation.metrics import with_intervals
+from common.evaluation.metrics import format_score, with_intervals
 from common.evaluation.scores import Scores
 from common.text.data import Data, describe_data
 from pos_tagging.config import TaggingConfig
@@ -130,10 +130,10 @@ def evaluate(
     check_tags(sentences, model.lexicon.tags)
     answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in sentences])]
     score = partial(score_answers, sentences, training_words=training_words, num_threads=num_threads)
-    own = score(answers)
-    if raw:
-        own |= score_raw_text(model, sentences, num_threads)
-    baselines = {name: score(given) for name, given in baseline_answers(sentences, train, config).items()}
+    own = score(answers) | (score_raw_text(model, sentences, num_threads) if raw else {})
+    known = [] if train is None else load_sentences(train, config)
+    baselines = {name: score(given) for name, given in baseline_answers(sentences, known).items()}
+    without_known = score_without_known(sentences, answers, known, training_words)
     num_tokens = sum(len(sentence.tokens) for sentence in sentences)
     return Scores(
         names=(*SCORES, *RAW_SCORES),
@@ -142,10 +142,11 @@ def evaluate(
         facts={
             "num_examples": len(sentences),
             "num_tokens": num_tokens,
+            "without_known_texts": without_known,
             "data": describe_data(data),
             "weaknesses": weaknesses(sentences, answers, own),
         },
-        notes=[f"{len(sentences):,} sentences, {num_tokens:,} words"],
+        notes=[*describe_known(without_known, len(sentences)), f"{len(sentences):,} sentences, {num_tokens:,} words"],
         predictions=answers,
         sections=lambda rows: report_sections(sentences, answers, training_words, rows),
     )
@@ -162,13 +163,34 @@ def score_answers(
     return with_intervals(score, len(sentences), num_threads=num_threads)
 
 
-def baseline_answers(
-    sentences: Sequence[Sentence], train: Data | None, config: TaggingConfig
-) -> dict[str, list[list[str]]]:
-    """The tags that each baseline predicts; none without training data."""
-    if train is None:
+def score_without_known(
+    sentences: Sequence[Sentence],
+    answers: Sequence[Sequence[str]],
+    known: Sequence[Sentence],
+    training_words: KnownWords,
+) -> dict[str, float]:
+    """The scores on the sentences that are not also training sentences; empty if all are such, or none."""
+    seen = {tuple(sentence.tokens) for sentence in known}
+    new = [i for i, sentence in enumerate(sentences) if tuple(sentence.tokens) not in seen]
+    if not 0 < len(new) < len(sentences):
         return {}
-    known = load_sentences(train, config)
+    scores = tagging_scores([sentences[i] for i in new], [answers[i] for i in new], training_words)
+    return {"num_examples": len(new), **scores}
+
+
+def describe_known(without_known: Mapping[str, float], num_sentences: int) -> list[str]:
+    """Say how many test sentences are also training sentences, and the accuracy without them."""
+    if not without_known:
+        return []
+    num_known = num_sentences - without_known["num_examples"]
+    accuracy = format_score("accuracy", without_known)
+    return [f"{num_known:,} of the sentences are also in the training data; without them accuracy {accuracy}"]
+
+
+def baseline_answers(sentences: Sequence[Sentence], known: Sequence[Sentence]) -> dict[str, list[list[str]]]:
+    """The tags that each baseline predicts; none without training sentences."""
+    if not known:
+        return {}
     baselines: dict[str, Baseline] = {"most frequent tag": MostFrequentTag(known), "trigram HMM": TrigramHmm(known)}
     return {name: [baseline.tag(sentence.tokens) for sentence in sentences] for name, baseline in baselines.items()}
 

@@ -57,9 +57,7 @@ def fit(
     resume: bool = False,
     on_epoch: OnEpoch | None = None,
 ) -> Progress:
-    """Train a compiled model with early stopping, and leave the weights best on validation in it.
-
-    Returns the history.
+    """Train a compiled model with early stopping; leave the best weights in it; return the history.
 
     Args:
         model: compiled with `make_optimizer`.
