@@ -50,7 +50,8 @@ OPTIMIZATION = "optimization"
 class Settings:
     """Base class of all settings."""
 
-    OLD_NAMES: ClassVar[Mapping[str, str]] = {}
+    OLD_NAMES: ClassVar[Mapping[str, str]] = {}  # of settings that only have another name now
+    OLD_FLAGS: ClassVar[Mapping[str, str]] = {}  # of settings that are part of another now
 
     @classmethod
     def upgrade(cls, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Baseline(NamedTuple):
 
 
 def evaluate(
-    model: LanguageModel,
+    model: LanguageModel | str | Path,
     data: Data,
     *,
     train: Data | None = None,
@@ -97,7 +98,7 @@ def evaluate(
     """Score a model on texts, beside a Kneser-Ney n-gram model if training data are given.
 
     Args:
-        model: of `language_model.load`.
+        model: of `language_model.load`, or what `load` takes.
         data: texts: a file, a DataFrame or a list.
         train: the training data, on which the baseline is fitted.
         cache: texts on which the settings of cache language models are chosen; None leaves them out.
@@ -107,28 +108,28 @@ def evaluate(
         num_threads: processor cores for the bootstrap; None takes all.
     Returns the scores `SCORES`; `predictions`: log-probabilities in nats of each text, a list of float32 (tokens + 1,).
     """
+    model = model if isinstance(model, LanguageModel) else LanguageModel.load(model)
     config = config or model.config
     texts = load_texts(data, config)
     token_lists = split_tokens(texts, config)
     baseline = None if train is None else fit_ngrams(model, train, ngram_order, config)
-    nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, config.stateful, reset_every)}
+    reading: dict[str, Any] = {"stateful": config.stateful, "reset_every": reset_every}
+    nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, **reading)}
     if baseline:
         nats[baseline.name] = baseline.score(token_lists)
     if cache is not None:
-        settings = partial(Streams, stateful=config.stateful, reset_every=reset_every)
-        nats |= score_with_caches(model, token_lists, nats, baseline, cache, settings, config)
+        nats |= score_with_caches(model, token_lists, nats, baseline, cache, partial(Streams, **reading), config)
     intervals = partial(with_intervals, num_threads=num_threads)
     systems = {name: _score_text(texts, rows, intervals) for name, rows in nats.items()}
     num_endings, ending_scores = score_given_endings(model, texts, baseline, intervals)
     systems = {name: scores | ending_scores.get(name, {}) for name, scores in systems.items()}
     weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
-    facts = {"num_examples": len(texts), "num_tokens": sum(map(len, nats["model"])), "num_endings": num_endings,
-             "stateful": config.stateful, "reset_every": reset_every}  # fmt: skip
+    facts = {"num_examples": len(texts), "num_tokens": sum(map(len, nats["model"])), "num_endings": num_endings}
     return Scores(
         names=SCORES,
         flat=systems.pop("model"),
         baselines=systems,
-        facts={**facts, "data": describe_data(data), "weaknesses": weak},
+        facts={**facts, **reading, "data": describe_data(data), "weaknesses": weak},
         notes=["{num_examples:,} texts, {num_tokens:,} tokens with their ends".format(**facts)],
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),

@@ -29,6 +29,7 @@ class TaggingConfig(TrainingConfig):
     """Settings of a tagger."""
 
     OLD_NAMES: ClassVar[Mapping[str, str]] = {**TrainingConfig.OLD_NAMES, "case_noise": "case_augmentation"}
+    OLD_FLAGS: ClassVar[Mapping[str, str]] = {"bidirectional": "--directions both or --directions forward"}
 
     architecture: str = setting(
         "lstm",

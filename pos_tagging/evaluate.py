@@ -14,6 +14,7 @@ if __name__ == "__main__":
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,7 +103,7 @@ class _Tokens:
 
 
 def evaluate(
-    model: Tagger,
+    model: Tagger | str | Path,
     data: Data,
     *,
     train: Data | None = None,
@@ -113,7 +114,7 @@ def evaluate(
     """Score a tagger on tagged sentences, beside the baselines if training data are given.
 
     Args:
-        model: of `pos_tagging.load`.
+        model: of `pos_tagging.load`, or what `load` takes.
         data: tagged sentences: a file, a DataFrame, or a list of sentences, each a list of (word, tag).
         train: the training data, on which the baselines are fitted.
         config: names of the columns; None takes the model's.
@@ -124,6 +125,7 @@ def evaluate(
     Raises:
         InputError: what is wrong with the data.
     """
+    model = model if isinstance(model, Tagger) else Tagger.load(model)
     config = config or model.config
     sentences = load_sentences(data, config)
     training_words = model.lexicon.training_words

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from common.cli.flags import make_parser
 from common.cli.run import run_command
 from common.training.checkpoint import checkpoint_folder
 from language_model import cli as language_model
@@ -26,7 +28,7 @@ TASKS = {
 }
 
 
-def run(command, *arguments: str) -> None:
+def run(command: Callable[[Sequence[str]], None], *arguments: str) -> None:
     """Show a command and run it, in this process: TensorFlow is imported once."""
     shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
     print(f"\n$ python -m {command.__module__.removesuffix('.cli')}.{command.__name__} {shown}", flush=True)
@@ -45,7 +47,8 @@ def train_and_score(task: str) -> None:
     run(commands.evaluate, "--model", model, "--test", test, "--train", train, "--report", f"{model}-report", "--save")
 
 
-def main(argv=None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    make_parser("scripts.build_example_models", __doc__).parse_args(argv)
     start = time.monotonic()
     for task in TASKS:
         train_and_score(task)

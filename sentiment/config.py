@@ -37,6 +37,11 @@ class SentimentConfig(TrainingConfig):
         "layer_rate_decay": "layerwise_lr_decay",
     }
 
+    OLD_FLAGS: ClassVar[Mapping[str, str]] = {
+        "bidirectional": "--directions both or --directions forward",
+        "reverse": "--directions backward",
+    }
+
     architecture: str = setting("lstm", "network", ARCHITECTURES, group=MODEL, basic=True)
     directions: str = setting(
         "both",

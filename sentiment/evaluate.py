@@ -15,6 +15,7 @@ if __name__ == "__main__":
 import math
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def spread_scores(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndar
 
 
 def evaluate(
-    model: RatingModel,
+    model: RatingModel | str | Path,
     data: Data,
     *,
     train: Data | None = None,
@@ -115,15 +116,15 @@ def evaluate(
     """Score a model on rated reviews, beside the baselines if training data are given.
 
     Args:
-        model: of `sentiment.load`.
+        model: of `sentiment.load`, or what `load` takes.
         data: rated reviews: a file, a DataFrame, or a list of (review, rating).
         train: the training data, on which the baselines are fitted.
         config: names of the columns; None takes the model's.
         scale: worst and best rating in the data, if their scale is not the model's; (1, 5), say.
         num_threads: processor cores for the bootstrap; None takes all.
-    Returns:
-        The scores `SCORES`; `predictions` are the ratings float32 (reviews,).
+    Returns the scores `SCORES`; `predictions` are the ratings float32 (reviews,).
     """
+    model = model if isinstance(model, RatingModel) else RatingModel.load(model)
     config = config or model.config
     reviews = load_reviews(data, config, None, *scale)
     tokens = tokenize_cached(reviews.texts, load_pipeline())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,18 +18,34 @@ MAX_WIDTH = 110  # characters of a line of --help
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An argparse parser whose usage errors are one line, and whose `--help` leaves out what few people need."""
+    """An argparse parser whose usage errors are one line, and whose `--help` leaves out what few people need.
+
+    `old_names` are options that have another name now, without their dashes.
+    """
+
+    old_names: Mapping[str, str] = {}
 
     def error(self, message: str) -> NoReturn:
         fail(f"{message}; see {self.prog} --help")
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """As argparse does it, which takes `--option=--` for an option without a value, and gives a list."""
-        arguments = super().parse_args(*args, **kwargs)
+        arguments, unknown = self.parse_known_args(*args, **kwargs)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._hint(unknown[0])}")
         for action in self._actions:
             if action.option_strings and action.nargs is None and getattr(arguments, action.dest, None) == []:
                 self.error(f"argument {action.option_strings[0]}: expected one argument")
         return arguments
+
+    def _hint(self, flag: str) -> str:
+        """What an unknown option is called now, or the option that it is nearest to."""
+        name = flag.removeprefix("--").removeprefix("no-").partition("=")[0].replace("-", "_")
+        known = [option for action in self._actions for option in action.option_strings]
+        if name in self.old_names:
+            return f"; it is now {self.old_names[name]}"
+        close = difflib.get_close_matches(flag.partition("=")[0], known, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
 
     def format_usage(self) -> str:
         """The options without which the command does not start; the others are `[options]`."""
@@ -88,13 +105,15 @@ def make_parser(program: str, description: str | None, epilog: str | None = None
         description: the text before the options in `--help`.
         epilog: the text after them.
     """
-    return OneLineParser(
+    parser = OneLineParser(
         prog=f"python -m {program}",
         description=description,
         epilog=epilog,
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--help-all", action=_HelpAll, help="show all options, in groups")
+    return parser
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -111,12 +130,17 @@ def add_settings(parser: OneLineParser, config_class: type[Settings], presets: P
         config_class: the settings.
         presets: folder of the files of `--preset`, `NAME.json`; None: there are none.
     """
-    parser.add_argument("--help-all", action=_HelpAll, help="show all options, in groups")
     parser.add_argument("--config", type=Path, metavar="FILE", help="read settings from a JSON file; flags win over it")
     if presets:
         parser.set_defaults(presets=str(presets))
         names = ", ".join(sorted(file.stem for file in presets.glob("*.json")))
-        parser.add_argument("--preset", metavar="NAME", help=f"settings that come with the project: {names}")
+        parser.add_argument(
+            "--preset",
+            metavar="NAME",
+            help=f"settings that come with the project: {names} (sample: for some hundred examples)",
+        )
+    renamed = {old: flag_of(new) for old, new in config_class.OLD_NAMES.items()}
+    parser.old_names = {**renamed, **config_class.OLD_FLAGS}
     groups: dict[str, Any] = {}
     for field in dataclasses.fields(config_class):
         name = group_of(config_class, field.name)

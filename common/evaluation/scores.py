@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from common.evaluation.metrics import finite
-from common.evaluation.report import Section, html_table, score_rows, write_report
+from common.evaluation.report import Section, html_table, score_rows, text_table, write_report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores(Mapping[str, float]):
     """What `evaluate` measured: `scores["accuracy"]`, `scores.intervals["accuracy"]`.
 
@@ -65,6 +65,10 @@ class Scores(Mapping[str, float]):
     def write_report(self, folder: str | Path, title: str) -> Path:
         """Write one self-contained HTML page, `report.html`, into a folder; returns its path."""
         return write_report(Path(folder), title, self.sections(self.rows()))
+
+    def __repr__(self) -> str:
+        """The table of scores, and what was counted."""
+        return "\n".join([text_table(self.rows()), *self.notes])
 
     def _repr_html_(self) -> str:
         """The table of scores, in a notebook."""

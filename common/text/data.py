@@ -121,6 +121,9 @@ def as_texts(texts: str | Iterable[str]) -> list[str]:
     """
     if isinstance(texts, str):
         return [texts]
+    if hasattr(texts, "columns"):
+        columns = ", ".join(map(str, texts.columns))
+        raise InputError(f"found a table, wanted texts; give one of its columns: {columns}")
     if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
         raise InputError(f"found {_shown(texts)}, wanted a string or a list of strings")
     result = list(texts)

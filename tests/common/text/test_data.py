@@ -87,6 +87,11 @@ def test_what_is_no_string_is_named(bad):
         as_texts(["a", bad])
 
 
+def test_a_table_is_no_list_of_its_column_names():
+    with pytest.raises(InputError, match="found a table, wanted texts; give one of its columns: order, comment"):
+        as_texts(pd.DataFrame({"order": [1], "comment": ["a"]}))
+
+
 @pytest.mark.parametrize("bad", [None, 3, b"bytes", {"a": 1}, math.nan])
 def test_what_is_no_list_of_strings_is_named(bad):
     with pytest.raises(InputError, match="wanted a string or a list of strings"):
