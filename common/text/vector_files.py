@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 from common.errors import InputError, excerpt
 from common.text.readers import TooLong, bounded_lines, open_text
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-from common.text.word_vectors import scaled
 
+SPREAD = 0.3  # standard deviation of the numbers in the result
 Vector: TypeAlias = NDArray[np.float32]
+
+
+def scaled(vectors: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
+    """Scale vectors whose numbers have the standard deviation `spread` to the one that embeddings start with."""
+    return vectors * np.float32(SPREAD / max(spread, 1e-9))
 
 
 def match_vectors(

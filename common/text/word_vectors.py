@@ -16,10 +16,10 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
+from common.text.vector_files import scaled
 from common.text.vocabulary import SPECIAL_TOKENS
 
 CONTEXT_POWER = 0.75
-SPREAD = 0.3  # standard deviation of the numbers in the result
 
 
 def cooccurrence_vectors(
@@ -43,11 +43,6 @@ def cooccurrence_vectors(
         counts += _count_pairs(stream[:-distance], stream[distance:], shape) / distance
     vectors = _squeeze(counts + counts.T, dim, seed)
     return scaled(vectors, float(vectors.std()))
-
-
-def scaled(vectors: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
-    """Scale vectors whose numbers have the standard deviation `spread` to the one that embeddings start with."""
-    return vectors * np.float32(SPREAD / max(spread, 1e-9))
 
 
 def place_vectors(

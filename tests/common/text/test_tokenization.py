@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import spacy
 
-from common.cli.options import ROOT
 from common.text import tokenization
 from common.text.tokenization import (
     clean_text,
@@ -20,6 +19,7 @@ from common.text.tokenization import (
     tokenize_cached,
     tokenizer_settings,
 )
+from tests.conftest import ROOT
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import spacy
 
 from common.bundles.word_vectors import load_all_vectors, load_word_vectors
 from common.errors import InputError
-from common.text.vector_files import write_word_vectors
+from common.text.vector_files import SPREAD, write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-from common.text.word_vectors import SPREAD, cooccurrence_vectors, place_vectors
+from common.text.word_vectors import cooccurrence_vectors, place_vectors
 
 CAT, DOG, RED, BLUE, PURRS, SHINES = range(4, 10)
 
