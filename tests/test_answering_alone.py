@@ -107,6 +107,7 @@ def test_it_is_keras_that_is_missing(run_without_keras):
     assert "keras" not in needed("requirements-predict.txt")
 
 
+@pytest.mark.slow
 def test_both_engines_give_the_same_answers(run):
     for module, text in (("sentiment.predict", "A joy from start to end."), ("pos_tagging.predict", "Birds sing.")):
         answers = [run(module, "--engine", engine, "--threads", 1, text).stdout for engine in ("onnx", "keras")]

@@ -381,6 +381,7 @@ def test_a_disk_that_fills_up_while_answering_leaves_the_old_file(small_bundle, 
     assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.txt"}
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_training(small_runs, tmp_path):
     small = small_runs["sentiment"]
     command = ["sentiment.train", "--train", small.train, "--output-dir", tmp_path / "model", *small.flags]

@@ -63,6 +63,7 @@ def assert_same_model(resumed, uninterrupted):
     assert without_seconds[0] == without_seconds[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_a_killed_run_ends_as_one_that_was_not(task, run, small_runs, small_bundle, tmp_path):
     small, folder = small_runs[task], tmp_path / "model"

@@ -86,6 +86,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(timing, "has_torch", lambda: False)
 
 
+@pytest.mark.slow
 def test_results_have_a_figure_for_each_system(tiny, tmp_path, capsys):
     training.main(["--repeats", "3", "--threads", "1", "--output-dir", str(tmp_path)])
     shown = capsys.readouterr()

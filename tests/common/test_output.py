@@ -336,7 +336,7 @@ with replace_folder(path, True) if write == "save" else update_folder(path) as f
 """
 
 
-@pytest.mark.parametrize("write", ["save", "update"])
+@pytest.mark.parametrize("write", ["save", pytest.param("update", marks=pytest.mark.slow)])
 def test_a_save_killed_at_any_step_leaves_the_old_or_the_new_bundle(write, bundle):
     beside = bundle.parent / ".bundle.old"
     beside.mkdir()

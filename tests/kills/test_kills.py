@@ -89,6 +89,7 @@ def kill(*arguments) -> None:
     assert "No faults." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_killed_predict_loses_nothing():
     kill("--operations", "sentiment: predict --output*", "--count", 9, "--seed", 3)
 

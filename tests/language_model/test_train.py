@@ -75,8 +75,8 @@ def spaced_texts(tmp_path):
     "flags",
     [
         "--stateful --weight-dropout 0.2 --variational-dropout --embedding-dropout 0.1 --activation-regularization 1",
-        "--stateful --sampled-softmax-size 8 --no-tie-embeddings",
-        "--architecture fixed-window --window 3 --num-layers 2",
+        pytest.param("--stateful --sampled-softmax-size 8 --no-tie-embeddings", marks=pytest.mark.slow),
+        pytest.param("--architecture fixed-window --window 3 --num-layers 2", marks=pytest.mark.slow),
         "--architecture fixed-window --stateful --sampled-softmax-size 8",
     ],
 )

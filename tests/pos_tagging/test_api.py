@@ -122,6 +122,7 @@ def test_training_from_python(result, capsys):
     assert (captured.out, captured.err) == ("", "")
 
 
+@pytest.mark.slow
 def test_a_validation_table_and_a_stop_after_an_epoch(tmp_path):
     seen = []
 
@@ -221,6 +222,7 @@ def test_old_names_of_settings(result, tmp_path, run_here):
     assert (done.returncode, "--case-noise" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_preset_is_what_the_example_model_is_trained_with(run_here, tmp_path):
     values = json.loads((pos_tagging.cli.PRESETS / "sample.json").read_text())
     assert values["num_epochs"] == 20

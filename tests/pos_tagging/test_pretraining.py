@@ -105,6 +105,7 @@ def test_a_run_starts_from_the_bundle(run_here, bundle, small_runs, tmp_path):
     assert "--initialize-from pos_tagging" in (tmp_path / "model/README.md").read_text()
 
 
+@pytest.mark.slow
 def test_given_vectors_come_along(run_here, small_runs, tmp_path):
     (tmp_path / "vectors.txt").write_text("the 1 2\nqux 3 4\n")
     flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", small_runs["pos_tagging"].train]

@@ -22,6 +22,7 @@ def result(tmp_path_factory):
     return sentiment.train(ROWS, tmp_path_factory.mktemp("api") / "model", CONFIG)
 
 
+@pytest.mark.slow
 def test_a_list_a_table_and_a_file_train_the_same_model(result, tmp_path):
     table = pd.DataFrame(ROWS, columns=["review", "rating"])
     table.to_csv(tmp_path / "rows.csv", index=False)
@@ -111,6 +112,7 @@ def test_settings_are_checked_in_python_too(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_program_that_uses_the_functions_sees_no_line_of_ours(tmp_path):
     program = (
         "import sentiment\n"

@@ -104,7 +104,8 @@ def write_table(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("head", [pytest.param("regression", marks=pytest.mark.slow), "categorical"])
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["regression", "categorical"])
 def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_path):
     rated = write_table("rated.csv", [("review", "rating"), *REVIEWS.items()] + list(REVIEWS.items()) * 7)
     two = [(text, rating) for text, rating in REVIEWS.items() if rating in (1, 10)]

@@ -38,7 +38,7 @@ sys.meta_path.insert(0, Nothing())
 @pytest.mark.parametrize(
     # A rating model is exported in the test of the README's example, too.
     "task",
-    [pytest.param(task, marks=pytest.mark.slow if task == "sentiment" else ()) for task in TASKS],
+    [pytest.param(task, marks=() if task == "pos_tagging" else pytest.mark.slow) for task in TASKS],
 )
 def test_an_onnx_file_carries_all_that_answering_needs(task, small_bundle, run, tmp_path):
     bundle = small_bundle(task)
@@ -66,6 +66,7 @@ def test_an_onnx_file_carries_all_that_answering_needs(task, small_bundle, run, 
     assert not {"model", "metrics", "manifest"} & metadata.keys()
 
 
+@pytest.mark.slow
 def test_a_saved_model_answers_and_carries_the_rest_beside_it(small_bundle, run, tmp_path):
     bundle = small_bundle("sentiment")
     done = run("common.cli.export", "--model", bundle, "--format", "saved_model", "--output", tmp_path / "model")
