@@ -589,7 +589,7 @@ plt.show()
 # difference.
 
 # %%
-explanation = rater.explain(review)
+explanation = sentiment.explain(rater, review)
 figure, axis = plt.subplots(figsize=(10, 2.6), layout="constrained")
 colours = ["tab:blue" if weight > 0 else "tab:red" for weight in explanation.weights]
 axis.bar(range(len(explanation.weights)), explanation.weights, color=colours)
