@@ -232,14 +232,14 @@ def options_of(module: str) -> list[argparse.Action]:
     def stop(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         raise Found(parser)
 
-    old = argparse.ArgumentParser.parse_args
-    argparse.ArgumentParser.parse_args = stop  # type: ignore[assignment, method-assign]
+    old = argparse.ArgumentParser.parse_known_args
+    argparse.ArgumentParser.parse_known_args = stop  # type: ignore[assignment, method-assign]
     try:
         command_of(module)([])
     except Found as found:
         return found.args[0]._actions
     finally:
-        argparse.ArgumentParser.parse_args = old  # type: ignore[method-assign]
+        argparse.ArgumentParser.parse_known_args = old  # type: ignore[method-assign]
     raise AssertionError(f"{module} parses no arguments")
 
 
