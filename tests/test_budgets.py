@@ -129,7 +129,7 @@ def large_bundle(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("num_samples", [1, 32])
+@pytest.mark.parametrize("num_samples", [pytest.param(1, marks=pytest.mark.slow), 32])
 def test_writing_takes_little_memory(num_samples, large_bundle):
     flags = ("--num-samples", num_samples, "--max-tokens", 300, "--prompt", "word1 " * 3000)
     status, said, _, megabytes = measure("language_model.generate", "--model", large_bundle, *flags)

@@ -81,6 +81,7 @@ def test_a_killed_run_ends_as_one_that_was_not(task, run, small_runs, small_bund
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_checkpoint(run, small_runs, tmp_path):
     small, folder = small_runs["sentiment"], tmp_path / "model"
     stopped = train_until_stopped(small, folder, signal.SIGINT)

@@ -241,7 +241,7 @@ def test_tensorflow_gets_threads_and_no_gpu(monkeypatch):
     assert told == {"intra": 3, "inter": 3, "GPU": []}
 
 
-@pytest.mark.parametrize("program", ["engines", "training"])
+@pytest.mark.parametrize("program", ["engines", pytest.param("training", marks=pytest.mark.slow)])
 def test_help_needs_no_pytorch(program):
     code = f"import benchmarks.{program}, sys; print({{'torch'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -158,6 +158,7 @@ def test_penalties_by_hand():
     assert learner.losses == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tie_embeddings", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_drawn_words_stand_for_all(tie_embeddings):
     """On average over draws the sum of all words' exponentials comes out right, and so, nearly, does the loss."""

@@ -85,6 +85,7 @@ def test_a_validation_file_shapes_no_vocabulary(run_here, tmp_path):
     assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["num_examples"] == 1
 
 
+@pytest.mark.slow
 def test_words_that_training_never_saw_have_the_vectors_they_came_with(run_here, tmp_path):
     """Nouns and verbs without a telling letter: what a new word is, its vector alone can say."""
     nouns, verbs = ["qo", "wo", "eo", "ro", "to"], ["yo", "uo", "io", "po", "ao"]

@@ -32,7 +32,10 @@ def reviews_csv(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("kind", ["--architecture lstm", "--architecture bow", "--adversarial-epsilon 1"])
+@pytest.mark.parametrize(
+    "kind",
+    ["--architecture lstm", "--architecture bow", pytest.param("--adversarial-epsilon 1", marks=pytest.mark.slow)],
+)
 def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     flags = (
         f"{kind} --head regression --units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "

@@ -35,10 +35,10 @@ sys.meta_path.insert(0, Nothing())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    # A rating model is exported in the test of the README's example, too.
     "task",
-    [pytest.param(task, marks=() if task == "pos_tagging" else pytest.mark.slow) for task in TASKS],
+    TASKS,
 )
 def test_an_onnx_file_carries_all_that_answering_needs(task, small_bundle, run, tmp_path):
     bundle = small_bundle(task)

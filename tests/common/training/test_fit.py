@@ -139,7 +139,9 @@ def test_it_learns_and_every_weight_moves(tmp_path):
         assert not np.array_equal(before, after)
 
 
-@pytest.mark.parametrize("kills", [[8], [2, 5, 8]], ids=["one kill", "three kills"])
+@pytest.mark.parametrize(
+    "kills", [pytest.param([8], marks=pytest.mark.slow), [2, 5, 8]], ids=["one kill", "three kills"]
+)
 def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, uninterrupted, kills):
     output_dir, resume = tmp_path / "run", False
     for step in kills:
