@@ -96,8 +96,8 @@ def test_weaknesses_are_the_largest_errors():
     ratings, predictions = np.array([1.0, 4, 8, 10]), np.array([1.0, 4, 2, 10])
     found = weaknesses(ratings, predictions, np.array([5, 6, 7, 8]))
     assert "rated 8" in found[0]
-    assert "2.0 on average, 6.00 off" in found[0]
+    assert "mean prediction 2.0, mean absolute error 6.00" in found[0]
     assert "of 7-7 tokens: root mean squared error 6.00" in found[1]
     assert "Ratings 2, 3, 5, 6, 7, 9 do not occur" in found[-2]
-    assert "Mixed reviews: 25.0% of the reviews get one of the ratings that do not occur, 6.00 off" in found[-1]
+    assert "25.0% of the predictions are ratings that do not occur, mean absolute error 6.00" in found[-1]
     assert not any("Mixed" in sentence for sentence in weaknesses(ratings, ratings, np.array([5, 6, 7, 8])))

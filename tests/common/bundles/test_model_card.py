@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +19,8 @@ class ToyConfig(TrainingConfig):
 
 def make(tmp_path, config, metrics=None, weaknesses=(), about="Reviews, CC0."):
     (tmp_path / "train.csv").write_text("x")
-    arguments = argparse.Namespace(train=tmp_path / "train.csv", validation=None, about_data=about)
-    facts = describe_run("toy", "A toy", arguments, config, Progress(epoch=3, best_epoch=2, seconds=90))
+    inputs = {"train": tmp_path / "train.csv", "validation": None}
+    facts = describe_run("toy", "A toy", inputs, about, config, Progress(epoch=3, best_epoch=2, seconds=90))
     metrics = metrics or {"validation": {"r2": 0.5}}
     return facts, make_card(facts, config, metrics, ("r2", "mae"), weaknesses)
 

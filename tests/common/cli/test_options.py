@@ -199,14 +199,14 @@ def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
     cli_options.add_evaluate_arguments(parser, "sentiment", "imdb")
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--reset-every", type=int, default=0)
-    add_overrides(parser, LanguageModelConfig, ("carry_state", "text_column"))
+    add_overrides(parser, LanguageModelConfig, ("stateful", "text_column"))
 
     def shown(*options):
         return shown_command(parser, parser.parse_args(["--test", "data/test.csv", "--save", *options]))
 
     assert shown() == "python -m toy.evaluate --model DIR --test test.csv --save"
-    options = ["--train", "data/train.csv", "--engine", "keras", "--raw", "--reset-every", "3", "--no-carry-state"]
-    expected = "--train train.csv --raw --reset-every 3 --no-carry-state --save"
+    options = ["--train", "data/train.csv", "--engine", "keras", "--raw", "--reset-every", "3", "--no-stateful"]
+    expected = "--train train.csv --raw --reset-every 3 --no-stateful --save"
     assert shown(*options, "--json", "--threads", "1", "--report", "page").endswith(expected)
     assert "--engine keras" in shown(*options)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import token_cache, tokenization
+from common.text import token_cache, tokenization
 from common.text.token_cache import HEADER, cache_folder, read_tokens, write_tokens
 from common.text.tokenization import load_pipeline, tokenize_cached
+from tests.programs import command_of
 
 KEY = bytes(range(32))
 TOKENS = [["so", "good", "!"], [], ["é", "so"]]
@@ -286,9 +287,8 @@ def test_a_name_too_long_is_no_error(monkeypatch):
     ],
 )
 def test_help_says_where_it_is_and_how_to_turn_it_off(program, capsys):
-    main = __import__(program, fromlist=["main"]).main
     with pytest.raises(SystemExit):
-        main(["--help"])
+        command_of(program)(["--help"])
     shown = capsys.readouterr().out
     assert "~/.cache/rnn-language" in shown
     assert "1 GB at most" in shown

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import spacy
 
-from common.cli.options import ROOT
 from common.text import tokenization
 from common.text.tokenization import (
     clean_text,
@@ -20,6 +20,8 @@ from common.text.tokenization import (
     tokenize_cached,
     tokenizer_settings,
 )
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -490,7 +490,9 @@ def test_pooling_of_states(mask, tmp_path):
 @pytest.mark.parametrize(("full", "operators"), [(False, {"ReduceSum", "Add"}), (True, {"ReduceMean", "ReduceMax"})])
 def test_vectors_and_states_stay_time_first(full, operators, tmp_path):
     """Another axis first, or the states of both directions put together, would take a tenth of the time."""
-    config = SentimentConfig(pooling="mean-max", backward_units=3, units=UNITS, embedding_dim=5)
+    config = SentimentConfig(
+        pooling="mean-max", directions="asymmetric", backward_units=3, units=UNITS, embedding_dim=5
+    )
     save(sentiment.model.build_model(config, VOCAB_SIZE), tmp_path)
     nodes = build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE), full).model.graph.node
     vectors = {node.input[0] for node in nodes if node.op_type == "LSTM"}
@@ -909,9 +911,9 @@ def variants(quick=lambda combination: True, **settings):
             quick=lambda settings: settings["architecture"] == "lstm" or settings["pooling"] == "last",
             architecture=["lstm", "gru", "simple-rnn"],
             pooling=POOLINGS,
-            bidirectional=[False, True],
+            directions=["forward", "both"],
         ),
-        *variants(architecture=["lstm", "gru"], pooling=["last", "max"], bidirectional=[False], backward_units=[3]),
+        *variants(architecture=["lstm", "gru"], pooling=["last", "max"], directions=["asymmetric"], backward_units=[3]),
         *variants(architecture=["bow", "cbow"]),
     ],
 )
