@@ -1,0 +1,59 @@
+"""Which tests belong to a module: first those that are about it, then the others of its task or room."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TASKS = ("sentiment", "language_model", "pos_tagging")
+# Tests of whole programs, slow ones, and the modules that they are about.
+WHOLE_PROGRAMS = {
+    "test_agreement.py": r"agreement|common/bundles",
+    "test_formats.py": r"common/bundles|common/settings|config\.py|common/networks/specs",
+    "test_engines_agree.py": r"common/inference",
+    "test_bad_input.py": r"cli|common/files|common/errors|common/text/(readers|data)|conllu",
+    "test_nothing_is_lost.py": r"cli|common/output",
+    "test_commands.py": r"cli|report|formats",
+    "test_answering_alone.py": r"common/package|common/__init__",
+}
+
+
+def modules(root: Path) -> list[Path]:
+    """The modules that are mutated: common, the tasks without their lessons, the recipes."""
+    folders = [root / name for name in ("common", *TASKS, "recipes")]
+    found = [path.relative_to(root) for folder in folders for path in folder.rglob("*.py")]
+    return sorted(path for path in found if path.name != "notebook.py")
+
+
+def close_tests(module: Path, root: Path) -> list[Path]:
+    """The module itself, for its doctests; the tests of the same name; those that import it and stand in its folder.
+
+    `common/text/readers.py` has `tests/common/text/test_readers.py`, `recipes/imdb/prepare.py` has
+    `tests/recipes/test_imdb.py`.
+    """
+    tests = root / "tests"
+    folder = tests / module.parent
+    mirrored = [folder / f"test_{module.stem}.py", folder.parent / f"test_{module.parent.name}.py"]
+    dotted = ".".join(module.with_suffix("").parts)
+    names = re.compile(
+        rf"\b{re.escape(dotted)}\b|from {re.escape(dotted.rpartition('.')[0])} import .*\b{module.stem}\b"
+    )
+    importing = [
+        path for path in sorted((tests / module.parts[0]).rglob("test_*.py")) if names.search(path.read_text())
+    ]
+    found = [root / module, *(path for path in mirrored if path.exists()), *importing]
+    return [path.relative_to(root) for path in dict.fromkeys(found)]
+
+
+def other_tests(module: Path, root: Path) -> list[Path]:
+    """The other tests of its room or task, then of whole programs.
+
+    What `common` does is tested through the rating model, too, the smallest of the tasks.
+    """
+    tests = root / "tests"
+    nearest = sorted((tests / module.parent).rglob("test_*.py")) if (tests / module.parent).exists() else []
+    task = sorted((tests / ("sentiment" if module.parts[0] == "common" else module.parts[0])).glob("test_*.py"))
+    whole = [tests / name for name, about in WHOLE_PROGRAMS.items() if re.search(about, module.as_posix())]
+    found = [path.relative_to(root) for path in dict.fromkeys([*nearest, *task, *whole])]
+    known = close_tests(module, root)
+    return [path for path in found if path not in known]
