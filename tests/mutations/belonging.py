@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 TASKS = ("sentiment", "language_model", "pos_tagging")
-# Tests of whole programs, slow ones, and the modules that they are about.
-WHOLE_PROGRAMS = {
+# Tests in another room, or of whole programs, and the modules that they are about.
+ELSEWHERE = {
+    "common/inference/onnx/test_graph.py": r"networks/(specs|layers|lstm)",
+    "common/bundles/test_architecture.py": r"networks/(specs|layers|lstm)|common/bundles",
     "test_agreement.py": r"agreement|common/bundles",
     "test_formats.py": r"common/bundles|common/settings|config\.py|common/networks/specs",
     "test_engines_agree.py": r"common/inference",
@@ -29,7 +31,7 @@ def close_tests(module: Path, root: Path) -> list[Path]:
     """The module itself, for its doctests; the tests of the same name; those that import it and stand in its folder.
 
     `common/text/readers.py` has `tests/common/text/test_readers.py`, `recipes/imdb/prepare.py` has
-    `tests/recipes/test_imdb.py`.
+    `tests/recipes/test_imdb.py`; where there is no such test, all tests of the room are close.
     """
     tests = root / "tests"
     folder = tests / module.parent
@@ -41,19 +43,25 @@ def close_tests(module: Path, root: Path) -> list[Path]:
     importing = [
         path for path in sorted((tests / module.parts[0]).rglob("test_*.py")) if names.search(path.read_text())
     ]
-    found = [root / module, *(path for path in mirrored if path.exists()), *importing]
+    found = [path for path in [*mirrored, *importing] if path.exists()]
+    found = [root / module, *(found or _room(module, root))]
     return [path.relative_to(root) for path in dict.fromkeys(found)]
 
 
+def _room(module: Path, root: Path) -> list[Path]:
+    folder = root / "tests" / module.parent
+    return sorted((folder if folder.exists() else folder.parent).glob("test_*.py"))
+
+
 def other_tests(module: Path, root: Path) -> list[Path]:
-    """The other tests of its room or task, then of whole programs.
+    """The other tests of its room, those that are elsewhere, and those of its task.
 
     What `common` does is tested through the rating model, too, the smallest of the tasks.
     """
     tests = root / "tests"
-    nearest = sorted((tests / module.parent).rglob("test_*.py")) if (tests / module.parent).exists() else []
+    nearest = _room(module, root)
     task = sorted((tests / ("sentiment" if module.parts[0] == "common" else module.parts[0])).glob("test_*.py"))
-    whole = [tests / name for name, about in WHOLE_PROGRAMS.items() if re.search(about, module.as_posix())]
-    found = [path.relative_to(root) for path in dict.fromkeys([*nearest, *task, *whole])]
+    elsewhere = [tests / name for name, about in ELSEWHERE.items() if re.search(about, module.as_posix())]
+    found = [path.relative_to(root) for path in dict.fromkeys([*nearest, *elsewhere, *task])]
     known = close_tests(module, root)
     return [path for path in found if path not in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+import re
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -21,7 +22,7 @@ from recipes.program import Places, Stage
 from recipes.reviews import prepare
 from recipes.sources import find, once
 from sentiment.config import SentimentConfig
-from tests.recipes.sample_data import write_data
+from tests.recipes.sample_data import ROOT, write_data
 
 TRIALS = {
     "reviews": ("language_model", "Kneser-Ney 4-gram", "--test reviews.test.csv --train reviews.csv --ngram-order 4"),
@@ -114,6 +115,21 @@ def test_each_stage_starts_from_an_earlier_one(name, make, places):
     assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 3, "brown": 2}.get(name, 1)
 
 
+@pytest.mark.parametrize(("name", "models"), [("ewt", ["brown_a", "e_case", "ewt"]), ("brown", ["brown_b", "brown"])])
+def test_the_stages_of_a_tagger_are_the_commands_of_the_log(name, models, make, places):
+    """What EXPERIMENTS.md says made each model; the options that its commands share stand apart there."""
+    log = (ROOT / "pos_tagging/EXPERIMENTS.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    runs = {run.path.name: run.config for run in make(name)[0]}
+    runs[name] = runs.pop(places.output_dir.name)
+    assert list(runs) == models
+    for model, config in runs.items():
+        [command] = re.findall(rf"python -m pos_tagging\.train (.*) --output-dir (?:runs/)?{model} ", log)
+        given = dict(re.findall(r"--([a-z-]+) ([^ -]\S*)", command))
+        numbers = {option: float(value) for option, value in given.items() if re.fullmatch(r"[\d.]+", value)}
+        assert "num-epochs" in numbers
+        assert numbers == {option: getattr(config, option.replace("-", "_")) for option in numbers}
+
+
 def test_the_student_is_pruned_to_the_size_of_the_shipped_model(make, places):
     shipped = open_bundle(find_bundle("sentiment", "imdb"), "sentiment").read_config(SentimentConfig)
     _, [(large, num_units, reviews, small)], _ = make("imdb")
@@ -130,6 +146,8 @@ def test_the_test_reviews_of_the_language_model_are_a_sample_of_the_test_file(pl
     def texts(path):
         return set(pandas.read_csv(path).review)
 
+    shipped = open_bundle(find_bundle("language_model", "reviews"), "language_model").read_json("metrics.json")
+    assert shipped["test"]["num_examples"] == prepare.NUM_TEST
     everything = set(prepare.read_texts(places)["test"])
     assert texts(prepare.test_texts(places)) == everything  # fewer than are wanted
     monkeypatch.setattr(prepare, "NUM_TEST", 7)
