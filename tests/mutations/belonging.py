@@ -10,6 +10,7 @@ TASKS = ("sentiment", "language_model", "pos_tagging")
 ELSEWHERE = {
     "common/inference/onnx/test_graph.py": r"networks/(specs|layers|lstm)",
     "common/bundles/test_architecture.py": r"networks/(specs|layers|lstm)|common/bundles",
+    "recipes/test_recipes.py": r"config\.py",  # the settings of the shipped models
     "test_agreement.py": r"agreement|common/bundles",
     "test_formats.py": r"common/bundles|common/settings|config\.py|common/networks/specs",
     "test_engines_agree.py": r"common/inference",
