@@ -43,7 +43,7 @@ test: $(INSTALLED)  ## the default tests, on up to four cores
 	@$(RUN) -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(INSTALLED)  ## the tests that take longer
-	@$(RUN) -m pytest -m slow
+	@$(RUN) -m pytest -m slow --numprocesses auto --maxprocesses 2 --dist worksteal
 
 lint: $(INSTALLED)  ## check format, style and types
 	@$(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet . && $(RUN) -m mypy

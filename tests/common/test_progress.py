@@ -10,6 +10,8 @@ import pytest
 from common import progress as module
 from common.progress import peak_memory_gb, progress
 
+START = 5000.0
+
 
 class Terminal(io.StringIO):
     def isatty(self):
@@ -18,8 +20,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until it is set."""
-    time = [0.0]
+    """A clock that stands still until it is set; a machine does not start with the program."""
+    time = [START]
     monkeypatch.setattr(module.time, "monotonic", lambda: time[0])
     return time
 
@@ -39,7 +41,7 @@ def test_a_quick_loop_says_nothing(capsys, clock):
 
 def test_a_log_gets_a_line_every_half_minute(capsys, clock):
     for number in progress(range(1200), "Counting", total=1200):
-        clock[0] = number / 10  # 120 seconds
+        clock[0] = START + number / 10  # 120 seconds
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("Counting: 302 of 1,200")
@@ -52,7 +54,11 @@ def test_a_terminal_gets_a_bar_after_a_second_which_goes_away(monkeypatch, clock
     items = progress(range(30), "Counting", total=30)
     next(items)
     assert terminal.getvalue() == ""
-    clock[0] = 2
+    clock[0] = START + 0.5
+    next(items)
+    next(items)
+    assert terminal.getvalue() == ""
+    clock[0] = START + 2
     next(items)
     next(items)
     assert "Counting" in terminal.getvalue()

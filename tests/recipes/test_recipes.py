@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
+import re
+from dataclasses import fields
 from types import SimpleNamespace
 
+import pandas
 import pytest
 
 from common.bundles.bundle import open_bundle
+from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from recipes import program
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
 from recipes.program import Places, Stage
+from recipes.reviews import prepare
 from recipes.sources import find, once
 from sentiment.config import SentimentConfig
-from tests.recipes.sample_data import write_data
+from tests.recipes.sample_data import ROOT, write_data
 
 TRIALS = {
     "reviews": ("language_model", "Kneser-Ney 4-gram", "--test reviews.test.csv --train reviews.csv --ngram-order 4"),
@@ -30,6 +36,10 @@ TRIALS = {
     "brown": ("pos_tagging", "trigram HMM", "--test test.csv --train train.csv"),
     "ewt": ("pos_tagging", "trigram HMM", "--test test.conllu.gz --train train.conllu.gz --raw"),
 }  # fmt: skip
+
+
+# What a bundle that starts from another takes from that one, whatever its own settings say.
+TAKEN_OVER = {"units", "backward_units", "embedding_dim", "directions", "affix_dim", "word_vectors"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +66,94 @@ def test_a_trial_runs_from_the_public_files_to_the_scored_bundle(name, data, run
     card = (bundle.path / "README.md").read_text()
     assert f"`python -m {task}.evaluate --model DIR {command} --save`" in card
     assert bundle.manifest["about_data"]
+
+
+@pytest.fixture
+def make(places, monkeypatch):
+    """Run a recipe, but for what takes time; returns its training runs, its pruning and its evaluations."""
+
+    def make(name, trial=False):
+        recipe = importlib.import_module(f"recipes.{name}.__main__")
+        runs, pruned, scored = [], [], []
+
+        def train(data, path, config, **options):
+            runs.append(SimpleNamespace(data=data, path=path, config=config, **options))
+
+        fake = SimpleNamespace(train=train)
+        monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=lambda task: fake))
+        monkeypatch.setattr(recipe, "evaluate", lambda *args, **options: scored.append(args))
+        monkeypatch.setattr(recipe, "prune", lambda *args: pruned.append(args), raising=False)
+        recipe.make(Places(places.data, places.work, places.output_dir, trial))
+        return runs, pruned, scored
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["imdb", *TRIALS])
+def test_the_last_stage_has_the_settings_of_the_shipped_model(name, make, places):
+    runs, _, scored = make(name)
+    last = runs[-1]
+    assert last.path == places.output_dir
+    task = TRIALS[name][0] if name in TRIALS else "sentiment"
+    shipped = open_bundle(find_bundle(task, name), task).read_config(type(last.config))
+    other = {each.name for each in fields(shipped) if getattr(shipped, each.name) != getattr(last.config, each.name)}
+    assert other <= (TAKEN_OVER if hasattr(last, "initialize_from") else set())
+    [(scored_task, path, test, train)] = scored
+    assert (scored_task, path) == (task, places.output_dir)
+    assert test.exists()
+    assert test != train == last.data
+
+
+@pytest.mark.parametrize("name", ["imdb", *TRIALS])
+def test_each_stage_starts_from_an_earlier_one(name, make, places):
+    runs, pruned, _ = make(name)
+    made = [places.work / "imdb_384"] if pruned else []
+    for run in runs:
+        assert getattr(run, "initialize_from", None) in (None, *made)
+        assert run.config.num_epochs > 0
+        made.append(run.path)
+    assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 3, "brown": 2}.get(name, 1)
+
+
+@pytest.mark.parametrize(("name", "models"), [("ewt", ["brown_a", "e_case", "ewt"]), ("brown", ["brown_b", "brown"])])
+def test_the_stages_of_a_tagger_are_the_commands_of_the_log(name, models, make, places):
+    """What EXPERIMENTS.md says made each model; the options that its commands share stand apart there."""
+    log = (ROOT / "pos_tagging/EXPERIMENTS.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    runs = {run.path.name: run.config for run in make(name)[0]}
+    runs[name] = runs.pop(places.output_dir.name)
+    assert list(runs) == models
+    for model, config in runs.items():
+        [command] = re.findall(rf"python -m pos_tagging\.train (.*) --output-dir (?:runs/)?{model} ", log)
+        given = dict(re.findall(r"--([a-z-]+) ([^ -]\S*)", command))
+        numbers = {option: float(value) for option, value in given.items() if re.fullmatch(r"[\d.]+", value)}
+        assert "num-epochs" in numbers
+        assert numbers == {option: getattr(config, option.replace("-", "_")) for option in numbers}
+
+
+def test_the_student_is_pruned_to_the_size_of_the_shipped_model(make, places):
+    shipped = open_bundle(find_bundle("sentiment", "imdb"), "sentiment").read_config(SentimentConfig)
+    _, [(large, num_units, reviews, small)], _ = make("imdb")
+    assert (large, small, num_units) == (places.work / "imdb_512", places.work / "imdb_384", shipped.units)
+    assert reviews.exists()
+
+
+def test_a_trial_is_pruned_to_fewer_units_than_a_trial_trains(make):
+    runs, [(_, num_units, *_)], _ = make("imdb", trial=True)
+    assert 0 < num_units < runs[0].config.units == 8
+
+
+def test_the_test_reviews_of_the_language_model_are_a_sample_of_the_test_file(places, monkeypatch):
+    def texts(path):
+        return set(pandas.read_csv(path).review)
+
+    shipped = open_bundle(find_bundle("language_model", "reviews"), "language_model").read_json("metrics.json")
+    assert shipped["test"]["num_examples"] == prepare.NUM_TEST
+    everything = set(prepare.read_texts(places)["test"])
+    assert texts(prepare.test_texts(places)) == everything  # fewer than are wanted
+    monkeypatch.setattr(prepare, "NUM_TEST", 7)
+    few = texts(prepare.test_texts(Places(places.data, places.work / "few", places.output_dir)))
+    assert len(few) == 7
+    assert few < everything
 
 
 def test_documents_of_brown_are_in_one_part_each(places):

@@ -59,7 +59,9 @@ def test_the_page_needs_no_other_file(tmp_path):
 def test_names_of_data_are_drawn_as_they_are(tmp_path):
     """Not as formulas, which may be wrong; without warnings for what the font lacks; and not on a mile of paper."""
     names = ["$", "$\\frac$", "$x^$", "\x1b[31m", "☃🇫🇷", "x" * 10_000]
-    html_figure(confusion_figure(np.ones((6, 6), int), names, "Tags"), "tags")
+    figure = confusion_figure(np.ones((6, 6), int), names, "Tags")
+    assert figure.axes[0].get_yticklabels()[-1].get_text() == "x" * 12 + "..." + "x" * 5
+    html_figure(figure, "tags")
     many = np.diag(np.arange(500))
     figure = confusion_figure(many, [f"tag {number}" for number in range(500)], "Tags")
     assert figure.axes[0].get_title() == "Tags: the 60 most frequent of 500"

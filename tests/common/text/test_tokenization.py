@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -20,6 +21,8 @@ from common.text.tokenization import (
     tokenizer_settings,
 )
 from tests.conftest import ROOT
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
