@@ -22,8 +22,6 @@ from common.text.tokenization import (
 )
 from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
