@@ -149,9 +149,9 @@ def test_the_test_reviews_of_the_language_model_are_a_sample_of_the_test_file(pl
     shipped = open_bundle(find_bundle("language_model", "reviews"), "language_model").read_json("metrics.json")
     assert shipped["test"]["num_examples"] == prepare.NUM_TEST
     everything = set(prepare.read_texts(places)["test"])
-    assert texts(prepare.(places)) == everything  # fewer than are wanted
+    assert texts(prepare.scored_texts(places)) == everything  # fewer than are wanted
     monkeypatch.setattr(prepare, "NUM_TEST", 7)
-    few = texts(prepare.(Places(places.data, places.work / "few", places.output_dir)))
+    few = texts(prepare.scored_texts(Places(places.data, places.work / "few", places.output_dir)))
     assert len(few) == 7
     assert few < everything
 
