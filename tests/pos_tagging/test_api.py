@@ -82,9 +82,9 @@ def test_further_tags_of_a_list_and_of_a_table():
         (pd.DataFrame({"tokens": TOKENS, "tags": np.nan}), "row 1: found nan as tags, wanted a list of strings"),
         (
             [{"tokens": ["Go", None], "tags": ["VERB", "X"]}],
-            "sentence 1: found ['Go', None] as tokens, wanted a list of",
+            r"sentence 1: found \['Go', None\] as tokens, wanted a list of",
         ),
-        ([[("Go", 3.5)]], "sentence 1: found ('Go', 3.5), wanted (word, tag)"),
+        ([[("Go", 3.5)]], r"sentence 1: found \('Go', 3.5\), wanted \(word, tag\)"),
         (pd.DataFrame({"tokens": [[1]], "tags": [["X"]]}), r"row 1: found \[1\] as tokens"),
         (pd.DataFrame({"tokens": ["a\tb"], "tags": ["X"]}), "row 1: 2 tokens and 1 tags"),
         ([{"tokens": ["a"]}], "sentence 1: no 'tags'; there are: tokens"),
