@@ -210,7 +210,7 @@ def test_a_reader_that_leaves_early_is_no_error(task, small_bundle):
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(small_bundle, tmp_path):
     script = (
-        "import resource, sys; from sentiment.predict import main; main(sys.argv[1:]);"
+        "import resource, sys; from sentiment.cli import predict; predict(sys.argv[1:]);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
     )
 

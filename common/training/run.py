@@ -88,7 +88,11 @@ def open_run(
     given = [item for value in inputs.values() for item in (value if isinstance(value, tuple) else [value])]
     check_not_read(output_dir, [path for path in map(path_of, given) if path])
     with claim(output_dir):
-        yield Run(task, output_dir, inputs, about_data, resume, check_run(output_dir, resume, overwrite))
+        policy = keras.config.dtype_policy()
+        try:
+            yield Run(task, output_dir, inputs, about_data, resume, check_run(output_dir, resume, overwrite))
+        finally:
+            keras.config.set_dtype_policy(policy)  # a run that fails leaves the process as it was
 
 
 def finish(
