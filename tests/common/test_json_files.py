@@ -8,7 +8,7 @@ import time
 import pytest
 
 from common.errors import InputError
-from common.json_files import MAX_DEPTH, MAX_PARTS, read_json
+from common.json_files import MAX_BYTES, MAX_DEPTH, MAX_PARTS, read_json, read_json_object
 
 
 def test_what_we_write_ourselves_is_read():
@@ -74,3 +74,12 @@ def test_many_small_parts_are_not_parsed(part, monkeypatch):
 def test_many_texts_are_parsed():
     value = [f"12{number}" for number in range(MAX_PARTS)]
     assert read_json(json.dumps(value).encode(), "x.json") == value
+
+
+def test_a_file_that_is_a_byte_too_large_is_refused_as_that(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"a": 1}'.ljust(MAX_BYTES))
+    assert read_json_object(path) == {"a": 1}
+    path.write_text('{"a": 1}'.ljust(MAX_BYTES + 1))
+    with pytest.raises(InputError, match=rf"settings\.json: {MAX_BYTES + 1:,} bytes, at most {MAX_BYTES:,} are read"):
+        read_json_object(path)

@@ -193,3 +193,11 @@ def test_the_greedy_tagger_cannot_look_ahead():
     changed["token_ids"][:, 2] = 4 + (changed["token_ids"][:, 2] - 3) % 9
     moved = np.abs(logits(model, changed) - logits(model, batch)).max(axis=-1) > 1e-6
     assert moved.tolist() == [[False, False, True, True]] * 2
+
+
+def test_a_tagger_reads_shapes_affixes_and_given_vectors_only_if_it_has_some():
+    config = TaggingConfig(units=4, embedding_dim=5)
+    plain = build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS)
+    assert plain.input.keys() == {"token_ids", "spellings", "spelling_ids", "mask"}
+    shaped = build_model(config, VOCAB_SIZE, NUM_CHARACTERS, NUM_TAGS, num_shapes=3)
+    assert shaped.input.keys() - plain.input.keys() == {"shape_ids"}

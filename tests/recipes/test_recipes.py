@@ -15,6 +15,7 @@ import pytest
 from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
+from common.settings import as_option
 from recipes import program
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
@@ -81,7 +82,7 @@ def make(places, monkeypatch):
 
         fake = SimpleNamespace(train=train)
         monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=lambda task: fake))
-        monkeypatch.setattr(recipe, "evaluate", lambda *args, **options: scored.append(args))
+        monkeypatch.setattr(recipe, "evaluate", lambda *args, **options: scored.append((args, options)))
         monkeypatch.setattr(recipe, "prune", lambda *args: pruned.append(args), raising=False)
         recipe.make(Places(places.data, places.work, places.output_dir, trial))
         return runs, pruned, scored
@@ -98,10 +99,19 @@ def test_the_last_stage_has_the_settings_of_the_shipped_model(name, make, places
     shipped = open_bundle(find_bundle(task, name), task).read_config(type(last.config))
     other = {each.name for each in fields(shipped) if getattr(shipped, each.name) != getattr(last.config, each.name)}
     assert other <= (TAKEN_OVER if hasattr(last, "initialize_from") else set())
-    [(scored_task, path, test, train)] = scored
+    [((scored_task, path, test, train), _)] = scored
     assert (scored_task, path) == (task, places.output_dir)
     assert test.exists()
     assert test != train == last.data
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_the_command_in_the_card_has_the_options_of_the_scores(name, make):
+    [((_, _, test, train), options)] = make(name)[2]
+    flags = options.pop("flags")
+    assert flags == {option: getattr(value, "name", value) for option, value in options.items()}
+    words = ["--test", test.name, "--train", train.name, *(as_option(*flag) for flag in flags.items())]
+    assert " ".join(words).replace(".gz", "") == TRIALS[name][2].replace(".gz", "")
 
 
 @pytest.mark.parametrize("name", ["imdb", *TRIALS])

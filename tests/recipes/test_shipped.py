@@ -89,6 +89,8 @@ def test_the_prepared_files_are_those_that_the_shipped_models_learned_from(place
     brown = split(places)
     assert sha256_of(some) == named("sentiment", "imdb", "unlabelled")
     assert sha256_of(known_texts(places)) == named("language_model", "reviews")
+    scores = json.loads((find_bundle("language_model", "reviews") / "metrics.json").read_text())["test"]
+    assert sha256_of(scored_texts(places)) == scores["data"]["sha256"]
     assert sha256_of(cut_shakespeare(places)[0]) == named("language_model", "shakespeare")
     assert sha256_of(brown["train"]) == named("pos_tagging", "brown")
     assert sha256_of(brown["validation"]) == named("pos_tagging", "brown", "validation")

@@ -72,3 +72,14 @@ def test_a_terminated_command_ends_as_one_that_leaves():
     with pytest.raises(SystemExit) as left:
         run_command(lambda _: signal.raise_signal(signal.SIGTERM))
     assert left.value.code == 143
+
+
+def test_a_reader_that_leaves_early_ends_a_command_quietly():
+    code = "from common.cli.run import run_command; run_command(lambda _: [print(i) for i in range(10**5)])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout.readline() == "0\n"
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode == 0

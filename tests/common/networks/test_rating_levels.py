@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.networks.rating_levels import level_moments, level_targets
+from common.networks.specs.outputs import EXPECTED_LEVEL
 
 LEVELS = np.array([1.0, 2, 4, 10])
 VALUES = np.array([1, 1.5, 2, 3, 4, 7, 9.4, 10])
@@ -32,3 +33,11 @@ def test_mean_squares_about_the_middle():
         middle, weights, start = level_moments(LEVELS, ordinal)
         assert middle == 5.5
         np.testing.assert_allclose(np.array(probabilities) @ weights + start, [0, 4.5**2], atol=1e-6)
+
+
+def test_a_scale_has_two_levels_at_least():
+    are_levels = EXPECTED_LEVEL.needed["levels"]
+    assert are_levels([0.0, 1.0])
+    assert are_levels([1.0, 2.0, 3.0])
+    for wrong in ([], [1.0], [1.0, "2"], [1.0, 1e10], "12", (1.0, 2.0)):
+        assert not are_levels(wrong), wrong
