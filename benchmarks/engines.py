@@ -13,6 +13,13 @@ predict" is `model.predict` for every token. Before the clock starts, all system
 
 from __future__ import annotations
 
+from benchmarks.timing import benchmark_parser
+
+PARSER = benchmark_parser("benchmarks.engines", __doc__, repeats=15)
+
+if __name__ == "__main__":
+    PARSER.parse_args()  # before the slow imports: --help and a wrong option start nothing
+
 from common.inference.keras_start import start_keras
 
 start_keras()  # quietly, before anything imports Keras
@@ -203,7 +210,7 @@ def short_number(value: float) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
-    arguments = parse_arguments("benchmarks.engines", __doc__, 15, argv)
+    arguments = parse_arguments(PARSER, argv)
     with_torch = start_systems(arguments)
     figures: list[dict[str, Any]] = []
     for network in build_networks():

@@ -15,7 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.bundles.bundle import MODEL_FILE, WEIGHTS_FILE, open_network, save_weights
+from common.bundles.bundle import open_network, save_weights
+from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
 from common.inference.engine import OnnxEngine
 from common.networks.lstm import LSTM
 from common.text.vocabulary import UNK_ID

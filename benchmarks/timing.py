@@ -79,10 +79,8 @@ def summarize(times: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def parse_arguments(
-    program: str, description: str | None, repeats: int, argv: Sequence[str] | None
-) -> argparse.Namespace:
-    """Read the options that both benchmarks have."""
+def benchmark_parser(program: str, description: str | None, repeats: int) -> argparse.ArgumentParser:
+    """Make the parser of the options that all benchmarks have."""
     parser = make_parser(program, description)
     parser.add_argument(
         "--repeats", type=number(int, 1), default=repeats, metavar="N", help=f"turns of each system (default {repeats})"
@@ -92,9 +90,14 @@ def parse_arguments(
     )
     parser.add_argument("--output-dir", type=Path, default=FOLDER / "results", metavar="DIR", help="for JSON and PNG")
     parser.add_argument("--write-readme", action="store_true", help="put the table into benchmarks/README.md, too")
+    return parser
+
+
+def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the options of a benchmark, and note the command and the load of the machine."""
     arguments = parser.parse_args(argv)
     # What somebody else would type for the same; where the results went is no matter.
-    arguments.command = f"python -m {program} --repeats {arguments.repeats} --threads {arguments.threads}"
+    arguments.command = f"{parser.prog} --repeats {arguments.repeats} --threads {arguments.threads}"
     arguments.load = round(os.getloadavg()[0], 2)
     if arguments.load > BUSY_LOAD:
         say(f"Other programs are running (load {arguments.load}): figures will be worse, those of PyTorch most of all")

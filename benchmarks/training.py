@@ -15,6 +15,13 @@ benchmarks/networks.py). Before the clock starts, PyTorch must have the loss of 
 
 from __future__ import annotations
 
+from benchmarks.timing import benchmark_parser
+
+PARSER = benchmark_parser("benchmarks.training", __doc__, repeats=9)
+
+if __name__ == "__main__":
+    PARSER.parse_args()  # before the slow imports: --help and a wrong option start nothing
+
 from common.inference.keras_start import start_keras
 
 start_keras()  # quietly, before anything imports Keras
@@ -240,7 +247,7 @@ def draw(figures: Sequence[dict[str, Any]], title: str) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
-    arguments = parse_arguments("benchmarks.training", __doc__, 9, argv)
+    arguments = parse_arguments(PARSER, argv)
     with_torch = start_systems(arguments)
     figures: list[dict[str, Any]] = []
     for build, batch_size in build_networks():

@@ -13,6 +13,13 @@ text put together.
 
 from __future__ import annotations
 
+from benchmarks.timing import benchmark_parser
+
+PARSER = benchmark_parser("benchmarks.writing", __doc__, repeats=9)
+
+if __name__ == "__main__":
+    PARSER.parse_args()  # before the slow imports: --help and a wrong option start nothing
+
 from common.inference.keras_start import start_keras
 
 start_keras()  # quietly, before anything imports Keras
@@ -131,7 +138,7 @@ def draw(figures: Sequence[Mapping[str, Any]], title: str) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
-    arguments = parse_arguments("benchmarks.writing", __doc__, 9, argv)
+    arguments = parse_arguments(PARSER, argv)
     check_writable(arguments.output_dir, "--output-dir")
 
     figures: list[dict[str, Any]] = []

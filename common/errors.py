@@ -66,6 +66,16 @@ def show(text: str) -> None:
     print(text, file=ForPeople(sys.stdout))  # type: ignore[arg-type]
 
 
+def as_written(value: object, max_characters: int = 40) -> str:
+    """Write any value for a message as Python does, cut.
+
+    >>> as_written(["a", None]), as_written("abcdef", 4)
+    ("['a', None]", "'abc…")
+    """
+    written = repr(value)
+    return written if len(written) <= max_characters else written[:max_characters] + "…"
+
+
 def excerpt(text: str, max_characters: int = 40) -> str:
     """Quote the start of a text for a message, so that a long or odd one cannot flood the screen.
 

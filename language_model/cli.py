@@ -19,6 +19,7 @@ from common.cli.options import (
     claim_for_scores,
     number,
     paths_read,
+    train_options,
 )
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, open_output, open_texts
@@ -55,15 +56,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, LanguageModelConfig)
     check_train_arguments(arguments)
-    result = language_model.train(
-        arguments.train,
-        arguments.output_dir,
-        config,
-        validation=arguments.validation,
-        about_data=arguments.about_data,
-        resume=arguments.resume,
-        overwrite=arguments.overwrite,
-    )
+    result = language_model.train(arguments.train, arguments.output_dir, config, **train_options(arguments))
     shown = "trained without validation"
     if result.scores:
         shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character"

@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.bundles.provenance import describe_data
 from common.evaluation.metrics import bits_per_character, perplexity, with_intervals
 from common.evaluation.scores import Scores
 from common.progress import say
-from common.text.data import Data, describe_data, name_of
+from common.text.data import Data, name_of
 from language_model import cache as caches
 from language_model.config import LanguageModelConfig
 from language_model.endings import Scorer, compare_endings, split_endings

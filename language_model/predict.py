@@ -18,8 +18,7 @@ from common.bundles.file_names import VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.evaluation.metrics import bits_per_character, perplexity
-from common.evaluation.report import html_table
-from common.inference.answers import MOST_SHOWN, Answers, describe_model
+from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.settings import make_config
@@ -71,12 +70,12 @@ class TextScore:
 class TextScores(Answers[TextScore]):
     """The scores of some texts, in their order."""
 
-    def _repr_html_(self) -> str:
-        rows: list[list[Any]] = [["text", "perplexity", "bits per character", "unknown tokens"]]
-        for score in self[:MOST_SHOWN]:
-            rows.append([score.text, score.perplexity, score.bits_per_character, score.num_unknown])
-        more = f"<p>and {len(self) - MOST_SHOWN:,} more</p>" if len(self) > MOST_SHOWN else ""
-        return html_table(rows) + more
+    def _columns(self, answer: TextScore) -> dict[str, Any]:
+        return {
+            "perplexity": answer.perplexity,
+            "bits per character": answer.bits_per_character,
+            "unknown tokens": answer.num_unknown,
+        }
 
 
 @dataclass(frozen=True)
@@ -108,16 +107,18 @@ class LanguageModel:
 
     @classmethod
     def load(
-        cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None
+        cls, model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None
     ) -> LanguageModel:
-        """Load a bundle: a folder, or the name of a pretrained model; None takes the default one.
+        """Load a language model.
 
-        The rest: see `common.inference.engine.open_engine`.
-
+        Args:
+            model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
+            engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
+            num_threads: processor cores to use; None takes all.
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        bundle = open_bundle(find_bundle(TASK, path or DEFAULT_NAME), TASK)
+        bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
         config = bundle.read_config(LanguageModelConfig)
         return cls(open_engine(bundle, engine, num_threads), bundle.read_vocabulary(VOCABULARY_FILE), config)
 
@@ -258,19 +259,6 @@ class LanguageModel:
         return describe_model("Language model", len(self.vocabulary), self.config)
 
 
-def load(model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> LanguageModel:
-    """Load a language model.
-
-    Args:
-        model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
-        engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
-        num_threads: processor cores to use; None takes all.
-    Raises:
-        InputError: the bundle is missing, damaged or of another task.
-    """
-    return LanguageModel.load(model, engine, num_threads)
-
-
 def _checked(name: str, text: str) -> str:
     if not isinstance(text, str):
         raise InputError(f"{name}: found {text!r:.40}, wanted a string")
@@ -282,3 +270,6 @@ def log_softmax_at(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=-1, keepdims=True)  # (batch, time, vocab_size)
     at_target = np.take_along_axis(shifted, targets[:, :, None].astype(np.int64), axis=-1)[:, :, 0]  # (batch, time)
     return at_target - np.log(np.exp(shifted, out=shifted).sum(axis=-1))
+
+
+load = LanguageModel.load

@@ -11,6 +11,7 @@ from language_model import cli
 if __name__ == "__main__":
     run_command(cli.train)  # before the imports below, of TensorFlow among others: --help starts without them
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,8 @@ from common.text.batching import EpochBatches
 from common.text.data import Data
 from common.text.vocabulary import Vocabulary
 from common.training.fit import OnEpoch, Validation, fit
-from common.training.optimizer import make_optimizer, set_precision
-from common.training.run import TrainingResult, finish, open_run
-from common.training.seeds import set_seed
+from common.training.optimizer import make_optimizer
+from common.training.run import TrainingResult, finish, open_run, seeded_network
 from language_model.config import TASK, LanguageModelConfig
 from language_model.evaluate import SCORES, text_scores
 from language_model.loader import StreamBatches, load_texts, make_batches, split_tokens, split_validation
@@ -37,6 +37,7 @@ from language_model.training_model import TrainingModel
 
 # A stream of tokens is validated in stretches, many at a time; what each lacks is the state of the one before.
 VALIDATION_STRETCH = 2000
+SHOWN = ("perplexity", "nats_per_token")  # after each epoch
 
 
 def train(
@@ -78,22 +79,21 @@ def train(
         examples = prepare_data(data, validation, config)
 
         # 2. Ids to logits.
-        set_seed(config.seed)
-        set_precision(config.mixed_precision)
         build = partial(build_model, config, len(examples.vocabulary))
-        network = build()
+        network = seeded_network(config, build)
         learner = prepare_learner(network, config, num_steps=config.num_epochs * len(examples.batches))
-        model = LanguageModel(KerasEngine(network), examples.vocabulary, config)
+        wrap = partial(LanguageModel, vocabulary=examples.vocabulary, config=config)
+        model = wrap(KerasEngine(network))
 
         # 3. Learn. The test file stays closed until evaluate.
         monitor = "perplexity" if examples.validation_texts else None
-        monitored = Validation(lambda: examples.monitor(model), monitor, smaller_is_better=True)
+        monitored = Validation(lambda: examples.score(model, SHOWN), monitor, smaller_is_better=True)
         state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
 
         # 4. Keep together all that scoring and text generation need.
         return finish(
             run, config, state, network, title="Language model", build=build, score=examples.score, score_names=SCORES,
-            wrap=lambda engine: LanguageModel(engine, examples.vocabulary, config), monitor=monitor,
+            wrap=wrap, monitor=monitor,
             num_validation=len(examples.validation_texts),
             save_vocabularies=lambda folder: examples.vocabulary.save(folder / VOCABULARY_FILE),
         )  # fmt: skip
@@ -108,18 +108,14 @@ class Examples:
     validation_texts: list[str]
     validation_tokens: list[list[str]]
 
-    def score(self, model: LanguageModel) -> dict[str, float]:
+    def score(self, model: LanguageModel, names: Sequence[str] | None = None) -> dict[str, float]:
         """Score a model on the validation texts, read as the training texts are: each by itself, or as one stream."""
         if not self.validation_texts:
             return {}
         stateful = model.config.stateful
         nats = model.score_tokens(self.validation_tokens, stateful, VALIDATION_STRETCH if stateful else 0)
-        return text_scores(self.validation_texts, nats)
-
-    def monitor(self, model: LanguageModel) -> dict[str, float]:
-        """The scores that are shown after each epoch."""
-        scores = self.score(model)
-        return {name: scores[name] for name in ("perplexity", "nats_per_token") if name in scores}
+        scores = text_scores(self.validation_texts, nats)
+        return {name: scores[name] for name in names or scores}
 
 
 def prepare_data(data: Data, validation: Data | None, config: LanguageModelConfig) -> Examples:

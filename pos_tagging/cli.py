@@ -16,6 +16,7 @@ from common.cli.options import (
     add_train_arguments,
     check_train_arguments,
     claim_for_scores,
+    train_options,
 )
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, open_output, open_texts
@@ -60,17 +61,8 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, TaggingConfig)
     check_train_arguments(arguments)
-    result = pos_tagging.train(
-        arguments.train,
-        arguments.output_dir,
-        config,
-        validation=arguments.validation,
-        word_vectors_from=arguments.word_vectors_from,
-        initialize_from=arguments.initialize_from,
-        about_data=arguments.about_data,
-        resume=arguments.resume,
-        overwrite=arguments.overwrite,
-    )
+    options = train_options(arguments, "word_vectors_from", "initialize_from")
+    result = pos_tagging.train(arguments.train, arguments.output_dir, config, **options)
     show(
         f"validation: accuracy {result.scores['accuracy']:.2%}, "
         f"of unknown words {result.scores['accuracy_unknown']:.2%}; bundle in {result.path}"

@@ -12,7 +12,7 @@ from pos_tagging import cli
 if __name__ == "__main__":
     run_command(cli.evaluate)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
-from common.evaluation.metrics import format_score, with_intervals
+from common.bundles.provenance import describe_data
+from common.evaluation.metrics import with_intervals
+from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
-from common.text.data import Data, describe_data
+from common.text.data import Data
 from pos_tagging.config import TaggingConfig
 from pos_tagging.hmm import TrigramHmm
 from pos_tagging.loader import check_tags, load_sentences
@@ -120,8 +122,7 @@ def evaluate(
         config: names of the columns; None takes the model's.
         raw: also score raw text, in which the tagger has to find sentences and words.
         num_threads: processor cores for the bootstrap; None takes all.
-    Returns:
-        The scores `SCORES`, and `RAW_SCORES` of raw text; `predictions` are the tags, one list a sentence.
+    Returns the scores `SCORES`, and `RAW_SCORES` of raw text; `predictions` are the tags, one list a sentence.
     Raises:
         InputError: what is wrong with the data.
     """
@@ -134,13 +135,14 @@ def evaluate(
     score = partial(score_answers, sentences, training_words=training_words, num_threads=num_threads)
     own = score(answers) | (score_raw_text(model, sentences, num_threads) if raw else {})
     known = [] if train is None else load_sentences(train, config)
-    baselines = {name: score(given) for name, given in baseline_answers(sentences, known).items()}
-    without_known = score_without_known(sentences, answers, known, training_words)
-    num_tokens = sum(len(sentence.tokens) for sentence in sentences)
+    tokens, known_tokens = ([tuple(sentence.tokens) for sentence in part] for part in (sentences, known))
+    scores_of, where = _Tokens(sentences, answers, training_words).scores, "sentences are also in the training data"
+    without_known, overlap = score_without_known(tokens, known_tokens, scores_of, where, ("accuracy",))
+    num_tokens = sum(map(len, tokens))
     return Scores(
         names=(*SCORES, *RAW_SCORES),
         flat=own,
-        baselines=baselines,
+        baselines={name: score(given) for name, given in baseline_answers(sentences, known).items()},
         facts={
             "num_examples": len(sentences),
             "num_tokens": num_tokens,
@@ -148,7 +150,7 @@ def evaluate(
             "data": describe_data(data),
             "weaknesses": weaknesses(sentences, answers, own),
         },
-        notes=[*describe_known(without_known, len(sentences)), f"{len(sentences):,} sentences, {num_tokens:,} words"],
+        notes=[*overlap, f"{len(sentences):,} sentences, {num_tokens:,} words"],
         predictions=answers,
         sections=lambda rows: report_sections(sentences, answers, training_words, rows),
     )
@@ -163,30 +165,6 @@ def score_answers(
     """Score predicted tags, with intervals; see `tagging_scores`."""
     score = _Tokens(sentences, answers, training_words).scores
     return with_intervals(score, len(sentences), num_threads=num_threads)
-
-
-def score_without_known(
-    sentences: Sequence[Sentence],
-    answers: Sequence[Sequence[str]],
-    known: Sequence[Sentence],
-    training_words: KnownWords,
-) -> dict[str, float]:
-    """The scores on the sentences that are not also training sentences; empty if all are such, or none."""
-    seen = {tuple(sentence.tokens) for sentence in known}
-    new = [i for i, sentence in enumerate(sentences) if tuple(sentence.tokens) not in seen]
-    if not 0 < len(new) < len(sentences):
-        return {}
-    scores = tagging_scores([sentences[i] for i in new], [answers[i] for i in new], training_words)
-    return {"num_examples": len(new), **scores}
-
-
-def describe_known(without_known: Mapping[str, float], num_sentences: int) -> list[str]:
-    """Say how many test sentences are also training sentences, and the accuracy without them."""
-    if not without_known:
-        return []
-    num_known = num_sentences - without_known["num_examples"]
-    accuracy = format_score("accuracy", without_known)
-    return [f"{num_known:,} of the sentences are also in the training data; without them accuracy {accuracy}"]
 
 
 def baseline_answers(sentences: Sequence[Sentence], known: Sequence[Sentence]) -> dict[str, list[list[str]]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import InputError, excerpt
+from common.errors import InputError, as_written, excerpt
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
 from common.text.data import Data, path_of
 from common.text.readers import file_kind, read_rows, require_good
@@ -73,7 +73,7 @@ def _read_objects(data: Any, config: TaggingConfig, further: str | None) -> Iter
             yield _from_values(values, columns, f"row {number}")
         return
     if not _is_list(data):
-        raise InputError(f"found {_shown(data)} as data, wanted a file, a DataFrame or a list of sentences")
+        raise InputError(f"found {as_written(data)} as data, wanted a file, a DataFrame or a list of sentences")
     for number, item in enumerate(data, 1):
         place = f"sentence {number}"
         if isinstance(item, Sentence):
@@ -94,7 +94,7 @@ def _from_values(values: Sequence[Any], columns: Sequence[str], place: str) -> S
         part = value.split("\t") if isinstance(value, str) else value
         if not _is_list(part) or not all(isinstance(token, str) for token in part):
             raise InputError(
-                f"{place}: found {_shown(value)} as {name}, wanted a list of strings, or tabs between them"
+                f"{place}: found {as_written(value)} as {name}, wanted a list of strings, or tabs between them"
             )
         parts.append(list(map(str, part)))  # NumPy has strings of its own
     return _make_sentence(parts, place)
@@ -104,11 +104,11 @@ def _from_words(words: Any, num_values: int, most_values: int, place: str) -> Se
     """A sentence of a list of words, each with its tag, and a further tag perhaps."""
     wanted = "(word, tag)" if num_values == 2 else "(word, tag, further tag)"
     if not _is_list(words):
-        raise InputError(f"{place}: found {_shown(words)}, wanted a list of {wanted}")
+        raise InputError(f"{place}: found {as_written(words)}, wanted a list of {wanted}")
     for word in words:
         fits = _is_list(word) and num_values <= len(word) <= most_values
         if not fits or not all(isinstance(part, str) for part in word):
-            raise InputError(f"{place}: found {_shown(word)}, wanted {wanted}")
+            raise InputError(f"{place}: found {as_written(word)}, wanted {wanted}")
     rows = [list(map(str, word)) for word in words]
     return _make_sentence([[row[i] for row in rows] for i in range(num_values)], place)
 
@@ -116,12 +116,6 @@ def _from_words(words: Any, num_values: int, most_values: int, place: str) -> Se
 def _is_list(value: Any) -> bool:
     """Whether a value is a list, a tuple, an array or a Series."""
     return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping | Set)
-
-
-def _shown(value: Any) -> str:
-    """A value as Python writes it, cut."""
-    written = repr(value)
-    return written if len(written) <= 40 else written[:40] + "…"
 
 
 def _make_sentence(parts: Sequence[list[str]], place: str) -> Sentence:

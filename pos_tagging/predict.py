@@ -55,15 +55,17 @@ class Tagger:
         self.config = config
 
     @classmethod
-    def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
-        """Load a bundle: a folder, or the name of a pretrained model; None takes the default one.
+    def load(cls, model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
+        """Load a tagger.
 
-        The rest: see `common.inference.engine.open_engine`.
-
+        Args:
+            model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
+            engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
+            num_threads: processor cores to use; None takes all.
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        bundle = open_bundle(find_bundle(TASK, path or DEFAULT_NAME), TASK)
+        bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
         config = bundle.read_config(TaggingConfig)
         return cls(open_engine(bundle, engine, num_threads), Lexicon.load(bundle), config)
 
@@ -142,14 +144,4 @@ def _untagged(tokens: Sequence) -> Sentence:
     return Sentence([token.text for token in tokens], layout=layout)
 
 
-def load(model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
-    """Load a tagger.
-
-    Args:
-        model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
-        engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
-        num_threads: processor cores to use; None takes all.
-    Raises:
-        InputError: the bundle is missing, damaged or of another task.
-    """
-    return Tagger.load(model, engine, num_threads)
+load = Tagger.load

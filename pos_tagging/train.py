@@ -29,9 +29,8 @@ from common.progress import say
 from common.text.batching import Batches
 from common.text.data import Data
 from common.training.fit import OnEpoch, Validation, fit
-from common.training.optimizer import make_optimizer, set_precision
-from common.training.run import TrainingResult, finish, open_run
-from common.training.seeds import set_seed
+from common.training.optimizer import make_optimizer
+from common.training.run import TrainingResult, finish, open_run, seeded_network
 from pos_tagging.config import TASK, TaggingConfig
 from pos_tagging.evaluate import SCORES, tagging_scores
 from pos_tagging.lexicon import Lexicon
@@ -87,12 +86,11 @@ def train(
         examples = prepare_data(inputs, config, start)
 
         # 2. Ids to logits.
-        set_seed(config.seed)
-        set_precision(config.mixed_precision)
         build = partial(build_model, config, **examples.sizes())
-        network = build()
+        network = seeded_network(config, build)
         learner = prepare_learner(network, examples, config, start)
-        tagger = Tagger(KerasEngine(network), examples.lexicon, config)
+        wrap = partial(Tagger, lexicon=examples.lexicon, config=config)
+        tagger = wrap(KerasEngine(network))
 
         # 3. Learn. The test file stays closed until evaluate.
         monitored = Validation(lambda: examples.score(tagger, ("accuracy", "accuracy_unknown")), "accuracy")
@@ -101,7 +99,7 @@ def train(
         # 4. Keep together all that predict needs.
         return finish(
             run, config, state, network, title="Tagger", build=build, score=examples.score, score_names=SCORES,
-            wrap=lambda engine: Tagger(engine, examples.lexicon, config), monitor="accuracy",
+            wrap=wrap, monitor="accuracy",
             num_validation=len(examples.validation), save_vocabularies=examples.lexicon.save,
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from common.cli.options import (
     check_train_arguments,
     claim_for_scores,
     number,
+    train_options,
 )
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, open_output, open_texts
@@ -48,8 +49,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, SentimentConfig)
     check_train_arguments(arguments)
-    given = ("validation", "groups", "word_vectors_from", "initialize_from", "teachers", "unlabelled")
-    options = {name: getattr(arguments, name) for name in (*given, "about_data", "resume", "overwrite")}
+    options = train_options(arguments, "groups", "word_vectors_from", "initialize_from", "teachers", "unlabelled")
     result = sentiment.train(arguments.train, arguments.output_dir, config, **options)
     show(
         f"validation: R² {result.scores['r2']:.4f}, binary accuracy {result.scores['binary_accuracy']:.1%}; "

@@ -22,9 +22,11 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from common.evaluation.metrics import format_score, with_intervals
+from common.bundles.provenance import describe_data
+from common.evaluation.metrics import with_intervals
+from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
-from common.text.data import Data, describe_data, name_of
+from common.text.data import Data, name_of
 from common.text.tokenization import load_pipeline, tokenize_cached
 from sentiment.config import SentimentConfig
 from sentiment.loader import Reviews, load_reviews, share_cut
@@ -132,14 +134,14 @@ def evaluate(
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
     facts = count_facts(lengths, model.config)
-    notes = ["{num_examples:,} reviews, {num_tokens:,} tokens; {cut_rate:.1%} of the reviews were cut".format(**facts)]
     baselines: dict[str, dict[str, Any]] = {}
-    without_known: dict[str, float] = {}
+    without_known, overlap = dict[str, float](), list[str]()
     if train is not None:
         known = load_reviews(train, config, None, *scale)
         baselines = score_baselines(reviews, known, model.config, intervals)
-        without_known = score_without_known(reviews, known, partial(_score, reviews, model.config, predictions, None))
-        notes = [*describe_known(without_known, len(reviews), name_of(train)), *notes]
+        score = partial(_score, reviews, model.config, predictions, None)
+        where, shown = f"reviews also stand in {name_of(train)}", ("r2", "binary_accuracy")
+        without_known, overlap = score_without_known(reviews.texts, known.texts, score, where, shown)
     return Scores(
         names=SCORES,
         flat=intervals(partial(_score, reviews, model.config, predictions, spreads)),
@@ -150,7 +152,7 @@ def evaluate(
             "data": describe_data(data),
             "weaknesses": weaknesses(reviews.ratings, predictions, lengths),
         },
-        notes=notes,
+        notes=[*overlap, describe_counts(facts)],
         predictions=predictions,
         sections=lambda rows: report_sections(reviews.ratings, predictions, spreads, reviews.texts, lengths, rows),
     )
@@ -162,13 +164,9 @@ def count_facts(lengths: np.ndarray, config: SentimentConfig) -> dict[str, Any]:
     return {"num_examples": len(lengths), "num_tokens": int(lengths.sum()), "cut_rate": cut_rate}
 
 
-def describe_known(without_known: Mapping[str, float], num_reviews: int, train_name: str) -> list[str]:
-    """Say how many test reviews are also training reviews, and the scores without them."""
-    if not without_known:
-        return []
-    shown = ", ".join(f"{name} {format_score(name, without_known)}" for name in ("r2", "binary_accuracy"))
-    num_known = num_reviews - without_known["num_examples"]
-    return [f"{num_known:,} of the reviews also stand in {train_name}; without them {shown}"]
+def describe_counts(facts: Mapping[str, Any]) -> str:
+    """Say how much was scored."""
+    return "{num_examples:,} reviews, {num_tokens:,} tokens; {cut_rate:.1%} of the reviews were cut".format(**facts)
 
 
 def _score(
@@ -196,9 +194,3 @@ def score_baselines(reviews: Reviews, known: Reviews, config: SentimentConfig, i
         else:
             baselines[name] = intervals(partial(score_sides, answer))
     return baselines
-
-
-def score_without_known(reviews: Reviews, known: Reviews, score: Any) -> dict[str, float]:
-    """The scores on the reviews that are not also training reviews; empty if there are none such, or only such."""
-    new = ~np.isin(reviews.texts, known.texts)
-    return {"num_examples": int(new.sum()), **score(new)} if new.any() and not new.all() else {}

@@ -63,15 +63,17 @@ class RatingModel:
         self.config = config
 
     @classmethod
-    def load(cls, path: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
-        """Load a bundle: a folder, or the name of a pretrained model; None takes the default one.
+    def load(cls, model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
+        """Load a rating model.
 
-        The rest: see `common.inference.engine.open_engine`.
-
+        Args:
+            model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
+            engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
+            num_threads: processor cores to use; None takes all.
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        bundle = open_bundle(find_bundle(TASK, path or DEFAULT_NAME), TASK)
+        bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
         vocabulary = bundle.read_vocabulary(VOCABULARY_FILE)
         return cls(open_engine(bundle, engine, num_threads), vocabulary, read_settings(bundle))
 
@@ -118,14 +120,4 @@ class RatingModel:
         return describe_model("Rating model", len(self.vocabulary), self.config)
 
 
-def load(model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
-    """Load a rating model.
-
-    Args:
-        model: the folder of a bundle, or the name of a pretrained model; None takes the default one.
-        engine: "onnx", "onnx-int8" (dynamically quantized LSTMs: faster, rounded) or "keras" (the reference).
-        num_threads: processor cores to use; None takes all.
-    Raises:
-        InputError: the bundle is missing, damaged or of another task.
-    """
-    return RatingModel.load(model, engine, num_threads)
+load = RatingModel.load

@@ -33,9 +33,8 @@ from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
-from common.training.optimizer import make_optimizer, set_precision
-from common.training.run import TrainingResult, finish, open_run
-from common.training.seeds import set_seed
+from common.training.optimizer import make_optimizer
+from common.training.run import TrainingResult, finish, open_run, seeded_network
 from sentiment.config import TASK, SentimentConfig
 from sentiment.distillation import open_teachers, shift_by_nbsvm, soft_targets
 from sentiment.evaluate import SCORES, rating_scores
@@ -95,12 +94,11 @@ def train(
         examples = prepare_data(inputs, config, start)
 
         # 2. Ids to ratings.
-        set_seed(config.seed)
-        set_precision(config.mixed_precision)
         build = partial(build_model, config, len(examples.vocabulary))
-        network = build()
+        network = seeded_network(config, build)
         learner = prepare_learner(network, examples, config, start)
-        model = RatingModel(KerasEngine(network), examples.vocabulary, config)
+        wrap = partial(RatingModel, vocabulary=examples.vocabulary, config=config)
+        model = wrap(KerasEngine(network))
 
         # 3. Learn. The test file stays closed until evaluate.
         monitored = Validation(lambda: examples.score(model, ("r2", "binary_accuracy")), "r2")
@@ -111,7 +109,7 @@ def train(
         # 4. Keep together all that predict needs.
         return finish(
             run, config, state, network, title="Rating model", build=build, score=examples.score, score_names=SCORES,
-            wrap=lambda engine: RatingModel(engine, examples.vocabulary, config), monitor="r2",
+            wrap=wrap, monitor="r2",
             num_validation=len(examples.validation),
             save_vocabularies=lambda folder: examples.vocabulary.save(folder / VOCABULARY_FILE),
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-from common.bundles.bundle import MANIFEST_FILE
+from common.bundles.file_names import MANIFEST_FILE
 from common.text.readers import sha256_of
 from tests.conftest import ROOT
 
@@ -36,3 +36,14 @@ def rewrite(bundle, name, change):
     content = json.loads((bundle / name).read_text(encoding="utf-8"))
     changed = change(content)
     write(bundle, name, content if changed is None else changed)
+
+
+def put(value, *keys):
+    """A change of JSON content: a value under some keys, one inside the other."""
+
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change

@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from common.bundles.bundle import MANIFEST_FILE, MODEL_FILE, save_bundle, write_manifest
+from common.bundles.bundle import save_bundle, write_manifest
+from common.bundles.file_names import MANIFEST_FILE, MODEL_FILE
 from common.text.vocabulary import Vocabulary
 from tests.conftest import ROOT, RUN_FACTS
 from tests.language_model.toy_model import build_reader

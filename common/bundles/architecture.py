@@ -7,7 +7,7 @@ graph, builds what is in an `Architecture`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,3 +116,13 @@ def sources(node: object) -> Iterator[Call]:
     elif isinstance(node, dict | list):
         for child in node.values() if isinstance(node, dict) else node:
             yield from sources(child)
+
+
+def resolve(node: Any, results: Mapping[Call, Sequence[Any]]) -> Any:
+    """An argument of a call, with results (shapes, names of tensors) in the place of Keras' references to them."""
+    if isinstance(node, list):
+        return [resolve(child, results) for child in node]
+    if isinstance(node, dict):
+        name, number, index = node["config"]["keras_history"]
+        return results[name, number][index]
+    return node

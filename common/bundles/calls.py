@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.bundles.architecture import Call, Layer, Place, name_outputs, sources
+from common.bundles.architecture import Call, Layer, Place, name_outputs, resolve, sources
 from common.errors import InputError, excerpt
 from common.networks.specs.settings import MAX_NAME
-from common.networks.specs.shapes import Argument, Tensor
+from common.networks.specs.shapes import Tensor
 
 MAX_OUTPUTS = 400
 MAX_NUMBER = 1000  # of a call or a result in a reference
@@ -85,8 +85,8 @@ def check_results(layers: Mapping[str, Layer], order: Sequence[Call], source: st
         layer = layers[name]
         call = layer.calls[number] if layer.calls else NO_ARGUMENTS
         try:
-            args = [_tensors(value, results) for value in call["args"]]
-            kwargs = {key: _tensors(value, results) for key, value in call["kwargs"].items()}
+            args = [resolve(value, results) for value in call["args"]]
+            kwargs = {key: resolve(value, results) for key, value in call["kwargs"].items()}
             shapes = [array.shape for array in layer.weights]
             results[name, number] = layer.spec.find_results(layer.config, shapes, args, kwargs)
         except (ValueError, IndexError) as error:
@@ -95,16 +95,6 @@ def check_results(layers: Mapping[str, Layer], order: Sequence[Call], source: st
                 "do not use this bundle"
             ) from None
     return results
-
-
-def _tensors(value: Any, results: Mapping[Call, Sequence[Tensor]]) -> Argument:
-    """An argument of a call, with tensors in the place of Keras' references to them."""
-    if isinstance(value, list):
-        return [_tensors(child, results) for child in value]
-    if isinstance(value, dict):
-        name, number, index = value["config"]["keras_history"]
-        return results[name, number][index]
-    return value
 
 
 def named_outputs(config: Mapping[str, Any], inputs: Sequence[str], source: str) -> dict[str, Place] | Place:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
 from common.bundles.file_names import MANIFEST_FILE
 from common.parallel import num_cores
 from common.settings import TrainingConfig
-from common.text.data import describe_data, path_of
+from common.text.data import Data, name_of, path_of
 from common.text.readers import hash_of_read
 from common.text.tokenization import load_pipeline, tokenizer_settings
 
 
-def describe_file(path: Path) -> dict[str, str]:
-    """Name and hash of a data file, or of a bundle's manifest; not its folder, which is nobody else's business."""
-    file = path / MANIFEST_FILE if path.is_dir() else path
-    sha256 = hash_of_read(file)
+def describe_data(data: Data) -> dict[str, str]:
+    """Name and hash of data, or of a bundle's manifest; not the folder of a file, which is nobody else's business."""
+    path = path_of(data)
+    if path is None:
+        return {"file": name_of(data), "sha256": _hash_rows(data)}
+    sha256 = hash_of_read(path / MANIFEST_FILE if path.is_dir() else path)
     return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
+
+
+def _hash_rows(data: Any) -> str:
+    """The sha256 of a DataFrame or a list, row by row."""
+    digest = hashlib.sha256()
+    for row in data.itertuples(index=False, name=None) if hasattr(data, "columns") else data:
+        digest.update(json.dumps(row, default=str).encode())
+    return digest.hexdigest()
 
 
 class FinishedRun(Protocol):
@@ -70,10 +81,7 @@ def describe_run(
 
 def _describe(value: Any) -> Any:
     """Data by name and hash; several bundles one by one."""
-    if isinstance(value, tuple):
-        return [_describe(item) for item in value]
-    path = path_of(value)
-    return describe_file(path) if path else describe_data(value)
+    return [describe_data(item) for item in value] if isinstance(value, tuple) else describe_data(value)
 
 
 def describe_versions() -> dict[str, str]:

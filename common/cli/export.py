@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from common.bundles.bundle import METRICS_FILE, MODEL_FILE, Bundle, open_bundle
+from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.file_names import METRICS_FILE, MODEL_FILE
 from common.cli.flags import make_parser
 from common.cli.run import run_command
 from common.errors import InputError, show

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf, isfinite
 from pathlib import Path
+from typing import Any
 
 from common.bundles.pretrained import find_bundle
 from common.cli.flags import OneLineParser, advanced
 from common.errors import InputError
 from common.files import check_file, check_writable
-from common.inference.engine import ENGINES, num_cores
+from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
+from common.parallel import num_cores
 from common.text.readers import MAX_ROW
 
 
@@ -32,6 +34,11 @@ def add_train_arguments(parser: OneLineParser) -> None:
             "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
         )
     )
+
+
+def train_options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """What `train` functions take by name: the options that all have, and those of these names."""
+    return {name: getattr(arguments, name) for name in ("validation", "about_data", "resume", "overwrite", *names)}
 
 
 def number(kind: type, low: float = -inf, high: float = inf) -> Callable[[str], float]:

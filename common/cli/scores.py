@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from common.bundles.bundle import METRICS_FILE, open_bundle, update_bundle
+from common.bundles.bundle import open_bundle, update_bundle
+from common.bundles.file_names import METRICS_FILE
 from common.bundles.model_card import make_card
 from common.cli.flags import OneLineParser
 from common.errors import show

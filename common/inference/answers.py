@@ -29,11 +29,15 @@ class Answers(list[Answer], Generic[Answer]):
     def _repr_html_(self) -> str:
         rows: list[list[Any]] = []
         for text, answer in zip(self.texts[:MOST_SHOWN], self, strict=False):
-            values = _fields(answer)
+            values = self._columns(answer)
             rows = rows or [[*values, "of"]]
             rows.append([*values.values(), text])
         more = f"<p>and {len(self) - MOST_SHOWN:,} more</p>" if len(self) > MOST_SHOWN else ""
         return html_table(rows) + more if rows else "<p>no answers</p>"
+
+    def _columns(self, answer: Answer) -> dict[str, Any]:
+        """What a notebook shows of an answer, by name."""
+        return _fields(answer)
 
 
 def _fields(answer: Any) -> dict[str, Any]:

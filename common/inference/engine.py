@@ -43,8 +43,8 @@ def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = 
 
     Args:
         bundle: a checked bundle.
-        engine: "onnx"; "onnx-int8" for LSTMs in whole numbers of 8 bits, two to three times as fast and a little
-            rounded; or "keras" for the reference. They are called alike.
+        engine: "onnx"; "onnx-int8" for dynamic int8 quantization of the LSTMs, two to three times as fast and a
+            little rounded; or "keras" for the reference. They are called alike.
         num_threads: processor cores it may use; None takes those there are.
     Raises:
         ValueError: no such engine.
@@ -65,7 +65,7 @@ class OnnxEngine:
         bundle: a checked bundle. Its graph is made at the first call: a wrong row or option is reported without that
             wait.
         num_threads: processor cores it may use; None takes those there are.
-        int8: whether LSTMs multiply in whole numbers of 8 bits.
+        int8: dynamic int8 quantization of the LSTMs.
     """
 
     def __init__(self, bundle: Bundle, num_threads: int | None = None, int8: bool = False) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from common.errors import InputError
-from common.text.readers import BadRow, hash_of_read, read_rows
+from common.errors import InputError, as_written
+from common.text.readers import BadRow, read_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -75,14 +73,14 @@ def _rows(data: Any, columns: Sequence[str]) -> Iterator[Mapping[Any, Any]]:
             yield dict(zip(data.columns, values, strict=True))
         return
     if not isinstance(data, Iterable):
-        raise InputError(f"found {_shown(data)} as data, wanted a file, a DataFrame or a list of rows")
+        raise InputError(f"found {as_written(data)} as data, wanted a file, a DataFrame or a list of rows")
     for number, row in enumerate(data, 1):
         values = (row,) if isinstance(row, str) else row
         if isinstance(values, Mapping):
             yield values
         elif not isinstance(values, Sequence) or len(values) != len(columns):
             wanted = ", ".join(columns)
-            raise InputError(f"row {number}: found {_shown(row)}, wanted {len(columns)} values: {wanted}")
+            raise InputError(f"row {number}: found {as_written(row)}, wanted {len(columns)} values: {wanted}")
         else:
             yield dict(zip(columns, values, strict=True))
 
@@ -93,19 +91,6 @@ def as_text(value: Any) -> str:
         return value
     missing = value is None or type(value).__name__ in ("NAType", "NaTType")
     return "" if missing or (isinstance(value, float) and math.isnan(value)) else str(value)
-
-
-def describe_data(data: Data) -> dict[str, str]:
-    """Name and hash of data, for a manifest; not the folder of a file, which is nobody else's business."""
-    path = path_of(data)
-    if path is not None:
-        sha256 = hash_of_read(path)
-        return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
-    digest = hashlib.sha256()
-    table: Any = data
-    for row in table.itertuples(index=False, name=None) if hasattr(table, "columns") else table:
-        digest.update(json.dumps(row, default=str).encode())
-    return {"file": name_of(data), "sha256": digest.hexdigest()}
 
 
 def as_texts(texts: str | Iterable[str]) -> list[str]:
@@ -125,15 +110,9 @@ def as_texts(texts: str | Iterable[str]) -> list[str]:
         columns = ", ".join(map(str, texts.columns))
         raise InputError(f"found a table, wanted texts; give one of its columns: {columns}")
     if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
-        raise InputError(f"found {_shown(texts)}, wanted a string or a list of strings")
+        raise InputError(f"found {as_written(texts)}, wanted a string or a list of strings")
     result = list(texts)
     for number, text in enumerate(result, 1):
         if not isinstance(text, str):
-            raise InputError(f"text {number}: found {_shown(text)}, wanted a string")
+            raise InputError(f"text {number}: found {as_written(text)}, wanted a string")
     return [str(text) for text in result]  # NumPy has strings of its own
-
-
-def _shown(value: Any) -> str:
-    """A value as Python writes it, cut."""
-    written = repr(value)
-    return written if len(written) <= 40 else written[:40] + "…"

@@ -23,6 +23,7 @@ from common.text.data import path_of
 from common.training.checkpoint import Progress, check_run, kept_until_saved
 from common.training.history import write_history
 from common.training.optimizer import set_precision
+from common.training.seeds import set_seed
 
 Model = TypeVar("Model")
 
@@ -93,6 +94,13 @@ def open_run(
             yield Run(task, output_dir, inputs, about_data, resume, check_run(output_dir, resume, overwrite))
         finally:
             keras.config.set_dtype_policy(policy)  # a run that fails leaves the process as it was
+
+
+def seeded_network(config: TrainingConfig, build: Callable[[], keras.Model]) -> keras.Model:
+    """Build a network from the seed and in the precision of the settings."""
+    set_seed(config.seed)
+    set_precision(config.mixed_precision)
+    return build()
 
 
 def finish(

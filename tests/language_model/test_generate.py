@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import language_model
 from common.text.vocabulary import Vocabulary
 from language_model import cli
 from language_model.predict import LanguageModel
@@ -13,7 +14,7 @@ from tests.language_model.toy_model import build_reader
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
     model = build_reader()
-    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+    monkeypatch.setattr(language_model, "load", lambda *_: model)
     return model
 
 
@@ -58,7 +59,7 @@ def test_endings_are_written_anew(toy, tmp_path, run_here):
 @pytest.fixture
 def three_words(monkeypatch):
     model = build_reader(Vocabulary(["red", "green", "blue"]))
-    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+    monkeypatch.setattr(language_model, "load", lambda *_: model)
 
 
 DEAD_END = ["--no-repeat-ngram", "1", "--num-sentences", "1"]

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
+import language_model
 from language_model import cli, explain
 from language_model.endings import score_endings
-from language_model.predict import LanguageModel
 from tests.language_model.toy_model import build_reader
 
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
     model = build_reader()
-    monkeypatch.setattr(LanguageModel, "load", lambda *_: model)
+    monkeypatch.setattr(language_model, "load", lambda *_: model)
     return model
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.bundles.architecture import Architecture, Call, Layer, name_outputs
+from common.bundles.architecture import Architecture, Call, Layer, name_outputs, resolve
 from common.bundles.calls import NO_ARGUMENTS
 from common.errors import InputError
 from common.inference.onnx.nodes import OnnxGraph
@@ -68,12 +68,12 @@ def build_network(architecture: Architecture, full: bool = False, int8: bool = F
     Args:
         architecture: the network, checked, with its weights.
         full: whether masks will be all true; then recurrent layers and pooling do without them.
-        int8: whether an LSTM shall multiply in whole numbers of 8 bits, which only ONNX Runtime knows.
+        int8: dynamic int8 quantization of the LSTMs, in an operator that only ONNX Runtime knows.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
         Keras; where an input has that name already, `next_` stands before it.
     Raises:
-        InputError: the architecture is not covered; or 8 bits are asked for, and it has no LSTM.
+        InputError: the architecture is not covered; or int8 is asked for, and it has no LSTM.
     """
     try:
         return _build(architecture, full, int8)
@@ -118,8 +118,8 @@ def _translate_call(
 
     Keras passes masks on by itself; the graph has those alone that stand in the call.
     """
-    arguments = [_resolve(node, results) for node in call["args"]]
-    named = {key: _resolve(node, results) for key, node in call["kwargs"].items()}
+    arguments = [resolve(node, results) for node in call["args"]]
+    named = {key: resolve(node, results) for key, node in call["kwargs"].items()}
     if named.pop("training", None):
         raise reader.not_covered("training=True", "training=False is")
     carries, has_mask = not padded.isdisjoint(_names(arguments)), named.get("mask") is not None
@@ -133,16 +133,6 @@ def _translate_call(
     if layer.spec.mask is not MaskUse.CONSUMED and (carries or has_mask):
         padded.update(names)
     return names
-
-
-def _resolve(node: object, results: Results) -> Any:
-    """Put the names of tensors in the place of Keras' references to them."""
-    if isinstance(node, list):
-        return [_resolve(child, results) for child in node]
-    if isinstance(node, dict):
-        name, number, index = node["config"]["keras_history"]
-        return results[name, number][index]
-    return node
 
 
 def _names(node: object) -> list[Any]:

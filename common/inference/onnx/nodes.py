@@ -16,7 +16,7 @@ class OnnxGraph:
     """The graph to which the functions `to_onnx` of the specs add; see `common.networks.specs.translation.Graph`.
 
     Args:
-        int8: whether layers that can shall multiply in whole numbers of 8 bits.
+        int8: dynamic int8 quantization of the layers that support it.
     """
 
     def __init__(self, int8: bool = False) -> None:

@@ -40,7 +40,7 @@ class Graph(Protocol):
     Three tables keep what else is known of a tensor, for layers that can do without the node that made it.
     """
 
-    int8: bool  # whether layers that can shall multiply in whole numbers of 8 bits
+    int8: bool  # dynamic int8 quantization of the layers that support it
     parts: dict[str, list[str]]  # of which tensors its features were put together
     flipped: dict[tuple[str, int], str]  # the tensor of which it is one axis turned around
     time_first: dict[tuple[str, str | None], str]  # its steps (time, batch, units), zeros outside of that mask

@@ -27,6 +27,7 @@ from common.settings import TrainingConfig, make_config, setting
 from common.text.readers import sha256_of
 from common.text.vocabulary import Vocabulary
 from tests.common.toy_model import EMBEDDING_DIM, UNITS, VOCAB_SIZE, build_model
+from tests.forge import put
 
 BATCH, TIME = 2, 3
 
@@ -327,15 +328,6 @@ def drop(*keys):
         for key in keys[:-1]:
             content = content[key]
         del content[keys[-1]]
-
-    return change
-
-
-def put(value, *keys):
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        content[keys[-1]] = value
 
     return change
 

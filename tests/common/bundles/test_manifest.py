@@ -13,7 +13,7 @@ import pytest
 from common.bundles.bundle import open_bundle
 from common.bundles.manifest import FACTS, MANIFEST_FILE, MAX_FILES
 from common.errors import InputError
-from tests.forge import copy_fixture, rewrite, sign, write
+from tests.forge import copy_fixture, put, rewrite, sign, write
 
 LISTED = ("vocabulary.json", "model.weights.h5", "README.md", "learning_curve.png")
 
@@ -160,15 +160,6 @@ def test_a_fact_that_the_model_card_needs_is_missing_or_odd(bundle, name, tmp_pa
     for value in ([], True):
         rewrite(whole, MANIFEST_FILE, lambda content, value=value: content.update({name: value}))
         refuse(whole, f"manifest.json: '{name}' is")
-
-
-def put(value, *keys):
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        content[keys[-1]] = value
-
-    return change
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.bundles.model_card import make_card
-from common.bundles.provenance import describe_file, describe_run
+from common.bundles.provenance import describe_data, describe_run
 from common.settings import TrainingConfig, setting
 from common.text.readers import sha256_of
 from common.training.fit import Progress
@@ -36,7 +36,7 @@ def test_facts_name_no_folder_of_the_machine(tmp_path):
     assert facts["train"] == {"file": "train.csv", "sha256": sha256_of(tmp_path / "train.csv")}
     for private in (str(tmp_path), str(Path.home()), str(Path.cwd())):
         assert private not in str(facts) + card
-    assert describe_file(tmp_path / "train.csv") == facts["train"]
+    assert describe_data(tmp_path / "train.csv") == facts["train"]
     assert facts["versions"].keys() >= {"python", "tensorflow", "keras", "spacy"}
 
 

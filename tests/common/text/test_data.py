@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from common.bundles.provenance import describe_data
 from common.errors import InputError
-from common.text.data import as_texts, describe_data, name_of, read_data
+from common.text.data import as_texts, name_of, read_data
 from common.text.readers import require_good
 
 ROWS = [("Good.", 9), ("Bad, bad.", 2.5)]

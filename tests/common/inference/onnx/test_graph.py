@@ -331,7 +331,7 @@ def test_every_activation_of_a_simple_rnn(wrapper, tmp_path):
     assert_as_keras(build(outputs, SMALL), tmp_path, batches("padding"))
 
 
-# -- Whole numbers of 8 bits ----------------------------------------------------------------------------------------
+# -- Dynamic int8 quantization --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("directions", ["recurrent", "bidirectional"])
