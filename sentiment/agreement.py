@@ -3,8 +3,10 @@
 config.json      holds every setting that answers depend on, in its range; the worst rating is below the best
 its network      layers, sizes, activations, pooling and head are those of the settings
 the scale        levels, or scale and offset, of the network are those between the worst rating and the best
+ngrams.json      with a wide part: as many n-grams as its table has rows, none longer than the settings say
 vocabulary.json  as many words as the embedding has rows, each once, in the case that the settings say
-in, out          `token_ids` and `mask`; `rating`, with the heads `ordinal` and `categorical` also `spread` and `logits`
+in, out          `token_ids` and `mask`, with a wide part `ngram_ids` and `ngram_values`; `rating`, with a wide part
+                 also `spread`, with the heads `ordinal` and `categorical` also `spread` and `logits`
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from __future__ import annotations
 from common.bundles import agreement
 from common.bundles.agreement import disagree
 from common.bundles.bundle import Bundle
-from common.bundles.file_names import CONFIG_FILE, VOCABULARY_FILE
+from common.bundles.file_names import CONFIG_FILE, NGRAMS_FILE, VOCABULARY_FILE
 from common.errors import InputError
 from common.networks.rating_levels import MAX_LEVELS
 from common.networks.specs.shapes import Tensor
 from common.networks.specs.table import describe_layer
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
+from sentiment.ngrams import Ngrams
 
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 # What every bundle there has ever been states; a setting that is younger had its default.
@@ -43,10 +46,15 @@ def check_agreement(bundle: Bundle) -> None:
     config = read_settings(bundle)
     check_scale(bundle, config)
     check_directions(bundle, config)
-    agreement.check_inputs(bundle, {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")})
+    words = {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")}
+    terms = {"ngram_ids": Tensor((None, None), "int32"), "ngram_values": Tensor((None, None), "float32")}
+    agreement.check_inputs(bundle, words | (terms if config.ngrams else {}))
     num_ids = agreement.num_ids(bundle, "token_ids")
     vocabulary = bundle.read_vocabulary(VOCABULARY_FILE, num_ids)
-    agreement.check_layers(bundle, expected_layers(config, len(vocabulary)))
+    num_ngrams = agreement.num_ids(bundle, "ngram_ids") or 0
+    agreement.check_layers(bundle, expected_layers(config, len(vocabulary), num_ngrams))
+    if config.ngrams:
+        check_ngrams(bundle, config, num_ngrams)
     check_outputs(bundle, config)
     agreement.check_lowercase(bundle, VOCABULARY_FILE, vocabulary, config.lowercase)
     agreement.check_special(bundle, VOCABULARY_FILE, vocabulary)
@@ -62,6 +70,15 @@ def check_scale(bundle: Bundle, config: SentimentConfig) -> None:
         raise InputError(f"{bundle.path / CONFIG_FILE}: the scale has more than {MAX_LEVELS:,} levels; use no such")
 
 
+def check_ngrams(bundle: Bundle, config: SentimentConfig, num_rows: int) -> None:
+    """Hold the n-grams against the table of the wide part, and against the settings."""
+    ngrams = Ngrams.parse(bundle.read_bytes(NGRAMS_FILE), str(bundle.path / NGRAMS_FILE))
+    if len(ngrams) != num_rows:
+        raise disagree(bundle, NGRAMS_FILE, f"{len(ngrams):,} rows, the network has {num_rows:,}")
+    if ngrams.longest > config.ngrams:
+        raise disagree(bundle, NGRAMS_FILE, f"a term has {ngrams.longest} tokens, setting ngrams is {config.ngrams}")
+
+
 def check_directions(bundle: Bundle, config: SentimentConfig) -> None:
     """Refuse a size of a backward direction that the network does not have, or none where it has one."""
     if bool(config.backward_units) != (config.directions == "asymmetric"):
@@ -72,6 +89,10 @@ def check_directions(bundle: Bundle, config: SentimentConfig) -> None:
 def check_outputs(bundle: Bundle, config: SentimentConfig) -> None:
     """Hold the outputs of the network against the head."""
     if config.head == "regression":
+        if config.ngrams:
+            agreement.check_answers(bundle, {"rating": (None, 1), "spread": (None, 1)})
+            agreement.check_places(bundle, {"rating": 0, "spread": 0})
+            return
         named = isinstance(bundle.architecture.outputs, dict)  # older bundles have a single one
         agreement.check_answers(bundle, {"rating" if named else "": (None, 1)})
         return
@@ -80,20 +101,23 @@ def check_outputs(bundle: Bundle, config: SentimentConfig) -> None:
     agreement.check_places(bundle, {"rating": 0, "spread": 1})
 
 
-def expected_layers(config: SentimentConfig, vocab_size: int) -> list[str]:
+def expected_layers(config: SentimentConfig, vocab_size: int, num_ngrams: int) -> list[str]:
     """The layers that `sentiment.model.build_model` makes, dropout left out."""
+    return [*_deep(config, vocab_size), *(_wide_head(config, num_ngrams) if config.ngrams else _head(config))]
+
+
+def _deep(config: SentimentConfig, vocab_size: int) -> list[str]:
     if config.architecture == "bow":
         return [
             describe_layer("Embedding", {"input_dim": vocab_size, "output_dim": config.units}),
             describe_layer("MaskedPooling", {"mode": "sum"}),
             describe_layer("Activation", {"activation": "sigmoid"}),
-            *_head(config),
         ]
     embedding = describe_layer("Embedding", {"input_dim": vocab_size, "output_dim": config.embedding_dim})
     if config.architecture == "cbow":
         hidden = describe_layer("Dense", {"units": config.units, "activation": "tanh"})
-        return [embedding, describe_layer("MaskedPooling", {"mode": "mean"}), hidden, *_head(config)]
-    return [embedding, *_encoder(config), *_pooling(config), *_head(config)]
+        return [embedding, describe_layer("MaskedPooling", {"mode": "mean"}), hidden]
+    return [embedding, *_encoder(config), *_pooling(config)]
 
 
 def _encoder(config: SentimentConfig) -> list[str]:
@@ -123,6 +147,18 @@ def _pooling(config: SentimentConfig) -> list[str]:
     modes = config.pooling.split("-")
     joined = [describe_layer("Concatenate", {})] if len(modes) > 1 else []
     return [describe_layer("MaskedPooling", {"mode": mode}) for mode in modes] + joined
+
+
+def _wide_head(config: SentimentConfig, num_ngrams: int) -> list[str]:
+    middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
+    return [
+        describe_layer("Dense", {"units": 1, "activation": "linear"}),
+        describe_layer("SparseLinear", {"input_dim": num_ngrams}),
+        describe_layer("Add", {}),
+        describe_layer("ScoreSpread", {}),
+        describe_layer("Rescaling", {"scale": half, "offset": middle}),
+        describe_layer("Rescaling", {"scale": half, "offset": 0.0}),
+    ]
 
 
 def _head(config: SentimentConfig) -> list[str]:

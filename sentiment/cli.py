@@ -23,6 +23,7 @@ from common.cli.options import (
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, open_output, open_texts
 from common.errors import InputError, excerpt, show
+from common.evaluation.metrics import format_score
 from common.progress import say
 from common.text.token_cache import CACHE_HELP
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
@@ -49,21 +50,22 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, SentimentConfig)
     check_train_arguments(arguments)
-    options = train_options(arguments, "groups", "word_vectors_from", "initialize_from", "teachers", "unlabelled")
+    options = train_options(arguments, "groups", "word_vectors_from", "start", "teachers", "unlabelled")
     result = sentiment.train(arguments.train, arguments.output_dir, config, **options)
-    show(
-        f"validation: R² {result.scores['r2']:.4f}, binary accuracy {result.scores['binary_accuracy']:.1%}; "
-        f"bundle in {result.path}"
-    )
+    shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("r2", "binary_accuracy"))
+    show(f"validation: {shown}; bundle in {result.path}")
+    if result.verdict:
+        show(result.verdict.sentence)
 
 
 def add_start_arguments(parser: OneLineParser) -> None:
     """Add the options for what a rating model learns from beside --train."""
     parser.add_argument(
-        "--initialize-from",
-        type=Path,
-        metavar="DIR",
-        help="fine-tuning: bundle of a language model or a rating model to start from",
+        "--start",
+        default="auto",
+        metavar="auto|scratch|MODEL",
+        help="auto: fine-tune the pretrained model where that suits the reviews; or name or folder of a language model "
+        "or a rating model (default: auto)",
     )
     others = [
         parser.add_argument(

@@ -5,8 +5,9 @@ The defaults were chosen on the IMDb training reviews, validation cut by film; s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from common.errors import InputError
@@ -57,12 +58,21 @@ class SentimentConfig(TrainingConfig):
     )
     pooling: str = setting("mean-max", "pooling of the hidden states", POOLINGS, group=MODEL)
     head: str = setting(
-        "categorical",
+        "regression",
         "output layer",
         HEADS,
         group=MODEL,
         basic=True,
     )
+    ngrams: int = setting(
+        -1,
+        "wide part: linear model of TF-IDF of n-grams up to this length (Cheng et al. 2016), with --head regression; "
+        "0 = off; -1 = 2 where it can be",
+        minimum=-1,
+        maximum=5,
+        group=MODEL,
+    )
+    max_ngrams: int = setting(100_000, "n-grams of the wide part, at most", minimum=1, group=MODEL)
     embedding_dim: int = setting(100, "size of a word vector", minimum=1, group=MODEL)
     word_vectors: str = setting(
         "cooccurrence",
@@ -135,21 +145,33 @@ class SentimentConfig(TrainingConfig):
     min_rating: float = setting(1.0, "worst rating of the scale", group=DATA, basic=True)
     max_rating: float = setting(10.0, "best rating of the scale", group=DATA, basic=True)
 
-    batch_size: int = setting(64, "reviews in a batch", minimum=1, basic=True)
-    num_epochs: int = setting(6, "most passes over the training split", minimum=1, basic=True)
-    learning_rate: float = setting(0.002, "peak learning rate of AdamW", minimum=0, basic=True)
-    ema_momentum: float = setting(0.995, "weight averaging (EMA): momentum per step; 0 = off", minimum=0, maximum=1)
+    batch_size: int = setting(0, "reviews in a batch; 0 = by the size of the data", minimum=0, basic=True)
+    num_epochs: int = setting(
+        0, "most passes over the training split; 0 = by the size of the data", minimum=0, basic=True
+    )
+    learning_rate: float = setting(
+        0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
+    )
+    ema_momentum: float = setting(
+        -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1
+    )
+    patience: int = setting(
+        -1,
+        "early stopping: epochs in a row without a better validation score; -1 = by the size of the data",
+        minimum=-1,
+    )
 
     @classmethod
     def upgrade(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Give the settings of an older bundle the names and words that they have now.
 
         >>> SentimentConfig.upgrade({"bidirectional": False, "backward_units": 96, "head": "class"})
-        {'backward_units': 96, 'head': 'categorical', 'directions': 'asymmetric'}
+        {'backward_units': 96, 'head': 'categorical', 'ngrams': 0, 'directions': 'asymmetric'}
         """
         values = super().upgrade(values)
         if values.get("head") == "class":
             values["head"] = "categorical"
+        values.setdefault("ngrams", 0)  # of bundles made before there was a wide part
         if "bidirectional" in values:
             both, reverse = values.pop("bidirectional"), values.pop("reverse", False)
             if reverse and (both or values.get("backward_units")):
@@ -157,6 +179,36 @@ class SentimentConfig(TrainingConfig):
             one = "backward" if reverse else "forward"
             values["directions"] = "asymmetric" if values.get("backward_units") else "both" if both else one
         return values
+
+    def sized(self, num_reviews: int, fine_tuning: bool) -> SentimentConfig:
+        """Choose the settings of optimization that are left to the size of the data.
+
+        Few reviews are read more often and in smaller batches: a network needs some hundred steps, however small
+        the file. sentiment/EXPERIMENTS.md has the trials.
+
+        Args:
+            num_reviews: in the training split.
+            fine_tuning: whether the run starts from a pretrained model.
+        """
+        batch_size = self.batch_size or (
+            64 if num_reviews >= 8000 else 32 if fine_tuning or num_reviews >= 2000 else 16
+        )
+        steps = math.ceil(num_reviews / batch_size)
+        if fine_tuning:
+            epochs, rate = (4 if num_reviews < 8000 else 2), 8e-4 * min(1.0, math.sqrt(num_reviews / 1000))
+            patience, momentum = 4, 0.0
+        else:
+            epochs, rate = max(6, min(30, math.ceil(1000 / steps))), 0.002
+            patience, momentum = max(3, epochs // 4), 0.995 if steps >= 100 else 0.98
+        epochs = self.num_epochs or epochs
+        return replace(
+            self,
+            batch_size=batch_size,
+            num_epochs=epochs,
+            learning_rate=self.learning_rate or round(rate, 6),
+            patience=patience if self.patience < 0 else self.patience,
+            ema_momentum=momentum if self.ema_momentum < 0 else self.ema_momentum,
+        )
 
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.
@@ -188,6 +240,8 @@ class SentimentConfig(TrainingConfig):
                 f"--head {self.head}: a rating for each step from {self.min_rating:g} to {self.max_rating:g} is too "
                 f"many, the most is {MAX_LEVELS:,}; take --head regression"
             )
+        if self.ngrams > 0 and self.head != "regression":
+            raise InputError(f"--ngrams: not with --head {self.head}; leave it out, or take regression")
         if self.temperature_scaling and self.head != "categorical":
             raise InputError(f"--temperature-scaling: not with --head {self.head}; leave it out, or take categorical")
         if self.nbsvm_weight and self.head != "categorical":

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     run_command(cli.evaluate)
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from common.bundles.provenance import describe_data
 from common.evaluation.metrics import with_intervals
 from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
+from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.text.data import Data, name_of
 from common.text.tokenization import load_pipeline, tokenize_cached
 from sentiment.config import SentimentConfig
@@ -47,18 +48,18 @@ def rating_scores(ratings: np.ndarray, predictions: np.ndarray, config: Sentimen
     Returns:
         `r2` and `rmse`, `mae` on the rating scale; `r2_rounded` and `qwk` (quadratic weighted kappa) on predictions
         rounded to whole ratings; `spearman` rank correlation; `binary_accuracy` of good against bad, where a true
-        rating in the very middle of the scale is left out. What is not defined (one review, all the same) is 0.
+        rating in the very middle of the scale is left out. What is not defined (one review, all the same) is NaN.
     """
     rounded = np.rint(predictions)
     varied = len(ratings) > 1 and np.ptp(ratings) > 0
     return {
-        "r2": float(r2_score(ratings, predictions)) if varied else 0.0,
-        "r2_rounded": float(r2_score(ratings, rounded)) if varied else 0.0,
+        "r2": float(r2_score(ratings, predictions)) if varied else math.nan,
+        "r2_rounded": float(r2_score(ratings, rounded)) if varied else math.nan,
         "rmse": math.sqrt(mean_squared_error(ratings, predictions)),
         "mae": float(mean_absolute_error(ratings, predictions)),
         "spearman": float(np.corrcoef(rankdata(ratings), rankdata(predictions))[0, 1])
         if varied and np.ptp(predictions) > 0
-        else 0.0,
+        else math.nan,
         "qwk": quadratic_kappa(np.rint(ratings), rounded),
         **side_scores(ratings, predictions > middle_of(config), config),
     }
@@ -71,11 +72,11 @@ def quadratic_kappa(ratings: np.ndarray, predictions: np.ndarray) -> float:
     faster than scikit-learn's, and an interval asks for it some hundred times.
 
     Returns:
-        1: all the same; 0: no nearer than by chance, or both are one and the same number.
+        1: all the same; 0: no nearer than by chance; NaN: both are one and the same number.
     """
     ratings, predictions = ratings.astype(np.float64), predictions.astype(np.float64)
     of_all_pairs = ratings.var() + predictions.var() + (ratings.mean() - predictions.mean()) ** 2
-    return float(1 - np.mean((ratings - predictions) ** 2) / of_all_pairs) if of_all_pairs else 0.0
+    return float(1 - np.mean((ratings - predictions) ** 2) / of_all_pairs) if of_all_pairs else math.nan
 
 
 def side_scores(ratings: np.ndarray, good: np.ndarray, config: SentimentConfig) -> dict[str, float]:
@@ -88,7 +89,7 @@ def side_scores(ratings: np.ndarray, good: np.ndarray, config: SentimentConfig) 
     """
     sided = ratings != middle_of(config)
     right = good[sided] == (ratings > middle_of(config))[sided]
-    return {"binary_accuracy": float(right.mean()) if sided.any() else 0.0}
+    return {"binary_accuracy": float(right.mean()) if sided.any() else math.nan}
 
 
 def middle_of(config: SentimentConfig) -> float:
@@ -134,11 +135,13 @@ def evaluate(
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
     facts = count_facts(lengths, model.config)
-    baselines: dict[str, dict[str, Any]] = {}
+    baselines, verdict = dict[str, dict[str, Any]](), None
     without_known, overlap = dict[str, float](), list[str]()
     if train is not None:
         known = load_reviews(train, config, None, *scale)
-        baselines = score_baselines(reviews, known, model.config, intervals)
+        answers = baseline_answers(reviews.texts, known, model.config)
+        baselines = score_baselines(reviews, answers, model.config, intervals)
+        verdict = rating_verdict(reviews, predictions, answers[RATES[0]], "test", len(known))
         score = partial(_score, reviews, model.config, predictions, None)
         where, shown = f"reviews also stand in {name_of(train)}", ("r2", "binary_accuracy")
         without_known, overlap = score_without_known(reviews.texts, known.texts, score, where, shown)
@@ -155,6 +158,7 @@ def evaluate(
         notes=[*overlap, describe_counts(facts)],
         predictions=predictions,
         sections=lambda rows: report_sections(reviews.ratings, predictions, spreads, reviews.texts, lengths, rows),
+        verdict=verdict,
     )
 
 
@@ -179,18 +183,49 @@ def _score(
     return scores
 
 
-def score_baselines(reviews: Reviews, known: Reviews, config: SentimentConfig, intervals: Any) -> dict[str, Any]:
-    """Fit the linear models on the training reviews and score them; some rate, some only part good from bad."""
+def baseline_answers(texts: Sequence[str], known: Reviews, config: SentimentConfig) -> dict[str, np.ndarray]:
+    """What linear models fitted on the training reviews say of texts: ratings inside the scale, or which are good."""
+    linear = LinearModels(known.texts, known.ratings, middle_of(config))
+    answers = linear.predict(texts)
+    return answers | {name: np.clip(answers[name], config.min_rating, config.max_rating) for name in RATES}
+
+
+def score_baselines(
+    reviews: Reviews, answers: Mapping[str, np.ndarray], config: SentimentConfig, intervals: Any
+) -> dict[str, Any]:
+    """Score the linear models; some rate, some only part good from bad."""
 
     def score_sides(good: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
         return side_scores(reviews.ratings[chosen], good[chosen], config)
 
-    baselines = {}
-    linear = LinearModels(known.texts, known.ratings, middle_of(config))
-    for name, answer in linear.predict(reviews.texts).items():
-        if name in RATES:
-            inside = np.clip(answer, config.min_rating, config.max_rating)
-            baselines[name] = intervals(partial(_score, reviews, config, inside, None))
-        else:
-            baselines[name] = intervals(partial(score_sides, answer))
-    return baselines
+    return {
+        name: intervals(
+            partial(_score, reviews, config, answer, None) if name in RATES else partial(score_sides, answer)
+        )
+        for name, answer in answers.items()
+    }
+
+
+def rating_verdict(
+    reviews: Reviews, predictions: np.ndarray, baseline: np.ndarray, split: str, num_known: int
+) -> Verdict | None:
+    """Whether a model is ahead of TF-IDF with ridge regression; None if no variance is there to explain.
+
+    Args:
+        reviews: that both have rated.
+        predictions: of the model (reviews,).
+        baseline: of TF-IDF with ridge regression (reviews,).
+        split: "validation", say.
+        num_known: reviews that both were trained on.
+    """
+    if len(reviews) < 2 or np.ptp(reviews.ratings) == 0:
+        return None
+    model_r2, baseline_r2 = (r2_score(reviews.ratings, given) for given in (predictions, baseline))
+    outcome = compare((predictions - reviews.ratings) ** 2, (baseline - reviews.ratings) ** 2)
+    return make_verdict(
+        outcome,
+        f"{len(reviews):,} {split} reviews",
+        f"the model explains {max(model_r2, 0):.0%} of the variance of the ratings",
+        f"TF-IDF with ridge regression {max(baseline_r2, 0):.0%}",
+        f"It was trained on {num_known:,} reviews: more of them help most.",
+    )

@@ -16,6 +16,7 @@ from common.text.data import Data, name_of, read_data
 from common.text.readers import read_lines, require_good
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
+from sentiment.ngrams import Ngrams, pad_terms
 
 MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -186,6 +187,7 @@ def make_batches(
     vocabulary: Vocabulary,
     config: SentimentConfig,
     shuffle: bool,
+    ngrams: Ngrams | None = None,
 ) -> Batches:
     """Put reviews into padded batches of similar length.
 
@@ -195,19 +197,22 @@ def make_batches(
         vocabulary: of the training split.
         config: the settings.
         shuffle: for training: a new order each epoch, and word dropout.
+        ngrams: of the wide part, if the model has one and it is to answer.
     Returns:
-        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, the targets (zeros if there are
-        none), and weights float32 (batch,), all one.
+        Batches of `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}`, with the inputs of `pad_terms` for
+        a wide part; the targets (zeros if there are none), and weights float32 (batch,), all one.
     """
     rows = [encode_review(tokens, vocabulary, config) for tokens in token_lists]
     lengths = [len(row) for row in rows]
     targets = np.zeros((len(rows), 1), np.float32) if targets is None else targets
+    terms = [ngrams.encode(tokens) for tokens in token_lists] if ngrams else []
 
     def make_batch(indices, rng):
         token_ids = pad([rows[i] for i in indices])  # (batch, time)
         mask = make_mask([lengths[i] for i in indices])  # (batch, time)
         if rng is not None and config.word_dropout:
             token_ids = drop_words(token_ids, mask, config.word_dropout, rng)
-        return {"token_ids": token_ids, "mask": mask}, targets[indices], np.ones(len(indices), np.float32)
+        inputs = {"token_ids": token_ids, "mask": mask, **(pad_terms([terms[i] for i in indices]) if ngrams else {})}
+        return inputs, targets[indices], np.ones(len(indices), np.float32)
 
     return Batches(lengths, make_batch, config.batch_size, seed=config.seed if shuffle else None)

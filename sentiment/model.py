@@ -1,10 +1,10 @@
-"""Recurrent networks for ratings, with regression, ordinal or categorical output; bag-of-words baselines.
+"""Recurrent networks for ratings, with regression, ordinal or categorical output; wide-and-deep; bag-of-words.
 
 lstm, gru, simple-rnn:   words -> vectors -> recurrent layers, one or both directions -> pooled states -> rating
 bow:                     a bag of words under a hidden layer, rating = w . sigmoid(W counts + b)
 cbow:                    the mean word vector under a hidden layer
 
-regression:   features -> rating
+regression:   features -> rating; with a wide part: score of the features + score of n-grams -> rating, spread
 ordinal:      features -> one score -> is it above level 1? 2? … -> mean, spread
 categorical:  features -> is it at level 1? 2? …                 -> mean, spread
 """
@@ -14,7 +14,14 @@ from __future__ import annotations
 import keras
 
 from common.networks import layer_names
-from common.networks.layers import AttentionPooling, ExpectedLevel, FlipTime, MaskedPooling
+from common.networks.layers import (
+    AttentionPooling,
+    ExpectedLevel,
+    FlipTime,
+    MaskedPooling,
+    ScoreSpread,
+    SparseLinear,
+)
 from common.networks.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
@@ -22,16 +29,18 @@ from sentiment.loader import rating_levels
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
 
-def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
+def build_model(config: SentimentConfig, vocab_size: int, num_ngrams: int = 0) -> keras.Model:
     """Build an uncompiled rating model.
 
     Args:
         config: the settings.
         vocab_size: number of token ids.
+        num_ngrams: rows of the table of the wide part; 0: there is none.
     Returns:
         `{"token_ids": int32 (batch, time), "mask": bool (batch, time)}` to `{"rating": (batch, 1)}`; from the heads
         `ordinal` and `categorical` also `"spread"` (batch, 1), the standard deviation of the rating, and `"logits"`
-        (batch, levels - 1 or levels).
+        (batch, levels - 1 or levels). With a wide part it also takes `ngram_ids` int32 (batch, terms) and
+        `ngram_values` float32 (batch, terms), and has a `"spread"` too.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")  # (batch, time)
     mask = keras.Input((None,), dtype="bool", name="mask")  # (batch, time)
@@ -41,8 +50,15 @@ def build_model(config: SentimentConfig, vocab_size: int) -> keras.Model:
         features = _continuous_bag_of_words(token_ids, mask, config, vocab_size)
     else:
         features = _recurrent_encoder(token_ids, mask, config, vocab_size)
-    answers = _head(features, config)
-    return keras.Model({"token_ids": token_ids, "mask": mask}, answers, name=f"sentiment_{config.architecture}")
+    inputs = {"token_ids": token_ids, "mask": mask}
+    if num_ngrams:
+        inputs["ngram_ids"] = keras.Input((None,), dtype="int32", name="ngram_ids")  # (batch, terms)
+        inputs["ngram_values"] = keras.Input((None,), dtype="float32", name="ngram_values")  # (batch, terms)
+        wide = SparseLinear(num_ngrams, name=layer_names.WIDE, dtype="float32")
+        answers = _wide_and_deep(features, wide(inputs["ngram_ids"], inputs["ngram_values"]), config)
+    else:
+        answers = _head(features, config)
+    return keras.Model(inputs, answers, name=f"sentiment_{config.architecture}")
 
 
 def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras.Model, keras.losses.Loss]:
@@ -61,7 +77,27 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
         from sentiment.adversarial import AdversarialLearner  # needs TensorFlow, which the rest does not
 
         return AdversarialLearner(model, output, config.adversarial_epsilon), loss
+    if config.ngrams:
+        return deep_part(model, layer_names.SCORE), loss
     return keras.Model(model.input, model.output[output], name="training"), loss
+
+
+def deep_part(model: keras.Model, layer: str) -> keras.Model:
+    """The part of a wide-and-deep network that reads the words in order, up to a layer: `SCORE` or `FEATURES`."""
+    inputs = {name: model.input[name] for name in ("token_ids", "mask")}
+    return keras.Model(inputs, model.get_layer(layer).output, name="deep")
+
+
+def _wide_and_deep(features, wide, config: SentimentConfig) -> dict:
+    """Add the scores of both parts; Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems"."""
+    deep = keras.layers.Dense(1, kernel_initializer="zeros", name=layer_names.SCORE, dtype="float32")
+    total = keras.layers.Add(name=layer_names.TOTAL, dtype="float32")([deep(features), wide])  # (batch, 1), -1 to 1
+    middle, half = (config.max_rating + config.min_rating) / 2, (config.max_rating - config.min_rating) / 2
+    spread = ScoreSpread(name=layer_names.SPREAD, dtype="float32")(total)
+    return {
+        "rating": keras.layers.Rescaling(half, offset=middle, name=layer_names.RATING, dtype="float32")(total),
+        "spread": keras.layers.Rescaling(half, name="spread_of_rating", dtype="float32")(spread),
+    }
 
 
 def _head(features, config: SentimentConfig) -> dict:
@@ -99,13 +135,13 @@ def _recurrent_encoder(token_ids, mask, config: SentimentConfig, vocab_size: int
         ends_here = config.pooling == "last" and number == config.num_layers - 1
         states = _read(states, mask, number, not ends_here, config)  # (batch, time, states); (batch, states) for "last"
     if config.pooling == "last":
-        return keras.layers.Dropout(config.dropout)(states)  # (batch, features)
+        return keras.layers.Dropout(config.dropout, name=layer_names.FEATURES)(states)  # (batch, features)
     if config.pooling == "attention":
         pooled = [AttentionPooling(config.units, name="attention")(states, mask=mask)]
     else:
         pooled = [MaskedPooling(mode)(states, mask=mask) for mode in config.pooling.split("-")]
     features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
-    return keras.layers.Dropout(config.dropout)(features)  # (batch, features)
+    return keras.layers.Dropout(config.dropout, name=layer_names.FEATURES)(features)  # (batch, features)
 
 
 def _read(inputs, mask, number: int, every_step: bool, config: SentimentConfig):
@@ -140,7 +176,7 @@ def _bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
         token_ids
     )  # (batch, time, units)
     hidden = keras.layers.Activation("sigmoid")(MaskedPooling("sum")(columns, mask=mask))  # (batch, units)
-    return keras.layers.Dropout(config.dropout)(hidden)
+    return keras.layers.Dropout(config.dropout, name=layer_names.FEATURES)(hidden)
 
 
 def _continuous_bag_of_words(token_ids, mask, config: SentimentConfig, vocab_size: int):
@@ -148,4 +184,4 @@ def _continuous_bag_of_words(token_ids, mask, config: SentimentConfig, vocab_siz
     vectors = keras.layers.Embedding(vocab_size, config.embedding_dim, name=layer_names.EMBEDDING)(token_ids)
     mean = MaskedPooling("mean")(vectors, mask=mask)  # (batch, features)
     hidden = keras.layers.Dense(config.units, activation="tanh", name="hidden")(mean)  # (batch, units)
-    return keras.layers.Dropout(config.dropout)(hidden)
+    return keras.layers.Dropout(config.dropout, name=layer_names.FEATURES)(hidden)

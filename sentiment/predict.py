@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.bundles.bundle import open_bundle
-from common.bundles.file_names import VOCABULARY_FILE
+from common.bundles.file_names import NGRAMS_FILE, VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
@@ -31,6 +31,7 @@ from common.text.vocabulary import Vocabulary
 from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import clean_review, make_batches
+from sentiment.ngrams import Ngrams
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,13 @@ class Predictions(NamedTuple):
 class RatingModel:
     """A trained rating model: texts in, ratings out."""
 
-    def __init__(self, network: Engine, vocabulary: Vocabulary, config: SentimentConfig) -> None:
+    def __init__(
+        self, network: Engine, vocabulary: Vocabulary, config: SentimentConfig, ngrams: Ngrams | None = None
+    ) -> None:
         self.network = network
         self.vocabulary = vocabulary
         self.config = config
+        self.ngrams = ngrams
 
     @classmethod
     def load(cls, model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
@@ -75,11 +79,13 @@ class RatingModel:
         """
         bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
         vocabulary = bundle.read_vocabulary(VOCABULARY_FILE)
-        return cls(open_engine(bundle, engine, num_threads), vocabulary, read_settings(bundle))
+        config = read_settings(bundle)
+        ngrams = Ngrams.parse(bundle.read_bytes(NGRAMS_FILE), str(bundle.path / NGRAMS_FILE)) if config.ngrams else None
+        return cls(open_engine(bundle, engine, num_threads), vocabulary, config, ngrams)
 
     def answer_tokens(self, token_lists: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
         """Give all that the network says of tokenized texts: its outputs by name, float32 (texts, …)."""
-        batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False)
+        batches = make_batches(token_lists, None, self.vocabulary, self.config, shuffle=False, ngrams=self.ngrams)
         answers: dict[str, np.ndarray] = {}
         found = self.network.answers(inputs for inputs, _, _ in batches)
         for indices, answer in progress(zip(batches.indices, found, strict=True), "Rating", len(batches)):
@@ -108,12 +114,16 @@ class RatingModel:
         """
         texts = as_texts(texts)
         token_lists = list(tokenize_all(map(clean_review, texts), load_pipeline()))
-        unknown = [sum(token not in self.vocabulary for token in tokens) for tokens in token_lists]
+        unknown = [sum(not self.knows(token) for token in tokens) for tokens in token_lists]
         ratings, spreads = self.predict_tokens(token_lists)
         known = [None] * len(texts) if spreads is None else spreads.tolist()
         lengths = map(len, token_lists)
         answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, strict=True))
         return Answers(answers, texts)
+
+    def knows(self, token: str) -> bool:
+        """Whether a token says anything to the model: it is in the vocabulary, or a term of the wide part."""
+        return token in self.vocabulary or (self.ngrams is not None and token.lower() in self.ngrams)
 
     def _repr_html_(self) -> str:
         """What the model is, in a notebook."""

@@ -6,16 +6,76 @@ knows much of what a rating needs. On top of it only the head is new; of a ratin
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.bundles.bundle import Bundle
-from common.bundles.file_names import CONFIG_FILE
+import numpy as np
+
+from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.file_names import CONFIG_FILE, VOCABULARY_FILE
+from common.bundles.pretrained import find_bundle, pretrained_folder
 from common.errors import InputError
 from common.networks import layer_names
+from common.progress import say
 from common.settings import inherit
-from sentiment.config import SentimentConfig
+from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
+from sentiment.loader import rating_levels
 
 INHERITED = ("architecture", "num_layers", "units", "embedding_dim", "lowercase")
+REGULARIZATION = ("dropout", "word_vector_dropout", "word_dropout", "direction_dropout", "tbptt_length")
+MIN_KNOWN = 0.8  # of the words of the reviews: below, they are in another language, or of another kind
+
+
+def choose_start(
+    token_lists: Sequence[Sequence[str]], config: SentimentConfig, inputs: Mapping[str, Any]
+) -> Bundle | None:
+    """What a run starts from, said in one line; None: from scratch.
+
+    Args:
+        token_lists: the training reviews.
+        config: the settings of the run.
+        inputs: what it reads, by option.
+    Raises:
+        InputError: `--start` names no bundle.
+    """
+    start = str(inputs["start"])
+    if start == "scratch":
+        return None
+    if start != "auto":
+        return open_bundle(find_bundle(TASK, start))
+    origin = open_bundle(pretrained_folder(TASK, DEFAULT_NAME), TASK)
+    if reason := find_obstacle(origin, token_lists, config, inputs):
+        say(f"Start: from scratch, for {reason}")
+        return None
+    say(f"Start: the pretrained model {DEFAULT_NAME} is fine-tuned; --start scratch would begin from nothing")
+    return origin
+
+
+def find_obstacle(
+    origin: Bundle, token_lists: Sequence[Sequence[str]], config: SentimentConfig, inputs: Mapping[str, Any]
+) -> str | None:
+    """Why the pretrained model is not the place to start from; None: it is."""
+    if inputs["teachers"] or inputs["word_vectors_from"]:
+        return f"--{'teachers' if inputs['teachers'] else 'word-vectors-from'} is given"
+    try:
+        inherit_settings(config, origin)
+    except InputError as error:
+        return str(error).replace("; leave it out", "")
+    vocabulary = origin.read_vocabulary(VOCABULARY_FILE)
+    words = [token for tokens in token_lists[:2000] for token in tokens if token.isalpha()]
+    known = np.mean([token in vocabulary for token in words]) if words else 0.0
+    return None if known >= MIN_KNOWN else f"the pretrained model knows {known:.0%} of the words"
+
+
+def rating_direction(origin: Bundle) -> np.ndarray | None:
+    """The weights of the features (features,) that raise the rating of a rating model; None of a language model."""
+    if origin.manifest["task"] != TASK:
+        return None
+    config = origin.read_config(SentimentConfig, head="regression")
+    if layer_names.SCORE in origin.layers:
+        return origin.read_layer(layer_names.SCORE)[0][:, 0]
+    levels = rating_levels(config)
+    return origin.read_layer(layer_names.LOGITS)[0] @ (levels - levels.mean())
 
 
 def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig:
@@ -29,12 +89,14 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     """
     theirs, task = SentimentConfig.upgrade(bundle.read_json(CONFIG_FILE)), bundle.manifest["task"]
     one_way = "asymmetric" if config.directions == "asymmetric" else "forward"  # a backward direction may be added
+    defaults = vars(SentimentConfig())
     values = {**{name: theirs.get(name) for name in INHERITED}, "word_vectors": "given"}
     if task == "sentiment":
         values |= {
             "directions": one_way if theirs["directions"] == "forward" else theirs["directions"],
             **({"backward_units": theirs["backward_units"]} if theirs.get("backward_units") else {}),
             "pooling": theirs["pooling"],
+            **{name: theirs[name] for name in REGULARIZATION if getattr(config, name) == defaults[name]},
         }
         return inherit(config, values, "model")
     if task != "language_model":

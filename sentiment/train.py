@@ -20,14 +20,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.bundles.bundle import Bundle, open_bundle
-from common.bundles.file_names import VOCABULARY_FILE
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import NGRAMS_FILE, VOCABULARY_FILE
 from common.bundles.word_vectors import load_word_vectors
 from common.errors import InputError
+from common.evaluation.verdict import Verdict
 from common.inference.keras_engine import KerasEngine
 from common.networks import layer_names
 from common.progress import say
-from common.text.batching import Batches
 from common.text.data import Data
 from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import Vocabulary
@@ -37,12 +37,17 @@ from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from sentiment.config import TASK, SentimentConfig
 from sentiment.distillation import open_teachers, shift_by_nbsvm, soft_targets
-from sentiment.evaluate import SCORES, rating_scores
+from sentiment.evaluate import SCORES, baseline_answers, rating_scores, rating_verdict
 from sentiment.loader import Reviews, load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
 from sentiment.model import build_model, learner_and_loss
+from sentiment.ngrams import Ngrams
 from sentiment.predict import RatingModel
-from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
+from sentiment.pretraining import choose_start, inherit_settings, inherit_weights, layer_rates
 from sentiment.temperature_scaling import divide_logits, fit_temperature
+from sentiment.tfidf_linear import RATES
+from sentiment.wide_and_deep import fit_both_parts
+
+MOST_FOR_BASELINE = 20_000  # training reviews: half a minute
 
 
 def train(
@@ -54,7 +59,7 @@ def train(
     validation: Data | None = None,
     groups: str | Path | None = None,
     word_vectors_from: str | Path | None = None,
-    initialize_from: str | Path | None = None,
+    start: str | Path = "auto",
     teachers: Sequence[str | Path] = (),
     unlabelled: Data | None = None,
     about_data: str = "",
@@ -71,7 +76,8 @@ def train(
         validation: rated reviews to validate on; None holds some of `data` out.
         groups: a file that says what each row of `data` is about, one a line.
         word_vectors_from: initial word vectors: a text file of GloVe, word2vec or fastText, a bundle, a spaCy package.
-        initialize_from: bundle of a language model or a rating model whose layers to start from (fine-tuning).
+        start: "auto" fine-tunes the pretrained model where that suits the reviews, else trains from scratch; "scratch";
+            or the bundle of a language model or a rating model to fine-tune, by folder or name.
         teachers: bundles of rating models whose predictions on `unlabelled` are learned too (knowledge distillation).
         unlabelled: reviews without ratings.
         about_data: source and licence of the data, for the model card.
@@ -84,43 +90,61 @@ def train(
     """
     inputs = {
         "train": data, "validation": validation, "groups": groups, "word_vectors_from": word_vectors_from,
-        "initialize_from": initialize_from, "unlabelled": unlabelled, "teachers": tuple(teachers),
+        "start": start, "unlabelled": unlabelled, "teachers": tuple(teachers),
     }  # fmt: skip
     with open_run(TASK, output_dir, inputs, about_data, resume, overwrite) as run:
-        start = open_bundle(Path(initialize_from)) if initialize_from else None
-        config = settle(config or SentimentConfig(), inputs, start)
+        # 1. Reviews to tokens, and what to start from.
+        splits = read_splits(inputs, config or SentimentConfig())
+        origin = choose_start(splits.tokens, splits.config, inputs)
+        config = settle(splits.config, inputs, origin, len(splits.train))
 
-        # 1. Text to ids. Only the training split, and what is unlabelled, may shape the vocabulary.
-        examples = prepare_data(inputs, config, start)
-
-        # 2. Ids to ratings.
-        build = partial(build_model, config, len(examples.vocabulary))
+        # 2. Tokens to ids to ratings. Only the training split, and what is unlabelled, may shape the vocabulary.
+        examples = prepare_data(splits, inputs, config, origin)
+        build = partial(build_model, config, len(examples.vocabulary), len(examples.ngrams or ()))
         network = seeded_network(config, build)
-        learner = prepare_learner(network, examples, config, start)
-        wrap = partial(RatingModel, vocabulary=examples.vocabulary, config=config)
+        wrap = partial(RatingModel, vocabulary=examples.vocabulary, config=config, ngrams=examples.ngrams)
         model = wrap(KerasEngine(network))
 
         # 3. Learn. The test file stays closed until evaluate.
+        targets = prepare_weights(network, examples, config, origin)
+        batches = make_batches(examples.tokens, targets, examples.vocabulary, config, shuffle=True)
+        learner = compile_learner(network, len(batches), config)
         monitored = Validation(lambda: examples.score(model, ("r2", "binary_accuracy")), "r2")
-        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
+        state = fit(learner, batches, monitored, config, run.output_dir, resume, on_epoch)
         if config.temperature_scaling:
             calibrate(network, model, examples)
 
         # 4. Keep together all that predict needs.
         return finish(
-            run, config, state, network, title="Rating model", build=build, score=examples.score, score_names=SCORES,
-            wrap=wrap, monitor="r2",
-            num_validation=len(examples.validation),
-            save_vocabularies=lambda folder: examples.vocabulary.save(folder / VOCABULARY_FILE),
+            run.starting_from(origin), config, state, network, title="Rating model", build=build, score=examples.score,
+            score_names=SCORES, wrap=wrap, monitor="r2", num_validation=len(examples.validation),
+            save_vocabularies=examples.save_vocabularies, judge=partial(judge, splits),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What a run learns from and is validated on; `vectors` are initial word vectors (words, features), if given."""
+class Splits:
+    """The reviews of a run and the tokens of each; `config` has the scale of their ratings."""
 
-    batches: Batches
+    config: SentimentConfig
+    train: Reviews
+    tokens: list[list[str]]
+    validation: Reviews
+    validation_tokens: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a run learns from and is validated on.
+
+    `targets` are of `make_targets`, a row for each of `tokens`; `vectors` are initial word vectors (words, features),
+    if given; `ngrams` those of the wide part, if there is one.
+    """
+
+    tokens: list[list[str]]
+    targets: np.ndarray
     vocabulary: Vocabulary
+    ngrams: Ngrams | None
     vectors: np.ndarray | None
     validation: Reviews
     validation_tokens: list[list[str]]
@@ -131,69 +155,85 @@ class Examples:
         scores = rating_scores(self.validation.ratings, predictions.ratings, model.config)
         return {name: scores[name] for name in names or scores}
 
-
-def settle(config: SentimentConfig, inputs: dict[str, Any], start: Bundle | None) -> SentimentConfig:
-    """Take the settings that follow from what a run is given, and check them all.
-
-    Args:
-        config: the settings of the run.
-        inputs: what it reads, by option.
-        start: the bundle whose layers to start from.
-    Raises:
-        InputError: settings or options that exclude each other.
-    """
-    vectors_from = inputs["word_vectors_from"]
-    if start and vectors_from:
-        raise InputError("--word-vectors-from and --initialize-from both give word vectors; leave one out")
-    if start:
-        config = inherit_settings(config, start)
-    if vectors_from and config.architecture == "bow":
-        raise InputError("--word-vectors-from: a bow network has no word vectors; leave it out")
-    if vectors_from:
-        config = replace(config, word_vectors="given")
-    if config.word_vectors == "given" and not (vectors_from or start):
-        raise InputError("--word-vectors given: by what? add --word-vectors-from or --initialize-from")
-    config.validate()
-    if bool(inputs["teachers"]) != (inputs["unlabelled"] is not None):
-        raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
-    if config.nbsvm_weight and not inputs["teachers"]:
-        raise InputError("--nbsvm-weight: shifts the probabilities of --teachers; leave it out, or give both")
-    return config
+    def save_vocabularies(self, folder: Path) -> None:
+        """Write the words, and the n-grams of the wide part."""
+        self.vocabulary.save(folder / VOCABULARY_FILE)
+        if self.ngrams:
+            self.ngrams.save(folder / NGRAMS_FILE)
 
 
-def prepare_data(inputs: dict[str, Any], config: SentimentConfig, start: Bundle | None) -> Examples:
-    """Read, split, tokenize and encode the reviews of a run, and make their targets; teachers rate what has none."""
-    teachers = open_teachers(inputs["teachers"], config)
+def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
+    """Read and tokenize the reviews of a run, and hold some out for validation if there is no file for it."""
     train_split = load_reviews(inputs["train"], config, inputs["groups"])
     if inputs["validation"] is not None:
         validation_split = load_reviews(inputs["validation"], config)
     else:
         train_split, validation_split = split_validation(train_split, config)
-    taught_texts = load_texts(inputs["unlabelled"], config) if teachers else []
     pipeline = load_pipeline()
-    tokens = tokenize_cached(train_split.texts, pipeline)
-    validation_tokens = tokenize_cached(validation_split.texts, pipeline)
-    targets = make_targets(train_split.ratings, config)
-    if teachers:
-        taught_tokens = tokenize_cached(taught_texts, pipeline)
+    tokens, validation_tokens = (tokenize_cached(split.texts, pipeline) for split in (train_split, validation_split))
+    return Splits(config, train_split, tokens, validation_split, validation_tokens)
+
+
+def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | None, num_reviews: int) -> SentimentConfig:
+    """Take the settings that follow from what a run is given and from its size, and check them all.
+
+    Args:
+        config: the settings of the run.
+        inputs: what it reads, by option.
+        origin: the bundle whose layers to start from.
+        num_reviews: in the training split.
+    Raises:
+        InputError: settings or options that exclude each other.
+    """
+    vectors_from = inputs["word_vectors_from"]
+    if origin and vectors_from:
+        raise InputError("--word-vectors-from and --start both give word vectors; leave one out, or --start scratch")
+    if origin:
+        config = inherit_settings(config, origin)
+    if vectors_from and config.architecture == "bow":
+        raise InputError("--word-vectors-from: a bow network has no word vectors; leave it out")
+    if vectors_from:
+        config = replace(config, word_vectors="given")
+    if config.word_vectors == "given" and not (vectors_from or origin):
+        raise InputError("--word-vectors given: by what? add --word-vectors-from or --start")
+    config = config.sized(num_reviews, fine_tuning=origin is not None)
+    if config.ngrams < 0:
+        config = replace(config, ngrams=2 if config.head == "regression" and not inputs["teachers"] else 0)
+    config.validate()
+    if bool(inputs["teachers"]) != (inputs["unlabelled"] is not None):
+        raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
+    if config.nbsvm_weight and not inputs["teachers"]:
+        raise InputError("--nbsvm-weight: shifts the probabilities of --teachers; leave it out, or give both")
+    if config.ngrams and inputs["teachers"]:
+        raise InputError("--ngrams: not with --teachers, which rate as a whole; leave it out, or give 0")
+    return config
+
+
+def prepare_data(splits: Splits, inputs: dict[str, Any], config: SentimentConfig, origin: Bundle | None) -> Examples:
+    """Make the vocabularies and targets of a run; teachers rate what has no rating."""
+    tokens, targets = list(splits.tokens), make_targets(splits.train.ratings, config)
+    if teachers := open_teachers(inputs["teachers"], config):
+        taught_texts = load_texts(inputs["unlabelled"], config)
+        taught_tokens = tokenize_cached(taught_texts, load_pipeline())
         say(f"The teachers rate {len(taught_tokens):,} reviews")
         taught = soft_targets(teachers, taught_tokens)
         if config.nbsvm_weight:
-            taught = shift_by_nbsvm(taught, taught_texts, train_split, config)
+            taught = shift_by_nbsvm(taught, taught_texts, splits.train, config)
         targets = np.concatenate([targets, taught])
         tokens += taught_tokens
-    if start:
-        vocabulary = start.read_vocabulary(VOCABULARY_FILE)
+    if origin:
+        vocabulary = origin.read_vocabulary(VOCABULARY_FILE)
     else:
         vocabulary = Vocabulary.build(tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = initial_vectors(inputs["word_vectors_from"], tokens, vocabulary, config)
+    ngrams = Ngrams.build(tokens, config.ngrams, config.max_ngrams) if config.ngrams else None
     cut_rate = share_cut([len(row) for row in tokens], config)
     say(
-        f"Data: {len(tokens):,} reviews to train on, {len(validation_split):,} for validation; "
-        f"{len(vocabulary):,} words; {cut_rate:.1%} of the reviews are too long and cut"
+        f"Data: {len(tokens):,} reviews to train on, {len(splits.validation):,} for validation; "
+        f"{len(vocabulary):,} words{f', {len(ngrams):,} n-grams' if ngrams else ''}; "
+        f"{cut_rate:.1%} of the reviews are too long and cut"
     )
-    batches = make_batches(tokens, targets, vocabulary, config, shuffle=True)
-    return Examples(batches, vocabulary, vectors, validation_split, validation_tokens)
+    return Examples(tokens, targets, vocabulary, ngrams, vectors, splits.validation, splits.validation_tokens)
 
 
 def initial_vectors(
@@ -210,21 +250,39 @@ def initial_vectors(
     return None
 
 
-def prepare_learner(
-    network: keras.Model, examples: Examples, config: SentimentConfig, start: Bundle | None
-) -> keras.Model:
-    """Compile the part of a network that is trained, and give it the weights and word vectors it starts from."""
+def prepare_weights(
+    network: keras.Model, examples: Examples, config: SentimentConfig, origin: Bundle | None
+) -> np.ndarray:
+    """Give a network the weights and word vectors it starts from; returns what it learns, of `make_targets`."""
+    if origin:
+        inherit_weights(network, origin)
+    if examples.vectors is not None:
+        network.get_layer(layer_names.EMBEDDING).set_weights([examples.vectors])
+    if examples.ngrams is None:
+        return examples.targets
+    return fit_both_parts(
+        network, examples.tokens, examples.targets, examples.vocabulary, examples.ngrams, config, origin
+    )
+
+
+def compile_learner(network: keras.Model, steps_per_epoch: int, config: SentimentConfig) -> keras.Model:
+    """Compile the part of a network that is trained."""
     learner, loss = learner_and_loss(network, config)
-    num_steps, rates = config.num_epochs * len(examples.batches), layer_rates(config, len(examples.batches))
+    num_steps, rates = config.num_epochs * steps_per_epoch, layer_rates(config, steps_per_epoch)
     for layer in network.layers:
         if layer.name in rates and rates[layer.name][1] >= num_steps:
             layer.trainable = False  # frozen to the end of the run, so nobody needs its gradient
     learner.compile(make_optimizer(config, num_steps, rates), loss)
-    if start:
-        inherit_weights(network, start)
-    if examples.vectors is not None:
-        network.get_layer(layer_names.EMBEDDING).set_weights([examples.vectors])
     return learner
+
+
+def judge(splits: Splits, model: RatingModel) -> Verdict | None:
+    """Compare a model with TF-IDF and ridge regression, fitted on the same reviews, on the validation split."""
+    say("Baseline: TF-IDF with ridge regression")
+    chosen = splits.train.take(np.arange(min(len(splits.train), MOST_FOR_BASELINE)))
+    baseline = baseline_answers(splits.validation.texts, chosen, model.config)[RATES[0]]
+    predictions = model.predict_tokens(splits.validation_tokens).ratings
+    return rating_verdict(splits.validation, predictions, baseline, "validation", len(splits.train))
 
 
 def calibrate(network: keras.Model, model: RatingModel, examples: Examples) -> None:

@@ -92,15 +92,15 @@ def check_layers(bundle: Bundle, wanted: Sequence[str]) -> None:
 
 
 def tables(bundle: Bundle) -> dict[str, Layer]:
-    """The embedding of each input of ids, by the name of the input.
+    """The embedding, or the linear model, of each input of ids, by the name of the input.
 
     Raises:
         InputError: an embedding reads something else, or two read one input.
     """
     found: dict[str, Layer] = {}
     for layer in bundle.layers.values():
-        if layer.class_name in ("Embedding", "TiedEmbedding"):
-            [(name, _)] = sources(layer.calls[0])
+        if layer.class_name in ("Embedding", "TiedEmbedding", "SparseLinear"):
+            name, _ = next(sources(layer.calls[0]))
             if name in found or name not in bundle.architecture.inputs:
                 raise disagree(bundle, MODEL_FILE, f"layer {excerpt(layer.name)} reads {excerpt(name)}")
             found[name] = layer

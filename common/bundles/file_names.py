@@ -11,6 +11,7 @@ CARD_FILE = "README.md"
 
 # Vocabularies: the words are in every bundle, the rest in those of taggers.
 VOCABULARY_FILE = "vocabulary.json"
+NGRAMS_FILE = "ngrams.json"
 CHARACTERS_FILE = "characters.json"
 TRAINING_WORDS_FILE = "training_words.json"
 SHAPES_FILE = "shapes.json"

@@ -177,7 +177,9 @@ FACTS: dict[str, tuple[type, ...]] = {
     "title": (str,), "about_data": (str, OPTIONAL), "train": (dict,), "seed": (int,), "num_epochs": (int,),
     "best_epoch": (int, OPTIONAL), "seconds": NUMBER, "versions": (dict,), "tokenizer": (dict,), "machine": (dict,),
 }  # fmt: skip
-SCORES_WITHOUT_NUMBERS: dict[str, type] = {"baselines": dict, "data": dict, "command": str, "weaknesses": list}
+SCORES_WITHOUT_NUMBERS: dict[str, type] = {
+    "baselines": dict, "data": dict, "command": str, "weaknesses": list, "verdict": str,
+}  # fmt: skip
 
 
 def check_facts(manifest: Mapping[str, Any], file: Path) -> None:

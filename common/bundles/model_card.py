@@ -47,7 +47,7 @@ Training file `{facts["train"]["file"]}`, sha256 `{facts["train"].get("sha256", 
 
 ## Scores
 
-With their 95% bootstrap interval where it was measured.{scoring}
+With their 95% bootstrap interval where it was measured.{scoring}{_verdicts(metrics)}
 
 {_score_table(metrics, names)}
 
@@ -55,6 +55,11 @@ With their 95% bootstrap interval where it was measured.{scoring}
 
 {limits}
 """
+
+
+def _verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whether the model was ahead of a baseline, for each split on which that was asked."""
+    return "".join(f"\n\n{scores['verdict']}" for scores in metrics.values() if scores and "verdict" in scores)
 
 
 def _score_table(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -92,7 +97,8 @@ def _make_command(facts: Mapping[str, Any], config: TrainingConfig) -> str:
     command = f"{program} --train {f'{data!r}' if ' ' in data else data}"
     for option in DATA_FILES:
         if facts.get(option):
-            command += " " + as_option(option, facts[option]["file"])
+            name = "start" if option == "initialize_from" else option
+            command += " " + as_option(name, facts[option]["file"])
     if facts.get("made_by"):
         return command
     if facts.get("teachers"):

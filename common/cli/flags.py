@@ -140,7 +140,7 @@ def add_settings(parser: OneLineParser, config_class: type[Settings], presets: P
             help=f"settings that come with the project: {names} (sample: for some hundred examples)",
         )
     renamed = {old: flag_of(new) for old, new in config_class.OLD_NAMES.items()}
-    parser.old_names = {**renamed, **config_class.OLD_FLAGS}
+    parser.old_names = {"initialize_from": "--start", **renamed, **config_class.OLD_FLAGS}
     groups: dict[str, Any] = {}
     for field in dataclasses.fields(config_class):
         name = group_of(config_class, field.name)

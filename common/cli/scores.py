@@ -36,8 +36,9 @@ def show_scores(
     if arguments.json:
         print(json.dumps(result))
     else:
-        show(text_table(scores.rows()))
-        show("\n".join(scores.notes) + "; in brackets: 95% bootstrap intervals")
+        show("\n".join([*scores.opening, text_table(scores.rows())]))
+        marked = "; *: best of its row" if scores.baselines else ""
+        show("\n".join(scores.notes) + f"; in brackets: 95% bootstrap intervals{marked}")
         if not arguments.train:
             show("no baseline: give the training data with --train")
     if arguments.save:

@@ -60,18 +60,22 @@ def with_intervals(
     result: dict[str, Any] = {}
     for name, value in scores.items():
         result[name] = float(value)
+        found = [sample[name] for sample in samples if not math.isnan(sample[name])]
         with np.errstate(invalid="ignore"):  # between two infinite perplexities
-            low, high = np.nanpercentile([sample[name] for sample in samples], [2.5, 97.5])
+            low, high = np.percentile(found, [2.5, 97.5]) if found else (math.nan, math.nan)
         result[f"{name}_interval"] = [float(low), float(high)]
     return result
 
 
 def format_score(name: str, scores: Mapping[str, Any]) -> str:
-    """Write a score with its interval, if it has one.
+    """Write a score with its interval, if it has one; NaN is a score that is not defined.
 
-    >>> format_score("r2", {"r2": 0.51234, "r2_interval": [0.5, 0.525]})
-    '0.5123 [0.5000, 0.5250]'
+    >>> format_score("r2", {"r2": 0.51234, "r2_interval": [0.5, 0.525]}), format_score("r2", {"r2": math.nan})
+    ('0.5123 [0.5000, 0.5250]', 'undefined')
     """
+    value = scores[name]
+    if name != "perplexity" and (value is None or (isinstance(value, float) and math.isnan(value))):
+        return "undefined"
     digits = 2 if name == "perplexity" else 4
     interval = scores.get(f"{name}_interval")
 
@@ -80,7 +84,7 @@ def format_score(name: str, scores: Mapping[str, Any]) -> str:
             f"{value:.{digits}f}" if isinstance(value, int | float) else "inf" if value is None else excerpt(str(value))
         )
 
-    return shown(scores[name]) + (f" [{shown(interval[0])}, {shown(interval[1])}]" if interval else "")
+    return shown(value) + (f" [{shown(interval[0])}, {shown(interval[1])}]" if interval else "")
 
 
 def finite(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from common.errors import printable
+from common.evaluation.meanings import MEANINGS, winners
 from common.evaluation.metrics import format_score
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
 
@@ -29,11 +30,24 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: 
 """
 
 
-def score_rows(names: Sequence[str], systems: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Lay scores out as a table: a row for each score, a column for each system; the first row is the header."""
-    rows = [["score", *systems]]
+def score_rows(
+    names: Sequence[str], systems: Mapping[str, Mapping[str, Any]], explained: bool = False
+) -> list[list[str]]:
+    """Lay scores out as a table: a row for each score, a column for each system; the first row is the header.
+
+    Args:
+        names: of the scores.
+        systems: the scores of each system, by its name.
+        explained: mark the best system of a row by `*`, and say what the score means.
+    """
+    rows = [["score", *systems, *(["meaning"] if explained else [])]]
     for name in names:
-        rows.append([name, *(format_score(name, scores) if name in scores else "" for scores in systems.values())])
+        best = winners(name, systems) if explained else []
+        cells = [
+            format_score(name, scores) + " *" * (system in best) if name in scores else ""
+            for system, scores in systems.items()
+        ]
+        rows.append([name, *cells, *([str(MEANINGS.get(name, ""))] if explained else [])])
     return rows
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.evaluation.metrics import finite
-from common.evaluation.report import Section, html_table, score_rows, text_table, write_report
+from common.evaluation.report import Section, html_table, html_text, score_rows, text_table, write_report
+from common.evaluation.verdict import Verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,6 +24,7 @@ class Scores(Mapping[str, float]):
         notes: what was counted, in words.
         predictions: the answers of the model.
         sections: the pieces of the report, made from the table of scores.
+        verdict: whether the model is ahead of the best baseline; None: there is none to compare with.
     """
 
     names: Sequence[str]
@@ -33,6 +34,7 @@ class Scores(Mapping[str, float]):
     notes: Sequence[str]
     predictions: Any
     sections: Callable[[Sequence[Sequence[str]]], list[Section]]
+    verdict: Verdict | None = None
 
     @property
     def values_by_name(self) -> dict[str, float]:
@@ -54,23 +56,30 @@ class Scores(Mapping[str, float]):
         return len(self.values_by_name)
 
     def rows(self) -> list[list[str]]:
-        """The scores as a table: a row for each, a column for the model and for each baseline."""
+        """The scores as a table: a row for each, a column for the model and for each baseline, the best marked."""
         shown = [name for name in self.names if name in self.flat]
-        return score_rows(shown, {"model": self.flat, **self.baselines})
+        return score_rows(shown, {"model": self.flat, **self.baselines}, explained=True)
 
     def as_dict(self) -> dict[str, Any]:
         """All but predictions and report, for JSON; a number that is not finite is None."""
-        return finite({**self.flat, **self.facts, "baselines": dict(self.baselines)})
+        verdict = {"verdict": self.verdict.sentence} if self.verdict else {}
+        return finite({**self.flat, **self.facts, **verdict, "baselines": dict(self.baselines)})
+
+    @property
+    def opening(self) -> list[str]:
+        """The verdict, if there is one: what every form of the scores begins with."""
+        return [self.verdict.sentence] if self.verdict else []
 
     def write_report(self, folder: str | Path, title: str) -> Path:
         """Write one self-contained HTML page, `report.html`, into a folder; returns its path."""
-        return write_report(Path(folder), title, self.sections(self.rows()))
+        opening = [("Verdict", html_text(sentence)) for sentence in self.opening]
+        return write_report(Path(folder), title, [*opening, *self.sections(self.rows())])
 
     def __repr__(self) -> str:
         """The table of scores, and what was counted."""
-        return "\n".join([text_table(self.rows()), *self.notes])
+        return "\n".join([*self.opening, text_table(self.rows()), *self.notes])
 
     def _repr_html_(self) -> str:
         """The table of scores, in a notebook."""
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return html_table(self.rows()) + notes
+        opening, notes = ("".join(map(html_text, lines)) for lines in (self.opening, self.notes))
+        return opening + html_table(self.rows()) + notes

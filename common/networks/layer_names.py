@@ -22,6 +22,10 @@ LOGITS = "logits"
 SCORE = "score"
 SCORES = "scores"
 RATING = "rating"
+FEATURES = "features"  # of a text, below the head
+WIDE = "wide"
+TOTAL = "total"
+SPREAD = "spread"
 RECURRENT = "recurrent_"  # with its number behind it: see `recurrent`
 
 

@@ -1,4 +1,4 @@
-"""Keras layers that Keras lacks: pooling with masks, attention, CRF scores, tied embeddings, windows, expected rating.
+"""Keras layers that Keras lacks: pooling with masks, attention, CRF scores, tied embeddings, windows, ratings.
 
 Each is written in `keras.ops` alone, so that every backend can train it, and has a spec in `common.networks.specs`.
 """
@@ -213,6 +213,65 @@ class ExpectedLevel(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "levels": self.levels, "ordinal": self.ordinal}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class SparseLinear(keras.layers.Layer):
+    """Linear model of sparse features, the wide part of a wide-and-deep network: the sum of value times weight.
+
+    Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems".
+
+    Args:
+        input_dim: number of features; 0 is the padding.
+
+    Call arguments:
+        ids: int (batch, terms), the features that a text has.
+        values: float (batch, terms), 0 at padding.
+    Returns:
+        (batch, 1).
+    """
+
+    def __init__(self, input_dim: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.input_dim = input_dim
+
+    def build(self, ids_shape, values_shape=None):
+        self.kernel = self.add_weight((self.input_dim,), "zeros", name="kernel")
+
+    def call(self, ids, values):
+        return ops.sum(ops.take(self.kernel, ids, axis=0) * values, axis=1, keepdims=True)  # (batch, 1)
+
+    def compute_output_shape(self, ids_shape, values_shape=None):
+        return (ids_shape[0], 1)
+
+    def get_config(self):
+        return {**super().get_config(), "input_dim": self.input_dim}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ScoreSpread(keras.layers.Layer):
+    """Standard deviation of the error of a score; its variance is a parabola of the score, less at the ends of a scale.
+
+        sqrt(max(floor, a + b score + c score²)),   score cut to [-1, 1]
+
+    Call arguments:
+        inputs: scores (batch, 1).
+    Returns:
+        (batch, 1), in the unit of the scores.
+    """
+
+    FLOOR = 1e-4
+
+    def build(self, inputs_shape):
+        self.parabola = self.add_weight((3,), "ones", name="parabola", trainable=False)  # a, b, c
+
+    def call(self, inputs):
+        score = ops.clip(inputs, -1.0, 1.0)
+        variance = self.parabola[0] + score * (self.parabola[1] + score * self.parabola[2])
+        return ops.sqrt(ops.maximum(variance, self.FLOOR))
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -42,8 +42,8 @@ class Validation:
     smaller_is_better: bool = False
 
     def goodness(self, scores: dict[str, float], epoch: int) -> float:
-        """A number that is larger for a better epoch."""
-        if self.monitor is None:
+        """A number that is larger for a better epoch; a later epoch is better where no score is defined."""
+        if self.monitor is None or math.isnan(scores[self.monitor]):
             return float(epoch)
         return scores[self.monitor] * (-1 if self.smaller_is_better else 1)
 

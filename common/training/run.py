@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import keras
 
-from common.bundles.bundle import save_bundle
+from common.bundles.bundle import Bundle, save_bundle
 from common.bundles.model_card import make_card
 from common.bundles.provenance import describe_run
-from common.evaluation.report import html_table
+from common.evaluation.metrics import finite
+from common.evaluation.report import html_table, html_text
+from common.evaluation.verdict import Verdict
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.output import check_not_read, claim
@@ -33,19 +35,22 @@ class TrainingResult(Generic[Model]):
     """What training gave.
 
     `model` answers as the saved bundle at `path` does; `scores` are those on the validation split (empty if there was
-    none); `history` has a row of scores for each epoch.
+    none); `history` has a row of scores for each epoch; `verdict` says whether the model is ahead of a simple baseline
+    on the validation split (None: there is nothing to compare).
     """
 
     model: Model
     scores: dict[str, float]
     history: list[dict[str, float]]
     path: Path
+    verdict: Verdict | None = None
 
     def _repr_html_(self) -> str:
         """Scores and history as tables, in a notebook."""
         scores = html_table([["validation score", "value"], *map(list, self.scores.items())]) if self.scores else ""
         history = html_table([list(self.history[0]), *(list(row.values()) for row in self.history)])
-        return f"<p><code>{html.escape(str(self.path))}</code></p>{scores}{history}"
+        verdict = html_text(self.verdict.sentence) if self.verdict else ""
+        return f"{verdict}<p><code>{html.escape(str(self.path))}</code></p>{scores}{history}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class Run:
     about_data: str
     resume: bool
     overwrite: bool
+
+    def starting_from(self, origin: Bundle | None) -> Run:
+        """The same run, for the manifest: what it starts from, by the bundle that this is."""
+        inputs = {name: value for name, value in self.inputs.items() if name != "start"}
+        return replace(self, inputs={**inputs, "initialize_from": origin.path if origin else None})
 
 
 @contextmanager
@@ -87,7 +97,7 @@ def open_run(
     """
     output_dir = Path(output_dir)
     given = [item for value in inputs.values() for item in (value if isinstance(value, tuple) else [value])]
-    check_not_read(output_dir, [path for path in map(path_of, given) if path])
+    check_not_read(output_dir, [path for path in map(path_of, given) if path and path.exists()])
     with claim(output_dir):
         policy = keras.config.dtype_policy()
         try:
@@ -117,6 +127,7 @@ def finish(
     monitor: str | None,
     num_validation: int,
     save_vocabularies: Callable[[Path], None],
+    judge: Callable[[Model], Verdict | None] = lambda model: None,
 ) -> TrainingResult[Model]:
     """Score the trained network on validation, in single precision, and save all that answering needs as a bundle.
 
@@ -133,13 +144,16 @@ def finish(
         monitor: the score that chose the epoch.
         num_validation: examples in the validation split.
         save_vocabularies: writes them into the folder it is given.
+        judge: compares that model with a baseline on the validation split.
     """
     set_precision(mixed=False)
     final = build()
     final.set_weights(network.get_weights())
     model = wrap(KerasEngine(final))
     scores = score(model)
-    metrics = {"validation": {**scores, "num_examples": num_validation}} if scores else {}
+    verdict = judge(model) if scores else None
+    said = {"verdict": verdict.sentence} if verdict else {}
+    metrics = {"validation": finite({**scores, "num_examples": num_validation, **said})} if scores else {}
     facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state)
 
     def save_extras(folder: Path) -> None:
@@ -149,4 +163,4 @@ def finish(
     with kept_until_saved(run.output_dir):
         card = make_card(facts, config, metrics, score_names)
         save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
-    return TrainingResult(model, scores, state.history, run.output_dir)
+    return TrainingResult(model, scores, state.history, run.output_dir, verdict)

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common.bundles.architecture import Architecture, Call, Layer, name_outputs, resolve
+from common.bundles.architecture import Architecture, Call, Layer, name_outputs, resolve, sources
 from common.bundles.calls import NO_ARGUMENTS
 from common.errors import InputError
 from common.inference.onnx.nodes import OnnxGraph
@@ -141,9 +141,16 @@ def _names(node: object) -> list[Any]:
 
 def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> OnnxNetwork:
     inputs = []
+    sparse = {
+        source
+        for layer in architecture.layers.values()
+        if layer.class_name == "SparseLinear"
+        for source, _ in sources(layer.calls[0])
+    }
     for name in architecture.inputs:
         config = architecture.layers[name].config
-        shape = ["batch", *("time" if size is None else size for size in config["batch_shape"][1:])]
+        free = "terms" if name in sparse else "time"  # axes of one name have one size
+        shape = ["batch", *(free if size is None else size for size in config["batch_shape"][1:])]
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
     for name, table in graph.tables.items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))

@@ -1,4 +1,4 @@
-"""Layers at the end of a network: transition scores of a conditional random field, the mean of a rating scale."""
+"""Layers at the end of a network: scores of a conditional random field, mean and spread of a rating, a wide part."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from common.networks.specs.settings import MAX_RANK, Config, flag, listed, numbe
 from common.networks.specs.shapes import Argument, Shapes, Tensor, want
 from common.networks.specs.spec import LayerSpec, WeightShapes
 from common.networks.specs.translation import TO_THE_END, Graph, LayerReader
+
+SPREAD_FLOOR = 1e-4  # of `common.networks.layers.ScoreSpread`
 
 
 def _chain_weights(config: Config) -> WeightShapes:
@@ -75,4 +77,51 @@ EXPECTED_LEVEL = LayerSpec(
     shown=("levels", "ordinal"),
 )
 
-SPECS = (CHAIN_SCORES, EXPECTED_LEVEL)
+
+def _sparse_weights(config: Config) -> WeightShapes:
+    return {"vars": [(config["input_dim"],)]}
+
+
+def _sparse_results(config: Config, weights: Shapes, ids: Argument, values: Argument) -> list[Tensor]:
+    want(values, 2)
+    return [Tensor((want(ids, 2, dtype="int32").shape[0], 1))]
+
+
+def _sparse_to_onnx(graph: Graph, layer: LayerReader, ids: str, values: str) -> str:
+    chosen = graph.add("Gather", graph.weight(f"{layer.name}.kernel", layer.weights[0]), ids)  # (batch, terms)
+    return graph.add("ReduceSum", graph.add("Mul", chosen, values), graph.constant([1]), keepdims=1)
+
+
+SPARSE_LINEAR = LayerSpec(
+    "SparseLinear",
+    needed={"input_dim": size},
+    weights=_sparse_weights,
+    results=_sparse_results,
+    to_onnx=_sparse_to_onnx,
+    own=True,
+    shown=("input_dim",),
+)
+
+
+def _spread_weights(config: Config) -> WeightShapes:
+    return {"vars": [(3,)]}
+
+
+def _spread_results(config: Config, weights: Shapes, inputs: Argument) -> list[Tensor]:
+    return [want(inputs, 2, 1)]
+
+
+def _spread_to_onnx(graph: Graph, layer: LayerReader, inputs: str) -> str:
+    low, high, floor = (graph.constant(value, np.float32) for value in (-1, 1, SPREAD_FLOOR))
+    score = graph.add("Clip", inputs, low, high)
+    a, b, c = (graph.constant(float(value), np.float32) for value in layer.weights[0])
+    slope = graph.add("Add", b, graph.add("Mul", score, c))
+    variance = graph.add("Add", a, graph.add("Mul", score, slope))
+    return graph.add("Sqrt", graph.add("Max", variance, floor))
+
+
+SCORE_SPREAD = LayerSpec(
+    "ScoreSpread", needed={}, weights=_spread_weights, results=_spread_results, to_onnx=_spread_to_onnx, own=True
+)
+
+SPECS = (CHAIN_SCORES, EXPECTED_LEVEL, SPARSE_LINEAR, SCORE_SPREAD)
