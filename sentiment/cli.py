@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from common.evaluation.metrics import format_score
 from common.progress import say
 from common.text.token_cache import CACHE_HELP
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
+from sentiment.scale import parse_scale
 
 if TYPE_CHECKING:
     from sentiment.explain import Explanation
@@ -103,9 +106,9 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
     add_evaluate_arguments(parser, TASK, DEFAULT_NAME)
     for end in ("min", "max"):
         which = {"min": "worst", "max": "best"}[end]
-        help = f"{which} rating in the files, if not the model's"
+        help = f"{which} rating in the files (default: the model's, or found out if that does not fit)"
         parser.add_argument(f"--{end}-rating", type=number(float), metavar="FLOAT", help=help)
-    add_overrides(parser, SentimentConfig, ("text_column", "rating_column"))
+    add_overrides(parser, SentimentConfig, ("text_column", "rating_column", "labels", "skip_bad_rows"))
     arguments = parser.parse_args(argv)
     with claim_for_scores(arguments):
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
@@ -132,6 +135,9 @@ def predict(argv: Sequence[str] | None = None) -> None:
     add_text_arguments(parser, ("text", "jsonl", "csv"))
     parser.add_argument("--text-column", default="review", help="column of the text in --input (default: review)")
     parser.add_argument(
+        "--scale", type=scale_ends, metavar="1-5", help="scale of the answers (default: that of the model)"
+    )
+    parser.add_argument(
         "--explain",
         action="store_true",
         help=f"also the weight of each word in the answer; text: the {NUM_SHOWN} largest",
@@ -143,10 +149,18 @@ def predict(argv: Sequence[str] | None = None) -> None:
     with open_output(arguments.output, arguments.format == "text") as output:
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
         write = ROW_WRITERS[arguments.format](output)
-        for place, text, answer in answer_all(arguments, model.predict, items):
+        for place, text, answer in answer_all(arguments, partial(model.predict, scale=arguments.scale), items):
             if answer.num_tokens and answer.num_unknown == answer.num_tokens:
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; its answer is a guess")
             write(text, answer, sentiment.explain(model, text) if arguments.explain else None)
+
+
+def scale_ends(text: str) -> tuple[float, float]:
+    """Read a scale, such as 1-5."""
+    try:
+        return parse_scale(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def text_writer(output: IO[str]) -> Callable[..., None]:

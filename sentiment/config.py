@@ -142,8 +142,14 @@ class SentimentConfig(TrainingConfig):
     group_column: str | None = setting(
         None, "column of what a review is about: a group is not split between training and validation", group=DATA
     )
-    min_rating: float = setting(1.0, "worst rating of the scale", group=DATA, basic=True)
-    max_rating: float = setting(10.0, "best rating of the scale", group=DATA, basic=True)
+    min_rating: float = setting(
+        0.0, "worst rating of the scale; 0 with --max-rating 0 = found out from the data", group=DATA, basic=True
+    )
+    max_rating: float = setting(0.0, "best rating of the scale", group=DATA, basic=True)
+    labels: str = setting("", "what words in the rating column mean: bad=1,good=5", group=DATA, basic=True)
+    skip_bad_rows: bool = setting(
+        False, "leave out rows without a text or a rating, and say how many", group=DATA, basic=True
+    )
 
     batch_size: int = setting(0, "reviews in a batch; 0 = by the size of the data", minimum=0, basic=True)
     num_epochs: int = setting(

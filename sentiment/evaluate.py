@@ -30,7 +30,7 @@ from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.text.data import Data, name_of
 from common.text.tokenization import load_pipeline, tokenize_cached
 from sentiment.config import SentimentConfig
-from sentiment.loader import Reviews, load_reviews, share_cut
+from sentiment.loader import Ends, Reviews, load_reviews, share_cut
 from sentiment.predict import RatingModel
 from sentiment.report import report_sections, weaknesses
 from sentiment.tfidf_linear import RATES, LinearModels
@@ -113,7 +113,7 @@ def evaluate(
     *,
     train: Data | None = None,
     config: SentimentConfig | None = None,
-    scale: tuple[float | None, float | None] = (None, None),
+    scale: Ends = (None, None),
     num_threads: int | None = None,
 ) -> Scores:
     """Score a model on rated reviews, beside the baselines if training data are given.
@@ -123,13 +123,13 @@ def evaluate(
         data: rated reviews: a file, a DataFrame, or a list of (review, rating).
         train: the training data, on which the baselines are fitted.
         config: names of the columns; None takes the model's.
-        scale: worst and best rating in the data, if their scale is not the model's; (1, 5), say.
+        scale: worst and best rating in the data, (1, 5), say; None: the model's, or found out if that does not fit.
         num_threads: processor cores for the bootstrap; None takes all.
     Returns the scores `SCORES`; `predictions` are the ratings float32 (reviews,).
     """
     model = model if isinstance(model, RatingModel) else RatingModel.load(model)
     config = config or model.config
-    reviews = load_reviews(data, config, None, *scale)
+    reviews = load_reviews(data, config, None, scale)
     tokens = tokenize_cached(reviews.texts, load_pipeline())
     lengths = np.array([len(row) for row in tokens])
     predictions, spreads = model.predict_tokens(tokens)
@@ -138,7 +138,7 @@ def evaluate(
     baselines, verdict = dict[str, dict[str, Any]](), None
     without_known, overlap = dict[str, float](), list[str]()
     if train is not None:
-        known = load_reviews(train, config, None, *scale)
+        known = load_reviews(train, config, None, scale)
         answers = baseline_answers(reviews.texts, known, model.config)
         baselines = score_baselines(reviews, answers, model.config, intervals)
         verdict = rating_verdict(reviews, predictions, answers[RATES[0]], "test", len(known))

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import InputError, excerpt
 from common.networks.rating_levels import level_targets
+from common.progress import say
 from common.text.batching import Batches, drop_words, make_mask, pad
 from common.text.data import Data, name_of, read_data
 from common.text.readers import read_lines, require_good
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 from sentiment.ngrams import Ngrams, pad_terms
+from sentiment.scale import (
+    BOTH_ENDS,
+    Written,
+    convert,
+    find_scale,
+    parse_labels,
+    read_rating,
+    scale_warning,
+)
+
+Ends = tuple[float | None, float | None]  # worst and best rating of a file, where given
 
 MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -51,42 +63,144 @@ def clean_review(text: str) -> str:
     return LINE_BREAK.sub("\n", text)
 
 
+@dataclass(frozen=True)
+class WrittenReviews:
+    """Rated reviews as they stand in a file: `ratings` on the scale of the file, `places` for messages."""
+
+    texts: list[str]
+    ratings: list[Written]
+    places: list[str]
+    groups: list[str] | None
+
+    def on_scale(self, file_scale: tuple[float, float], config: SentimentConfig) -> Reviews:
+        """Map the ratings to the scale of a model, along a straight line.
+
+        Args:
+            file_scale: worst and best rating in the file.
+            config: with the scale of the model.
+        Raises:
+            InputError: a rating outside of the scale, or one that states another.
+        """
+        for place, rating in zip(self.places, self.ratings, strict=True):
+            check_inside(place, rating, *file_scale)
+        values = np.array([rating.value for rating in self.ratings])
+        converted = convert(values, file_scale, (config.min_rating, config.max_rating))
+        return Reviews(self.texts, converted.astype(np.float32), self.groups)
+
+
 def load_reviews(
-    data: Data,
-    config: SentimentConfig,
-    groups_file: str | Path | None = None,
-    min_rating: float | None = None,
-    max_rating: float | None = None,
+    data: Data, config: SentimentConfig, groups_file: str | Path | None = None, scale: Ends = (None, None)
 ) -> Reviews:
-    """Read rated reviews.
+    """Read rated reviews, with their ratings on the scale of a model.
 
     Args:
         data: a CSV, TSV or JSON lines file, also gzipped; a DataFrame; a list of (review, rating).
-        config: names of the columns, and the scale of the model.
+        config: names of the columns, labels, and the scale of the model.
         groups_file: the group of each row, one a line; instead of `config.group_column`.
-        min_rating: worst rating in this file, if its scale is another than the model's; it is then mapped.
-        max_rating: best rating in this file.
+        scale: worst and best rating in this file. None: that of the model, if it fits the ratings; else it is found out
+            and said, and the ratings are mapped.
     Raises:
         InputError: the row, what was found there, and what would do.
     """
-    low = config.min_rating if min_rating is None else min_rating
-    high = config.max_rating if max_rating is None else max_rating
-    if not low < high:
-        raise InputError(f"--min-rating {low:g} is not below --max-rating {high:g}; give the ends of the scale")
-    columns = [config.text_column, config.rating_column]
-    if config.group_column:
-        columns.append(config.group_column)
-    texts, ratings, groups = [], [], []
-    for place, row in require_good(read_data(data, columns)):
-        texts.append(_read_text(row[config.text_column], place))
-        ratings.append(_read_rating(row[config.rating_column], place, low, high))
+    written = read_reviews(data, config, groups_file)
+    return written.on_scale(file_scale(written, config, scale, name_of(data)), config)
+
+
+def read_reviews(data: Data, config: SentimentConfig, groups_file: str | Path | None = None) -> WrittenReviews:
+    """Read rated reviews as they are written; see `load_reviews`.
+
+    With `config.skip_bad_rows` a row without a text or a rating is left out, and how many were is said.
+    """
+    labels = parse_labels(config.labels) if config.labels else None
+    columns = [config.text_column, config.rating_column, *([config.group_column] if config.group_column else [])]
+    texts, ratings, places, groups, bad = [], [], [], [], []
+    for item in read_data(data, columns):
+        try:
+            place, row = next(require_good([item]))
+            text = _read_text(row[config.text_column], place)
+            rating = _read_rating(row[config.rating_column], place, labels)
+        except InputError as error:
+            if not config.skip_bad_rows:
+                raise InputError(f"{error}; or leave such rows out with --skip-bad-rows") from None
+            bad.append(str(error))
+            continue
+        texts.append(text)
+        ratings.append(rating)
+        places.append(place)
         if config.group_column:
             groups.append(row[config.group_column])
+    if bad:
+        say(f"Left out {len(bad):,} of {len(bad) + len(texts):,} rows; the first: {bad[0]}")
+    if not texts:
+        raise InputError(f"{name_of(data)}: no row has a text and a rating; give at least one")
     if groups_file is not None:
         groups = _read_groups(Path(groups_file), len(texts), name_of(data))
-    scale = (config.max_rating - config.min_rating) / (high - low)
-    values = config.min_rating + (np.array(ratings, dtype=np.float32) - low) * scale
-    return Reviews(texts, values.astype(np.float32), groups or None)
+    return WrittenReviews(texts, ratings, places, groups or None)
+
+
+def with_scale(config: SentimentConfig, written: WrittenReviews) -> SentimentConfig:
+    """The settings with the scale that the ratings of the training file are on, found out and said.
+
+    A scale that is given is kept; if it does not fit the ratings, a warning says so.
+    """
+    if config.min_rating < config.max_rating:
+        if warning := scale_warning(_values(written), config.min_rating, config.max_rating):
+            say(f"WARNING: {warning}")
+        return config
+    labels = parse_labels(config.labels) if config.labels else None
+    scale = find_scale(written.ratings, labels)
+    say(f"Ratings: {scale.describe(written.ratings)}{f'; {scale.remark}' if scale.remark else ''}")
+    return replace(config, min_rating=scale.low, max_rating=scale.high)
+
+
+def file_scale(written: WrittenReviews, config: SentimentConfig, given: Ends, name: str) -> tuple[float, float]:
+    """The scale of a file that a trained model is held against.
+
+    Args:
+        written: the reviews of the file.
+        config: with the scale of the model.
+        given: worst and best rating of the file, by option; either may be None.
+        name: of the file.
+    Raises:
+        InputError: the worst rating is not below the best.
+    """
+    own = config.min_rating, config.max_rating
+    low, high = (end if end is not None else own[number] for number, end in enumerate(given))
+    if not low < high:
+        raise InputError(f"--min-rating {low:g} is not below --max-rating {high:g}; give the ends of the scale")
+    values = _values(written)
+    warning = scale_warning(values, low, high)
+    if given != (None, None):
+        if warning:
+            say(f"WARNING: {warning}")
+        return low, high
+    outside = values.min() < low or values.max() > high
+    stated = {rating.out_of for rating in written.ratings} - {None, high}
+    if not (outside or warning or stated):
+        return own
+    scale = find_scale(written.ratings, parse_labels(config.labels) if config.labels else None)
+    if (scale.low, scale.high) != own:
+        say(
+            f"WARNING: {name}: {scale.describe(written.ratings)}; the model rates from {low:g} to {high:g}, so they "
+            f"are mapped along a straight line; if that is wrong, give --min-rating and --max-rating"
+        )
+    return scale.low, scale.high
+
+
+def _values(written: WrittenReviews) -> np.ndarray:
+    return np.array([rating.value for rating in written.ratings])
+
+
+def check_inside(place: str, rating: Written, low: float, high: float) -> None:
+    """Refuse a rating outside of the scale of its file, or one that states another end."""
+    if rating.out_of not in (None, high):
+        raise InputError(
+            f"{place}: rating {excerpt(rating.text)} is out of {rating.out_of:g}, not {high:g}; {BOTH_ENDS}"
+        )
+    if not low <= rating.value <= high:
+        raise InputError(
+            f"{place}: rating {excerpt(rating.text)} is outside {low:g} to {high:g}; correct it, or {BOTH_ENDS}"
+        )
 
 
 def load_texts(data: Data, config: SentimentConfig) -> list[str]:
@@ -105,17 +219,13 @@ def _read_text(text: str, place: str) -> str:
     return clean_review(text)
 
 
-def _read_rating(text: str, place: str, low: float, high: float) -> float:
+def _read_rating(text: str, place: str, labels: Mapping[str, float] | None) -> Written:
     try:
-        rating = float(text)
-    except ValueError:
-        raise InputError(f"{place}: rating {excerpt(text)} is no number; write one from {low:g} to {high:g}") from None
-    if not low <= rating <= high:
+        return read_rating(text, labels)
+    except ValueError as error:
         raise InputError(
-            f"{place}: rating {rating:g} is outside {low:g} to {high:g}; correct it, or give the scale of the file "
-            "with --min-rating and --max-rating"
-        )
-    return rating
+            f"{place}: rating {excerpt(text)} {error}; write a number, or say what words mean: --labels bad=1,good=5"
+        ) from None
 
 
 def _read_groups(path: Path, num_rows: int, data_name: str) -> list[str]:

@@ -32,6 +32,7 @@ from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import clean_review, make_batches
 from sentiment.ngrams import Ngrams
+from sentiment.scale import convert
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,13 @@ class RatingModel:
         ratings = np.clip(answers["rating"][:, 0], self.config.min_rating, self.config.max_rating)
         return Predictions(ratings, answers["spread"][:, 0] if "spread" in answers else None)
 
-    def predict(self, texts: str | Iterable[str]) -> Answers[Rating]:
+    def predict(self, texts: str | Iterable[str], scale: tuple[float, float] | None = None) -> Answers[Rating]:
         """Rate texts.
 
         Args:
             texts: a string, or a list, tuple, Series or array of them; what is beyond `config.max_length` tokens is
                 truncated.
+            scale: worst and best rating of the answers, (1, 5), say; None: those of the model.
         Returns:
             A rating for each; one string is one text.
         Raises:
@@ -116,8 +118,12 @@ class RatingModel:
         token_lists = list(tokenize_all(map(clean_review, texts), load_pipeline()))
         unknown = [sum(not self.knows(token) for token in tokens) for tokens in token_lists]
         ratings, spreads = self.predict_tokens(token_lists)
-        known = [None] * len(texts) if spreads is None else spreads.tolist()
         lengths = map(len, token_lists)
+        if scale:
+            own = self.config.min_rating, self.config.max_rating
+            ratings = convert(ratings, own, scale)
+            spreads = None if spreads is None else spreads * (scale[1] - scale[0]) / (own[1] - own[0])
+        known = [None] * len(texts) if spreads is None else spreads.tolist()
         answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, strict=True))
         return Answers(answers, texts)
 

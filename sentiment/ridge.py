@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
 from common.errors import InputError
@@ -23,6 +24,8 @@ SHARES = (0.1, 0.3, 1.0, 3.0)
 ALPHAS = np.logspace(-1.5, 2.5, 13)
 MAX_CHOSEN_ON = 1500  # texts on which share and alpha are chosen: the time grows with their cube
 DIRECTION_SHARE = 0.3  # of the kernel, beside the features
+FEW = 50  # texts, of which the error is taken to be the same everywhere
+LEAST_VARIANCE = 0.2  # of an error, of the mean variance
 MAX_FITTED = 8000  # texts: the kernel is a square of so many
 
 
@@ -104,12 +107,15 @@ def fit_spread(scores: NDArray[np.floating], held_out: NDArray[np.floating]) -> 
         a, b, c of a + b score + c score², (3,); of few texts the mean alone.
     """
     squares = (scores - held_out) ** 2
-    if len(scores) < 50:
-        return np.array([squares.mean(), 0.0, 0.0])
+    mean = squares.mean()
+    if len(scores) < FEW:
+        return np.array([mean, 0.0, 0.0])
     x = np.clip(held_out, -1, 1)
-    parabola = np.polynomial.polynomial.polyfit(x, squares, 2)
-    fitted = np.maximum(np.polynomial.polynomial.polyval(x, parabola), 0.1 * squares.mean())
-    return parabola * (squares.mean() / fitted.mean())
+    # Bernstein polynomials: with weights that are not negative the parabola is nowhere below the least of them.
+    basis = np.column_stack([(1 - x) ** 2 / 4, (1 - x) * (1 + x) / 2, (1 + x) ** 2 / 4])
+    left, middle, right = nnls(basis, squares - LEAST_VARIANCE * mean)[0] + LEAST_VARIANCE * mean
+    parabola = np.array([(left + right) / 4 + middle / 2, (right - left) / 2, (left + right) / 4 - middle / 2])
+    return parabola * mean / (parabola[0] + x * (parabola[1] + x * parabola[2])).mean()
 
 
 def _choose(rng: np.random.Generator, number: int, most: int) -> NDArray[np.intp]:

@@ -38,7 +38,17 @@ from common.training.run import TrainingResult, finish, open_run, seeded_network
 from sentiment.config import TASK, SentimentConfig
 from sentiment.distillation import open_teachers, shift_by_nbsvm, soft_targets
 from sentiment.evaluate import SCORES, baseline_answers, rating_scores, rating_verdict
-from sentiment.loader import Reviews, load_reviews, load_texts, make_batches, make_targets, share_cut, split_validation
+from sentiment.loader import (
+    Reviews,
+    load_reviews,
+    load_texts,
+    make_batches,
+    make_targets,
+    read_reviews,
+    share_cut,
+    split_validation,
+    with_scale,
+)
 from sentiment.model import build_model, learner_and_loss
 from sentiment.ngrams import Ngrams
 from sentiment.predict import RatingModel
@@ -164,9 +174,11 @@ class Examples:
 
 def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
     """Read and tokenize the reviews of a run, and hold some out for validation if there is no file for it."""
-    train_split = load_reviews(inputs["train"], config, inputs["groups"])
+    written = read_reviews(inputs["train"], config, inputs["groups"])
+    config = with_scale(config, written)
+    train_split = written.on_scale((config.min_rating, config.max_rating), config)
     if inputs["validation"] is not None:
-        validation_split = load_reviews(inputs["validation"], config)
+        validation_split = load_reviews(inputs["validation"], config, None, (config.min_rating, config.max_rating))
     else:
         train_split, validation_split = split_validation(train_split, config)
     pipeline = load_pipeline()
