@@ -136,7 +136,7 @@ def train(stage: Stage, trial: bool = False) -> Path:
 def shrink(stage: Stage) -> TrainingConfig:
     """The settings of a stage in a trial; what starts from another model has the sizes of that."""
     tiny = TRIAL[stage.task]
-    if "initialize_from" in stage.options:
+    if {"initialize_from", "start"} & stage.options.keys() and stage.options.get("start") != "scratch":
         tiny = {name: value for name, value in tiny.items() if name not in ("units", "embedding_dim")}
         defaults = {name: type(stage.config).__dataclass_fields__[name].default for name in ("units", "embedding_dim")}
         tiny = {**tiny, **defaults}

@@ -29,13 +29,13 @@ def make(places: Places) -> None:
     start, validation = places.work / "brown_b", {"validation": files["validation"]}
     train_all(
         [
-            Stage("pos_tagging", start, files["train"], first, validation),
+            Stage("pos_tagging", start, files["train"], first, {**validation, "start": "scratch"}),
             Stage(
                 "pos_tagging",
                 places.output_dir,
                 files["train"],
                 second,
-                {**validation, "initialize_from": start},
+                {**validation, "start": start},
                 ABOUT,
             ),
         ],

@@ -53,10 +53,10 @@ def stages(places: Places) -> list[Stage]:
     web, validation = treebank(places.data, "train"), treebank(places.data, "validation")
 
     def fine_tune(path: Path, config: TaggingConfig, start: Path, about_data: str = "") -> Stage:
-        options = {"validation": validation, "initialize_from": start}
+        options = {"validation": validation, "start": start}
         return Stage("pos_tagging", path, web, config, options, about_data)
 
-    options = {"validation": brown["validation"], "word_vectors_from": vectors}
+    options = {"validation": brown["validation"], "word_vectors_from": vectors, "start": "scratch"}
     return [
         Stage("pos_tagging", brown_a, brown["train"], first, options),
         fine_tune(e_case, second, brown_a),
