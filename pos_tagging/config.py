@@ -78,9 +78,9 @@ class TaggingConfig(TrainingConfig):
         0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
     )
     rare_word_dropout: float = setting(
-        2.0,
-        "a in a / (a + n), the further dropout rate of a word with n occurrences; 0 = off",
-        minimum=0,
+        -1.0,
+        "a in a / (a + n), the further dropout rate of a word with n occurrences; 0 = off; -1 = by size of the data",
+        minimum=-1,
         group=REGULARIZATION,
     )
     affix_dropout: float = setting(
@@ -151,13 +151,14 @@ class TaggingConfig(TrainingConfig):
             num_sentences: in the training split.
             fine_tuning: whether the run starts from a pretrained tagger.
         """
-        batch_size = self.batch_size or (32 if num_sentences >= 4000 else 16 if num_sentences >= 1500 else 8)
+        batch_size = self.batch_size or (32 if num_sentences >= 4000 else 16 if num_sentences >= 2000 else 8)
         steps = math.ceil(num_sentences / batch_size)
         if fine_tuning:
-            epochs, rate, patience = max(4, min(10, math.ceil(600 / steps))), 0.001, 4
+            epochs, rate, patience = (8 if num_sentences < 2000 else 5), 0.001, 4
         else:
-            epochs, rate, patience = max(16, min(30, math.ceil(2000 / steps))), 0.003, 6
+            epochs, rate, patience = max(16, min(60, math.ceil(1400 / steps))), 0.003, 5
         epochs = self.num_epochs or epochs
+        rare = 0.5 if num_sentences < 4000 else 2.0  # most words of a small file are rare ones
         # The average reaches back over a tenth of the run, at most over 500 steps.
         momentum = round(1 - 1 / max(5, min(500, epochs * steps / 10)), 4)
         return replace(
@@ -167,6 +168,7 @@ class TaggingConfig(TrainingConfig):
             learning_rate=self.learning_rate or rate,
             patience=patience if self.patience < 0 else self.patience,
             ema_momentum=momentum if self.ema_momentum < 0 else self.ema_momentum,
+            rare_word_dropout=rare if self.rare_word_dropout < 0 else self.rare_word_dropout,
         )
 
     def validate(self) -> None:

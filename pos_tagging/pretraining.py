@@ -30,6 +30,7 @@ INHERITED = (
     "architecture", "directions", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
+REGULARIZATION = ("dropout", "word_dropout", "rare_word_dropout", "affix_dropout")
 VOCABULARY_OF = {
     layer_names.EMBEDDING: "words",
     layer_names.CHARACTER_EMBEDDING: "characters",
@@ -96,14 +97,16 @@ def share_known(sentences: Sequence[Sentence], lexicon: Lexicon) -> float:
 
 
 def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
-    """Take the settings of the network from another tagger.
+    """Take the settings of the network from another tagger, and of its regularization what the run does not choose.
 
     Raises:
         InputError: the run has settings that do not fit it.
     """
     theirs = TaggingConfig.upgrade(bundle.read_json(CONFIG_FILE))
     values = {"affix_dim": 0, **{name: theirs[name] for name in INHERITED if name in theirs}}  # older ones had none
-    return inherit(config, values, "tagger")
+    defaults = vars(TaggingConfig())
+    left = [name for name in REGULARIZATION if name in theirs and getattr(config, name) == defaults[name]]
+    return inherit(config, {**values, **{name: theirs[name] for name in left}}, "tagger")
 
 
 def inherit_lexicon(lexicon: Lexicon, theirs: Lexicon, max_vectors: int) -> Lexicon:

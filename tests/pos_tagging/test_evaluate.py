@@ -58,9 +58,8 @@ def test_the_verdict_compares_with_the_better_baseline():
         "It was trained on 270 sentences: more of them help most."
     )
     near = [["X", "X"]] + [["X", "Y"]] * 29
-    even = tagging_verdict(
-        sentences * 10, model + [["X", "Y"]] * 270, {HMM: near + near + [["X", "Y"]] * 240}, "test", 9
-    )
+    right = [["X", "Y"]] * 240
+    even = tagging_verdict(sentences * 10, model + right + right[:30], {HMM: near + near + right}, "test", 9)
     assert "the model tags 99.8% of the words right, the trigram HMM 99.7%: too close to call" in even.sentence
     assert tagging_verdict(sentences[:1], model[:1], {HMM: model[:1]}, "test", 9) is None
     assert tagging_verdict(sentences, model, {}, "test", 9) is None

@@ -16,6 +16,7 @@ from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.settings import as_option
+from pos_tagging.config import TaggingConfig
 from recipes import program
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
@@ -41,6 +42,12 @@ TRIALS = {
 
 # What a bundle that starts from another takes from that one, whatever its own settings say.
 TAKEN_OVER = {"units", "backward_units", "embedding_dim", "directions", "affix_dim", "word_vectors"}
+
+
+def start_of(run):
+    """The bundle that a stage starts from; None: from scratch."""
+    start = getattr(run, "start", getattr(run, "initialize_from", None))
+    return None if start == "scratch" else start
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +105,7 @@ def test_the_last_stage_has_the_settings_of_the_shipped_model(name, make, places
     task = TRIALS[name][0] if name in TRIALS else "sentiment"
     shipped = open_bundle(find_bundle(task, name), task).read_config(type(last.config))
     other = {each.name for each in fields(shipped) if getattr(shipped, each.name) != getattr(last.config, each.name)}
-    assert other <= (TAKEN_OVER if hasattr(last, "initialize_from") else set())
+    assert other <= (TAKEN_OVER if start_of(last) else set())
     [((scored_task, path, test, train), _)] = scored
     assert (scored_task, path) == (task, places.output_dir)
     assert test.exists()
@@ -119,7 +126,8 @@ def test_each_stage_starts_from_an_earlier_one(name, make, places):
     runs, pruned, _ = make(name)
     made = [places.work / "imdb_384"] if pruned else []
     for run in runs:
-        assert getattr(run, "initialize_from", None) in (None, *made)
+        assert start_of(run) in (None, *made)
+        assert hasattr(run, "start") or not isinstance(run.config, TaggingConfig)  # never left to the data
         assert run.config.num_epochs > 0
         made.append(run.path)
     assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 3, "brown": 2}.get(name, 1)
@@ -207,8 +215,10 @@ def test_a_trial_is_tiny_and_what_starts_from_a_model_takes_its_sizes(tmp_path):
     config = SentimentConfig(units=512, num_epochs=9)
     new = program.shrink(Stage("sentiment", tmp_path, tmp_path, config))
     assert (new.units, new.num_epochs) == (8, 1)
-    later = program.shrink(Stage("sentiment", tmp_path, tmp_path, config, {"initialize_from": tmp_path}))
-    assert (later.units, later.num_epochs) == (SentimentConfig().units, 1)
+    for option in ("initialize_from", "start"):
+        later = program.shrink(Stage("sentiment", tmp_path, tmp_path, config, {option: tmp_path}))
+        assert (later.units, later.num_epochs) == (SentimentConfig().units, 1)
+    assert program.shrink(Stage("sentiment", tmp_path, tmp_path, config, {"start": "scratch"})) == new
 
 
 def test_a_prepared_file_is_written_once_and_never_in_part(tmp_path):
