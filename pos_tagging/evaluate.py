@@ -131,9 +131,8 @@ def evaluate(
         InputError: what is wrong with the data.
     """
     model = model if isinstance(model, Tagger) else Tagger.load(model)
-    config = config or model.config
+    config, training_words = config or model.config, model.lexicon.training_words
     sentences = load_sentences(data, config)
-    training_words = model.lexicon.training_words
     tell_of_new_tags(sentences, model.lexicon.tags, name_of(data))
     answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in sentences])]
     score = partial(score_answers, sentences, training_words=training_words, num_threads=num_threads)
@@ -204,7 +203,7 @@ def tagging_verdict(
     best = min(wrong, key=lambda name: (wrong[name].sum(), name != HMM))
     own, num_words = count_wrong(sentences, answers), sum(len(sentence.tokens) for sentence in sentences)
     shares = [1 - part.sum() / num_words for part in (own, wrong[best])]
-    digits = 0 if f"{shares[0]:.0%}" != f"{shares[1]:.0%}" else 1
+    digits = 1 if shares[0] != shares[1] and f"{shares[0]:.0%}" == f"{shares[1]:.0%}" else 0
     return make_verdict(
         compare(own, wrong[best]),
         f"{len(sentences):,} {split} sentences",

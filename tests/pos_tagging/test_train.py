@@ -101,7 +101,7 @@ def test_tags_and_words_that_only_the_validation_file_has(run_here, tmp_path):
     scores, verdict = done.stdout.splitlines()
     assert "accuracy_unknown undefined; bundle in" in scores
     assert verdict.startswith("On 2 validation sentences the model tags ")
-    assert "the trigram HMM 50%" in verdict
+    assert "the trigram HMM 50%: too close to call" in verdict
     kept = json.loads((tmp_path / "model/metrics.json").read_text())["validation"]
     assert (kept["verdict"], kept["accuracy_unknown"]) == (verdict, None)
     assert kept["accuracy"] <= 0.5
