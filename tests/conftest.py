@@ -17,6 +17,7 @@ import pytest
 
 from common.cli.run import run_command
 from common.errors import InputError
+from common.evaluation.metrics import with_intervals
 from common.inference.keras_start import start_keras
 from common.output import claim
 from common.progress import show_progress
@@ -100,6 +101,13 @@ def run_here():
         return subprocess.CompletedProcess([module, *args], status, *said)
 
     return run_here
+
+
+@pytest.fixture
+def few_resamples(monkeypatch):
+    """Intervals from few resamples, in this process: for tests that look at something else about scores."""
+    _, *others = with_intervals.__defaults__
+    monkeypatch.setattr(with_intervals, "__defaults__", (100, *others))
 
 
 @dataclass(frozen=True)

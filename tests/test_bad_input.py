@@ -275,6 +275,7 @@ def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
     assert "left out: text 1: empty text" in done.stderr
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_odd_texts_in_training_data_and_in_a_report(run_here, tmp_path):
     path = tmp_path / "odd.jsonl"
     rows = [{"review": f"{text[:5000]} {i}", "rating": 1 + i % 10} for i, text in enumerate(ODD_TEXTS * 3)]

@@ -74,6 +74,7 @@ def test_scores_are_computed_and_nothing_is_printed(result, tmp_path, capsys, mo
     assert report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_notebooks_show_tables(result):
     model = result.model
     shown = [
