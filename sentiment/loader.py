@@ -143,14 +143,17 @@ def with_scale(config: SentimentConfig, written: WrittenReviews) -> SentimentCon
 
     A scale that is given is kept; if it does not fit the ratings, a warning says so.
     """
-    if config.min_rating < config.max_rating:
+    low, high = config.min_rating, config.max_rating
+    if low is not None and high is not None and low < high:
         if warning := scale_warning(_values(written), config.min_rating, config.max_rating):
             say(f"WARNING: {warning}")
         return config
     labels = parse_labels(config.labels) if config.labels else None
     scale = find_scale(written.ratings, labels)
     say(f"Ratings: {scale.describe(written.ratings)}{f'; {scale.remark}' if scale.remark else ''}")
-    return replace(config, min_rating=scale.low, max_rating=scale.high)
+    return replace(
+        config, min_rating=scale.low if low is None else low, max_rating=scale.high if high is None else high
+    )
 
 
 def file_scale(written: WrittenReviews, config: SentimentConfig, given: Ends, name: str) -> tuple[float, float]:

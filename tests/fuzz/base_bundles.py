@@ -106,7 +106,7 @@ def _build_sentiment(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
     from sentiment.config import SentimentConfig
     from sentiment.model import build_model
 
-    config = SentimentConfig(**settings)
+    config = SentimentConfig(**{"min_rating": 1.0, "max_rating": 10.0, "ngrams": 0, "batch_size": 64, **settings})
     vocabulary = Vocabulary(dict.fromkeys(map(str.lower, WORDS)), lowercase=True)
     vocabulary.save(path / "vocabulary.json")
     return build_model(config, len(vocabulary)), config
