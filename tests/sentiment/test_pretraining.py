@@ -39,7 +39,7 @@ def test_the_encoder_says_what_the_language_model_says(small_bundle):
 
 def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train), "--start", str(small_bundle("language_model"))]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0 --layerwise-lr-decay 2.6"
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 1e-300 --ema-momentum 0 --layerwise-lr-decay 2.6"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     model, reader = sentiment.load(tmp_path / "model"), language_model.load(small_bundle("language_model"))
     assert model.vocabulary.tokens == reader.vocabulary.tokens
@@ -56,7 +56,7 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
     """All of it is the same, but for a head that it does not have."""
     given = small_bundle("sentiment")
     data = ["--train", str(small_runs["sentiment"].train), "--start", str(given), "--head", head]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0"
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 1e-300 --ema-momentum 0"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     ours, theirs = sentiment.load(tmp_path / "model"), sentiment.load(given)
     assert ours.vocabulary.tokens == theirs.vocabulary.tokens
@@ -70,7 +70,7 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
 
 def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train)]
-    flags = ["--num-epochs", "1", "--learning-rate", "0", "--ema-momentum", "0", "--units", "5"]
+    flags = ["--num-epochs", "1", "--learning-rate", "1e-300", "--ema-momentum", "0", "--units", "5"]
     main([*data, "--output-dir", str(tmp_path / "one"), *flags, "--directions", "forward"])
     start = ["--start", str(tmp_path / "one")]
     main(
