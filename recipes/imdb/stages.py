@@ -23,6 +23,7 @@ PRUNED_UNITS, PRUNED_UNITS_TRIAL = 384, 6
 
 # Whole reviews, regularization that suits a network that starts from a language model.
 FINE_TUNING = SentimentConfig(
+    head="categorical", ngrams=0, min_rating=1.0, max_rating=10.0, batch_size=64, learning_rate=0.002, patience=3,
     max_length=0, tbptt_length=400, mixed_precision=True, num_epochs=2, layerwise_lr_decay=1.6, word_dropout=0.1,
     word_vector_dropout=0.2, dropout=0.4, ema_momentum=0.998,
 )  # fmt: skip
@@ -64,9 +65,7 @@ def rate(path: Path, config: SentimentConfig, files: Files, start: Path, *teache
     about = options.pop("about_data", "")
     if teachers:
         options = {"teachers": teachers, "unlabelled": files.unlabelled, **options}
-    return Stage(
-        "sentiment", path, files.train, config, {"groups": files.films, "initialize_from": start, **options}, about
-    )
+    return Stage("sentiment", path, files.train, config, {"groups": files.films, "start": start, **options}, about)
 
 
 def self_training(files: Files, work: Path) -> list[Stage]:

@@ -123,7 +123,7 @@ def test_every_stage_starts_from_stages_before_it(tmp_path):
     for run in runs:
         if run.path.name == "imdb":
             made.add(tmp_path / "imdb_384")  # pruned
-        needed = {run.options["initialize_from"], *run.options.get("teachers", ())} if run.options else set()
+        needed = {run.options["start"], *run.options.get("teachers", ())} if run.options else set()
         assert needed <= made, run.path
         made.add(run.path)
     assert len(made) == len(runs) + 2
