@@ -188,6 +188,8 @@ def check_inputs(inputs: dict[str, Any], config: SentimentConfig) -> None:
 def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
     """Read and tokenize the reviews of a run, and hold some out for validation if there is no file for it."""
     written = read_reviews(inputs["train"], config, inputs["groups"])
+    if len(written.texts) < 2:
+        raise InputError(f"{written.source}: nothing is left to train on after one review; give more data")
     config = with_scale(config, written)
     train_split = written.on_scale((config.min_rating, config.max_rating), config)
     if inputs["validation"] is not None:

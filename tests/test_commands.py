@@ -106,7 +106,9 @@ def test_evaluate_for_people_and_without_a_baseline(small_bundle, small_runs, ca
     before = (small_bundle("sentiment") / "manifest.json").read_bytes()
     evaluate(["--model", str(small_bundle("sentiment")), "--test", str(small_runs["sentiment"].test)])
     shown = capsys.readouterr().out
-    assert re.search(r"^r2 +-?\d\.\d{4} \[-?\d\.\d{4}, -?\d\.\d{4}\]$", shown, re.MULTILINE)
+    assert re.search(
+        r"^r2 +-?\d\.\d{4} \[-?\d\.\d{4}, -?\d\.\d{4}\] +share of the variance that is explained; ", shown, re.M
+    )
     assert "80 reviews" in shown
     assert "no baseline" in shown
     assert (small_bundle("sentiment") / "manifest.json").read_bytes() == before  # nothing kept without --save
@@ -352,7 +354,7 @@ def test_settings_from_a_file_and_flags_win(small_runs, tmp_path, capsys):
     small = small_runs["sentiment"]
     options = ["--config", str(tmp_path / "settings.json"), "--units", "5", "--directions", "forward"]
     train(["--train", str(small.train), "--output-dir", str(tmp_path / "model"), *options])
-    assert capsys.readouterr().out.startswith("validation: R² ")
+    assert capsys.readouterr().out.startswith("validation: r2 ")
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert (config["units"], config["embedding_dim"], config["directions"]) == (5, 3, "forward")
     assert "--directions forward" in (tmp_path / "model/README.md").read_text()

@@ -16,7 +16,10 @@ from sentiment.agreement import read_settings
 from sentiment.cli import train
 from tests.sentiment.test_train import REVIEWS
 
-TWO_READERS = "--directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
+TWO_READERS = (
+    "--start scratch --head categorical --directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 "
+    "--num-epochs 2 --min-count 1"
+)
 
 
 @pytest.fixture(scope="module")
