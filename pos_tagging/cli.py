@@ -21,6 +21,7 @@ from common.cli.options import (
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, open_output, open_texts
 from common.errors import excerpt, show
+from common.evaluation.metrics import format_score
 from common.progress import say
 from common.text.readers import BadRow, file_kind
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
@@ -44,10 +45,11 @@ def train(argv: Sequence[str] | None = None) -> None:
     )
     add_train_arguments(parser)
     parser.add_argument(
-        "--initialize-from",
-        type=Path,
-        metavar="DIR",
-        help="fine-tuning: bundle of a tagger to start from; its tags may be others",
+        "--start",
+        default="auto",
+        metavar="auto|scratch|MODEL",
+        help="auto: fine-tune the pretrained tagger where that suits the sentences; or name or folder of a tagger, "
+        "whose tags may be others (default: auto)",
     )
     advanced(
         parser.add_argument(
@@ -61,12 +63,12 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, TaggingConfig)
     check_train_arguments(arguments)
-    options = train_options(arguments, "word_vectors_from", "initialize_from")
+    options = train_options(arguments, "word_vectors_from", "start")
     result = pos_tagging.train(arguments.train, arguments.output_dir, config, **options)
-    show(
-        f"validation: accuracy {result.scores['accuracy']:.2%}, "
-        f"of unknown words {result.scores['accuracy_unknown']:.2%}; bundle in {result.path}"
-    )
+    shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("accuracy", "accuracy_unknown"))
+    show(f"validation: {shown}; bundle in {result.path}")
+    if result.verdict:
+        show(result.verdict.sentence)
 
 
 def evaluate(argv: Sequence[str] | None = None) -> None:

@@ -5,8 +5,9 @@ The defaults were chosen on the validation split of UD English-EWT; pos_tagging/
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from common.errors import InputError
@@ -77,9 +78,9 @@ class TaggingConfig(TrainingConfig):
         0.1, "share of training words replaced by <unk>", minimum=0, maximum=0.99, group=REGULARIZATION
     )
     rare_word_dropout: float = setting(
-        2.0,
-        "a in a / (a + n), the further dropout rate of a word with n occurrences; 0 = off",
-        minimum=0,
+        -1.0,
+        "a in a / (a + n), the further dropout rate of a word with n occurrences; 0 = off; -1 = by size of the data",
+        minimum=-1,
         group=REGULARIZATION,
     )
     affix_dropout: float = setting(
@@ -112,10 +113,21 @@ class TaggingConfig(TrainingConfig):
         None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA
     )
 
-    batch_size: int = setting(32, "sentences in a batch", minimum=1, basic=True)
-    num_epochs: int = setting(16, "most passes over the training split", minimum=1, basic=True)
-    patience: int = setting(5, "early stopping: epochs in a row without a better validation accuracy", minimum=0)
-    learning_rate: float = setting(0.003, "peak learning rate of AdamW", minimum=0, basic=True)
+    batch_size: int = setting(0, "sentences in a batch; 0 = by the size of the data", minimum=0, basic=True)
+    num_epochs: int = setting(
+        0, "most passes over the training split; 0 = by the size of the data", minimum=0, basic=True
+    )
+    learning_rate: float = setting(
+        0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
+    )
+    ema_momentum: float = setting(
+        -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1
+    )
+    patience: int = setting(
+        -1,
+        "early stopping: epochs in a row without a better validation accuracy; -1 = by the size of the data",
+        minimum=-1,
+    )
 
     @classmethod
     def upgrade(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +140,36 @@ class TaggingConfig(TrainingConfig):
         if isinstance(values.get("bidirectional"), bool) and "directions" not in values:
             values["directions"] = "both" if values.pop("bidirectional") else "forward"
         return values
+
+    def sized(self, num_sentences: int, fine_tuning: bool) -> TaggingConfig:
+        """Choose the settings of optimization that are left to the size of the data.
+
+        Few sentences are read more often and in smaller batches: a network needs some thousand steps, however small
+        the file. pos_tagging/EXPERIMENTS.md has the trials.
+
+        Args:
+            num_sentences: in the training split.
+            fine_tuning: whether the run starts from a pretrained tagger.
+        """
+        batch_size = self.batch_size or (32 if num_sentences >= 4000 else 16 if num_sentences >= 2000 else 8)
+        steps = math.ceil(num_sentences / batch_size)
+        if fine_tuning:
+            epochs, rate, patience = (8 if num_sentences < 2000 else 5), 0.001, 4
+        else:
+            epochs, rate, patience = max(16, min(60, math.ceil(1400 / steps))), 0.003, 5
+        epochs = self.num_epochs or epochs
+        rare = 0.5 if num_sentences < 4000 else 2.0  # most words of a small file are rare ones
+        # The average reaches back over a tenth of the run, at most over 500 steps.
+        momentum = round(1 - 1 / max(5, min(500, epochs * steps / 10)), 4)
+        return replace(
+            self,
+            batch_size=batch_size,
+            num_epochs=epochs,
+            learning_rate=self.learning_rate or rate,
+            patience=patience if self.patience < 0 else self.patience,
+            ema_momentum=momentum if self.ema_momentum < 0 else self.ema_momentum,
+            rare_word_dropout=rare if self.rare_word_dropout < 0 else self.rare_word_dropout,
+        )
 
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.

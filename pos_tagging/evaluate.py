@@ -12,7 +12,8 @@ from pos_tagging import cli
 if __name__ == "__main__":
     run_command(cli.evaluate)
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,10 +26,11 @@ from common.bundles.provenance import describe_data
 from common.evaluation.metrics import with_intervals
 from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
-from common.text.data import Data
+from common.evaluation.verdict import Verdict, compare, make_verdict
+from common.text.data import Data, name_of
 from pos_tagging.config import TaggingConfig
 from pos_tagging.hmm import TrigramHmm
-from pos_tagging.loader import check_tags, load_sentences
+from pos_tagging.loader import load_sentences, tell_of_new_tags
 from pos_tagging.most_frequent_tag import MostFrequentTag
 from pos_tagging.predict import Tagger
 from pos_tagging.raw_text import count_words, raw_scores, read_documents
@@ -44,6 +46,8 @@ SCORES = (
     "macro_f1",
 )
 RAW_SCORES = ("raw_words_f1", "raw_tags_f1")
+MOST_FREQUENT, HMM = "most frequent tag", "trigram HMM"
+MOST_TAGS = 64  # of the HMM, whose time and memory grow with their third power
 
 
 class Baseline(Protocol):
@@ -65,7 +69,7 @@ def tagging_scores(
     Returns:
         `accuracy` over all words, `accuracy_known` and `accuracy_unknown` over those; `accuracy_without_punctuation`,
         over what has a letter or a digit; `sentence_accuracy`, the share of sentences without an error; `macro_f1`,
-        the mean over the true tags of their F1. A share of nothing is 0.
+        the mean over the true tags of their F1. What is not defined (no unknown words, say) is NaN.
     """
     return _Tokens(sentences, answers, training_words).scores(np.arange(len(sentences)))
 
@@ -92,7 +96,7 @@ class _Tokens:
         true, given, known, spoken = (np.concatenate([rows[i] for i in chosen]) for rows in parts)
 
         def accuracy(where: NDArray[np.bool_]) -> float:
-            return float(accuracy_score(true[where], given[where])) if where.any() else 0.0
+            return float(accuracy_score(true[where], given[where])) if where.any() else math.nan
 
         return {
             "accuracy": accuracy(np.ones(len(true), bool)),
@@ -127,10 +131,9 @@ def evaluate(
         InputError: what is wrong with the data.
     """
     model = model if isinstance(model, Tagger) else Tagger.load(model)
-    config = config or model.config
+    config, training_words = config or model.config, model.lexicon.training_words
     sentences = load_sentences(data, config)
-    training_words = model.lexicon.training_words
-    check_tags(sentences, model.lexicon.tags)
+    tell_of_new_tags(sentences, model.lexicon.tags, name_of(data))
     answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in sentences])]
     score = partial(score_answers, sentences, training_words=training_words, num_threads=num_threads)
     own = score(answers) | (score_raw_text(model, sentences, num_threads) if raw else {})
@@ -138,11 +141,11 @@ def evaluate(
     tokens, known_tokens = ([tuple(sentence.tokens) for sentence in part] for part in (sentences, known))
     scores_of, where = _Tokens(sentences, answers, training_words).scores, "sentences are also in the training data"
     without_known, overlap = score_without_known(tokens, known_tokens, scores_of, where, ("accuracy",))
-    num_tokens = sum(map(len, tokens))
+    num_tokens, of_baselines = sum(map(len, tokens)), baseline_answers(sentences, known)
     return Scores(
         names=(*SCORES, *RAW_SCORES),
         flat=own,
-        baselines={name: score(given) for name, given in baseline_answers(sentences, known).items()},
+        baselines={name: score(given) for name, given in of_baselines.items()},
         facts={
             "num_examples": len(sentences),
             "num_tokens": num_tokens,
@@ -153,6 +156,7 @@ def evaluate(
         notes=[*overlap, f"{len(sentences):,} sentences, {num_tokens:,} words"],
         predictions=answers,
         sections=lambda rows: report_sections(sentences, answers, training_words, rows),
+        verdict=tagging_verdict(sentences, answers, of_baselines, "test", len(known)),
     )
 
 
@@ -171,8 +175,48 @@ def baseline_answers(sentences: Sequence[Sentence], known: Sequence[Sentence]) -
     """The tags that each baseline predicts; none without training sentences."""
     if not known:
         return {}
-    baselines: dict[str, Baseline] = {"most frequent tag": MostFrequentTag(known), "trigram HMM": TrigramHmm(known)}
+    baselines: dict[str, Baseline] = {MOST_FREQUENT: MostFrequentTag(known)}
+    if len({tag for sentence in known for tag in sentence.tags}) <= MOST_TAGS:
+        baselines[HMM] = TrigramHmm(known)
     return {name: [baseline.tag(sentence.tokens) for sentence in sentences] for name, baseline in baselines.items()}
+
+
+def tagging_verdict(
+    sentences: Sequence[Sentence],
+    answers: Sequence[Sequence[str]],
+    baselines: Mapping[str, Sequence[Sequence[str]]],
+    split: str,
+    num_known: int,
+) -> Verdict | None:
+    """Whether a model is ahead of the better baseline; None if there is none, or only one sentence.
+
+    Args:
+        sentences: that all have tagged.
+        answers: the tags that the model predicts, one list a sentence.
+        baselines: those of each baseline, by name.
+        split: "validation", say.
+        num_known: sentences that all were trained on.
+    """
+    if len(sentences) < 2 or not baselines:
+        return None
+    wrong = {name: count_wrong(sentences, given) for name, given in baselines.items()}
+    best = min(wrong, key=lambda name: (wrong[name].sum(), name != HMM))
+    own, num_words = count_wrong(sentences, answers), sum(len(sentence.tokens) for sentence in sentences)
+    shares = [1 - part.sum() / num_words for part in (own, wrong[best])]
+    digits = 1 if shares[0] != shares[1] and f"{shares[0]:.0%}" == f"{shares[1]:.0%}" else 0
+    return make_verdict(
+        compare(own, wrong[best]),
+        f"{len(sentences):,} {split} sentences",
+        f"the model tags {shares[0]:.{digits}%} of the words right",
+        f"the {best} {shares[1]:.{digits}%}",
+        f"It was trained on {num_known:,} sentences: more of them help most.",
+    )
+
+
+def count_wrong(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    """Wrong words of each sentence (sentences,)."""
+    pairs = zip(sentences, answers, strict=True)
+    return np.array([sum(map(str.__ne__, sentence.tags, given)) for sentence, given in pairs], np.float64)
 
 
 def score_raw_text(model: Tagger, sentences: Sequence[Sentence], num_threads: int | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError, as_written, excerpt
+from common.progress import say
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
 from common.text.data import Data, path_of
 from common.text.readers import file_kind, read_rows, require_good
@@ -20,6 +22,7 @@ from pos_tagging.conllu import TAG_FIELDS, read_conllu
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.sentences import Sentence
 
+NUM_SHOWN = 10  # tags in a message
 OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
 
 
@@ -140,27 +143,43 @@ def _check_parts(parts: Sequence[Sequence[str]], place: str) -> None:
 
 
 def split_validation(sentences: list[Sentence], config: TaggingConfig) -> tuple[list[Sentence], list[Sentence]]:
-    """Cut a random validation split off; returns train, validation."""
-    order = np.random.default_rng(config.seed).permutation(len(sentences))
+    """Cut a random validation split off; a sentence with a tag that no other one has stays in training.
+
+    Returns:
+        train, validation.
+    """
+    order = np.random.default_rng(config.seed).permutation(len(sentences)).tolist()
     num_held_out = max(1, round(len(sentences) * config.validation_split))
     if num_held_out >= len(sentences):
         raise InputError("--validation-split: nothing is left to train on; give a smaller one, or more data")
-    return [sentences[i] for i in order[num_held_out:]], [sentences[i] for i in order[:num_held_out]]
+    left = Counter(tag for sentence in sentences for tag in set(sentence.tags))  # sentences of each tag in training
+    held_out: list[int] = []
+    for i in order:
+        tags = set(sentences[i].tags)
+        if len(held_out) < num_held_out and all(left[tag] > 1 for tag in tags):
+            held_out.append(i)
+            left.subtract(tags)
+    held_out = held_out or order[:1]  # each has a tag of its own
+    chosen = set(held_out)
+    return [sentences[i] for i in order if i not in chosen], [sentences[i] for i in held_out]
 
 
-def check_tags(sentences: Sequence[Sentence], tags: Sequence[str]) -> None:
-    """Make sure that a model with these tags can be scored on the sentences.
+def tell_of_new_tags(sentences: Sequence[Sentence], tags: Sequence[str], where: str) -> None:
+    """Tell of tags that a model does not have, and so never predicts: their words count as wrong.
 
-    Raises:
-        InputError: the sentence with a tag that training never saw.
+    Args:
+        sentences: to be scored.
+        tags: those of the model.
+        where: "the validation split", say.
     """
-    for sentence in sentences:
-        for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
-            if tag not in tags:
-                raise InputError(
-                    f"{sentence.place or 'sentence'}: tag {excerpt(tag)} of {excerpt(token)} never occurs in the "
-                    f"training data; the tags there are {', '.join(tags)}"
-                )
+    new = Counter(tag for sentence in sentences for tag in sentence.tags)
+    for tag in tags:
+        del new[tag]
+    if new:
+        shown = ", ".join(excerpt(tag) for tag, _ in new.most_common(NUM_SHOWN))
+        more = f" and {len(new) - NUM_SHOWN} more" if len(new) > NUM_SHOWN else ""
+        words = f"{new.total():,} word{'s' * (new.total() > 1)}"
+        say(f"{where}: {words} with tags that the model does not have, which count as wrong: {shown}{more}")
 
 
 def make_batches(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -97,11 +98,15 @@ def weaknesses(
         f"{true} for {given} ({len(places)})" for true, given, places in confusions(sentences, answers)[:4]
     )
     return [
-        f"Words that training never saw: accuracy {scores['accuracy_unknown']:.1%}, known ones "
-        f"{scores['accuracy_known']:.1%}.",
+        f"Words that training never saw: accuracy {_share(scores['accuracy_unknown'])}, known ones "
+        f"{_share(scores['accuracy_known'])}.",
         f"The weakest tags: {listed}.",
         f"The most frequent mistakes (true tag for tag given): {mistakes or 'none'}.",
     ]
+
+
+def _share(score: float) -> str:
+    return "undefined" if math.isnan(score) else f"{score:.1%}"
 
 
 def report_sections(

@@ -21,9 +21,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.bundle import Bundle
 from common.bundles.word_vectors import load_all_vectors
 from common.errors import InputError
+from common.evaluation.verdict import Verdict
 from common.inference.keras_engine import KerasEngine
 from common.progress import say
 from common.text.batching import Batches
@@ -32,14 +33,16 @@ from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from pos_tagging.config import TASK, TaggingConfig
-from pos_tagging.evaluate import SCORES, tagging_scores
+from pos_tagging.evaluate import SCORES, baseline_answers, tagging_scores, tagging_verdict
 from pos_tagging.lexicon import Lexicon
-from pos_tagging.loader import check_tags, load_sentences, make_batches, split_validation
+from pos_tagging.loader import load_sentences, make_batches, split_validation, tell_of_new_tags
 from pos_tagging.model import build_model, give_vectors
 from pos_tagging.predict import Tagger
-from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
+from pos_tagging.pretraining import choose_start, inherit_lexicon, inherit_settings, inherit_weights
 from pos_tagging.sentences import Sentence
 from pos_tagging.training_model import TaggingLearner
+
+MOST_FOR_VERDICT = 2000  # validation sentences: some seconds of the HMM
 
 
 def train(
@@ -50,7 +53,7 @@ def train(
     *,
     validation: Data | None = None,
     word_vectors_from: str | Path | None = None,
-    initialize_from: str | Path | None = None,
+    start: str | Path = "auto",
     about_data: str = "",
     resume: bool = False,
     overwrite: bool = False,
@@ -65,7 +68,8 @@ def train(
         validation: tagged sentences to validate on; None holds some of `data` out.
         word_vectors_from: frozen word vectors, also of words that training never sees: a text file of GloVe, word2vec
             or fastText, a bundle, or a spaCy package.
-        initialize_from: bundle of a tagger, of other tags perhaps, to start from (fine-tuning).
+        start: "auto" fine-tunes the pretrained tagger where that suits the sentences, else trains from scratch;
+            "scratch"; or the bundle of a tagger, of other tags perhaps, to fine-tune, by folder or name.
         about_data: source and licence of the data, for the model card.
         resume: go on from the checkpoint of a run that was killed.
         overwrite: replace the bundle that is at `output_dir`.
@@ -74,21 +78,18 @@ def train(
     Raises:
         InputError: what is wrong with data, settings or places, in one line.
     """
-    inputs = {
-        "train": data, "validation": validation, "word_vectors_from": word_vectors_from,
-        "initialize_from": initialize_from,
-    }  # fmt: skip
+    inputs = {"train": data, "validation": validation, "word_vectors_from": word_vectors_from, "start": start}
     with open_run(TASK, output_dir, inputs, about_data, resume, overwrite) as run:
-        start = open_bundle(Path(initialize_from), TASK) if initialize_from else None
-        config = settle(config or TaggingConfig(), inputs, start)
+        # 1. Tagged sentences, and what to start from.
+        splits = read_splits(inputs, config or TaggingConfig())
+        origin = choose_start(splits.train, splits.config, inputs)
+        config = settle(splits.config, inputs, origin, len(splits.train))
 
-        # 1. Words, characters and tags to ids. Only the training split may shape them.
-        examples = prepare_data(inputs, config, start)
-
-        # 2. Ids to logits.
+        # 2. Words, characters and tags to ids to logits. Only the training split may shape the vocabularies.
+        examples = prepare_data(splits, inputs, config, origin)
         build = partial(build_model, config, **examples.sizes())
         network = seeded_network(config, build)
-        learner = prepare_learner(network, examples, config, start)
+        learner = prepare_learner(network, examples, config, origin)
         wrap = partial(Tagger, lexicon=examples.lexicon, config=config)
         tagger = wrap(KerasEngine(network))
 
@@ -98,10 +99,19 @@ def train(
 
         # 4. Keep together all that predict needs.
         return finish(
-            run, config, state, network, title="Tagger", build=build, score=examples.score, score_names=SCORES,
-            wrap=wrap, monitor="accuracy",
-            num_validation=len(examples.validation), save_vocabularies=examples.lexicon.save,
+            run.starting_from(origin), config, state, network, title="Tagger", build=build, score=examples.score,
+            score_names=SCORES, wrap=wrap, monitor="accuracy", num_validation=len(splits.validation),
+            save_vocabularies=examples.lexicon.save, judge=partial(judge, splits),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The tagged sentences of a run, and its settings."""
+
+    config: TaggingConfig
+    train: list[Sentence]
+    validation: list[Sentence]
 
 
 @dataclass(frozen=True)
@@ -128,44 +138,50 @@ class Examples:
         return {name: scores[name] for name in names or scores}
 
 
-def settle(config: TaggingConfig, inputs: dict[str, Any], start: Bundle | None) -> TaggingConfig:
-    """Take the settings that follow from what a run is given, and check them all.
+def read_splits(inputs: dict[str, Any], config: TaggingConfig) -> Splits:
+    """Read the sentences of a run, and hold some out for validation if there is no file for it."""
+    config.validate()
+    train_split = load_sentences(inputs["train"], config, with_further=True)
+    if inputs["validation"] is not None:
+        return Splits(config, train_split, load_sentences(inputs["validation"], config))
+    return Splits(config, *split_validation(train_split, config))
+
+
+def settle(config: TaggingConfig, inputs: dict[str, Any], origin: Bundle | None, num_sentences: int) -> TaggingConfig:
+    """Take the settings that follow from what a run is given and from its size, and check them all.
 
     Args:
         config: the settings of the run.
         inputs: what it reads, by option.
-        start: the bundle to start from.
+        origin: the bundle whose layers to start from.
+        num_sentences: in the training split.
     Raises:
         InputError: settings or options that exclude each other.
     """
-    if start and inputs["word_vectors_from"]:
-        raise InputError("--word-vectors-from and --initialize-from both give word vectors; leave one out")
-    if start:
-        config = inherit_settings(config, start)
+    if origin and inputs["word_vectors_from"]:
+        raise InputError("--word-vectors-from and --start both give word vectors; leave one out, or --start scratch")
+    if origin:
+        config = inherit_settings(config, origin)
+    config = config.sized(num_sentences, fine_tuning=origin is not None)
     config.validate()
     return config
 
 
-def prepare_data(inputs: dict[str, Any], config: TaggingConfig, start: Bundle | None) -> Examples:
-    """Read, split and encode the sentences of a run, and collect what occurs in the training split."""
-    train_split = load_sentences(inputs["train"], config, with_further=True)
-    if inputs["validation"] is not None:
-        validation_split = load_sentences(inputs["validation"], config)
-    else:
-        train_split, validation_split = split_validation(train_split, config)
-    lexicon, vectors = build_lexicon(train_split, inputs["word_vectors_from"], config, start)
-    check_tags(validation_split, lexicon.tags)
-    further_tags = sorted({tag for sentence in train_split for tag in sentence.further})
-    batches = make_batches(train_split, lexicon, config, True, further_tags)
+def prepare_data(splits: Splits, inputs: dict[str, Any], config: TaggingConfig, origin: Bundle | None) -> Examples:
+    """Encode the sentences of a run, and collect what occurs in the training split."""
+    lexicon, vectors = build_lexicon(splits.train, inputs["word_vectors_from"], config, origin)
+    tell_of_new_tags(splits.validation, lexicon.tags, "Validation")
+    further_tags = sorted({tag for sentence in splits.train for tag in sentence.further})
+    batches = make_batches(splits.train, lexicon, config, True, further_tags)
     say(
-        f"Data: {len(train_split):,} sentences to train on, {len(validation_split):,} for validation; "
+        f"Data: {len(splits.train):,} sentences to train on, {len(splits.validation):,} for validation; "
         f"{len(lexicon.words):,} words, {len(lexicon.characters)} characters, {len(lexicon.tags)} tags"
     )
-    return Examples(batches, lexicon, vectors, len(further_tags), validation_split)
+    return Examples(batches, lexicon, vectors, len(further_tags), splits.validation)
 
 
 def build_lexicon(
-    sentences: Sequence[Sentence], vectors_from: str | Path | None, config: TaggingConfig, start: Bundle | None
+    sentences: Sequence[Sentence], vectors_from: str | Path | None, config: TaggingConfig, origin: Bundle | None
 ) -> tuple[Lexicon, NDArray[np.float32] | None]:
     """The vocabularies of a run, and its frozen word vectors (words, features), if it has some."""
     vector_words = vectors = None
@@ -173,21 +189,29 @@ def build_lexicon(
         vector_words, vectors = load_all_vectors(Path(vectors_from), config.max_vectors)
     tags = (tag for sentence in sentences for tag in sentence.tags)
     lexicon = Lexicon.build([sentence.tokens for sentence in sentences], tags, config, vector_words)
-    if start:
-        lexicon = inherit_lexicon(lexicon, Lexicon.load(start), config.max_vectors)
+    if origin:
+        lexicon = inherit_lexicon(lexicon, Lexicon.load(origin), config.max_vectors)
         if lexicon.vector_words:
-            [vectors] = start.read_layer("given_vectors")  # their size is what is needed here
+            [vectors] = origin.read_layer("given_vectors")  # their size is what is needed here
     return lexicon, vectors
 
 
 def prepare_learner(
-    network: keras.Model, examples: Examples, config: TaggingConfig, start: Bundle | None
+    network: keras.Model, examples: Examples, config: TaggingConfig, origin: Bundle | None
 ) -> TaggingLearner:
     """Compile a network for training, and give it the weights and word vectors it starts from."""
-    if start:
-        inherit_weights(network, examples.lexicon, start)
+    if origin:
+        inherit_weights(network, examples.lexicon, origin)
     elif examples.vectors is not None:
         give_vectors(network, examples.vectors)
     learner = TaggingLearner(network, examples.num_further)
     learner.compile(make_optimizer(config, config.num_epochs * len(examples.batches)))
     return learner
+
+
+def judge(splits: Splits, model: Tagger) -> Verdict | None:
+    """Compare a tagger with taggers made of counts, of the same sentences, on the validation split."""
+    say("Baselines: trigram HMM, most frequent tag")
+    chosen = splits.validation[:MOST_FOR_VERDICT]
+    answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in chosen])]
+    return tagging_verdict(chosen, answers, baseline_answers(chosen, splits.train), "validation", len(splits.train))

@@ -37,6 +37,9 @@ TRIAL: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 
+# What the log of the taggers takes for granted, whatever is now chosen by the size of the data.
+OPTIMIZATION_OF_TAGGERS: Mapping[str, Any] = {"batch_size": 32, "patience": 5, "ema_momentum": 0.998}
+
 
 @dataclass(frozen=True)
 class Places:

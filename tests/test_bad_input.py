@@ -130,18 +130,6 @@ def test_a_gzip_cut_short_or_damaged(task, run_here, small_runs, tmp_path):
         assert_refused(train(run_here, task, path), path, "not a complete gzip file", "download it again")
 
 
-def test_a_tag_that_training_never_saw(run_here, small_bundle, tmp_path):
-    path = tmp_path / "a.conllu"
-    path.write_text(word(1, tag="NOUN") + "\n" + word(1, "odd", "ODD") + "\n")
-    done = run_here("pos_tagging.evaluate", "--model", small_bundle("pos_tagging"), "--test", path)
-    assert_refused(
-        done, f"{path}, line 3: tag 'ODD' of 'odd' never occurs in the training data; the tags there are ADJ"
-    )
-    (tmp_path / "train.conllu").write_text((word(1) + "\n") * 9)
-    done = train(run_here, "pos_tagging", tmp_path / "train.conllu", "--validation", path)
-    assert_refused(done, "line 1: tag 'NOUN' of 'w' never occurs in the training data; the tags there are X")
-
-
 def test_evaluate_stops_at_a_wrong_row_and_writes_nothing(run_here, small_bundle, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("review,rating\nfine,3\nfine,12\n")

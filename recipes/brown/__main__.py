@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pos_tagging.config import TaggingConfig
 from recipes.brown.prepare import split
+from recipes.program import OPTIMIZATION_OF_TAGGERS as OPTIMIZATION
 from recipes.program import Places, Stage, evaluate, main, train_all
 
 ABOUT = (
@@ -22,20 +23,20 @@ def make(places: Places) -> None:
     files = split(places)
     shared = TaggingConfig(
         tags_column="tags_universal", auxiliary_column="tags_brown", max_vocab_size=14_000, embedding_dim=64,
-        affix_dim=0,
+        affix_dim=0, learning_rate=0.003, **OPTIMIZATION,
     )  # fmt: skip
-    first, second = replace(shared, num_epochs=5), replace(shared, num_epochs=4)
+    first, second = replace(shared, num_epochs=5, rare_word_dropout=2.0), replace(shared, num_epochs=4)
     second = replace(second, rare_word_dropout=0.5, learning_rate=0.0015)
     start, validation = places.work / "brown_b", {"validation": files["validation"]}
     train_all(
         [
-            Stage("pos_tagging", start, files["train"], first, validation),
+            Stage("pos_tagging", start, files["train"], first, {**validation, "start": "scratch"}),
             Stage(
                 "pos_tagging",
                 places.output_dir,
                 files["train"],
                 second,
-                {**validation, "initialize_from": start},
+                {**validation, "start": start},
                 ABOUT,
             ),
         ],

@@ -16,6 +16,7 @@ from language_model.word_vectors import build_word_vectors
 from pos_tagging.config import TaggingConfig
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
+from recipes.program import OPTIMIZATION_OF_TAGGERS as OPTIMIZATION
 from recipes.program import Places, Stage, evaluate, main, train_all
 from recipes.sources import once, treebank
 
@@ -43,20 +44,20 @@ def stages(places: Places) -> list[Stage]:
     brown_a, e_case = places.work / "brown_a", places.work / "e_case"
     first = TaggingConfig(
         tags_column="tags_universal", auxiliary_column="tags_brown", max_vectors=45_000, max_vocab_size=16_000,
-        embedding_dim=64, affix_dim=0, rare_word_dropout=0.5, num_epochs=7,
+        embedding_dim=64, affix_dim=0, rare_word_dropout=0.5, num_epochs=7, learning_rate=0.003, **OPTIMIZATION,
     )  # fmt: skip
     second = TaggingConfig(
         auxiliary_column="xpos", max_vectors=33_000, rare_word_dropout=0.5, num_epochs=12, learning_rate=0.002,
-        case_augmentation=0.15,
+        case_augmentation=0.15, **OPTIMIZATION,
     )  # fmt: skip
     third = replace(second, num_epochs=6, learning_rate=0.001, case_augmentation=0.08)
     web, validation = treebank(places.data, "train"), treebank(places.data, "validation")
 
     def fine_tune(path: Path, config: TaggingConfig, start: Path, about_data: str = "") -> Stage:
-        options = {"validation": validation, "initialize_from": start}
+        options = {"validation": validation, "start": start}
         return Stage("pos_tagging", path, web, config, options, about_data)
 
-    options = {"validation": brown["validation"], "word_vectors_from": vectors}
+    options = {"validation": brown["validation"], "word_vectors_from": vectors, "start": "scratch"}
     return [
         Stage("pos_tagging", brown_a, brown["train"], first, options),
         fine_tune(e_case, second, brown_a),

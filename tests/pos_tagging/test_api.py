@@ -115,6 +115,7 @@ def test_training_from_python(result, capsys):
     assert result.path.name == "model"
     assert set(result.scores) >= {"accuracy", "accuracy_unknown", "macro_f1"}
     assert [row["epoch"] for row in result.history] == [1, 2]
+    assert result.verdict is None  # one sentence is held out
     facts = json.loads((result.path / "manifest.json").read_text())
     assert (facts["title"], facts["train"]["file"]) == ("Tagger: model", "list of 12 rows")
     loaded = pos_tagging.load(result.path)
@@ -173,8 +174,22 @@ def test_evaluating_from_python(result, tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().out == ""
     assert "raw_tags_f1" in pos_tagging.evaluate(result.model, SENTENCES, raw=True)
-    with pytest.raises(InputError, match="sentence 1: tag 'X' of 'a' never occurs"):
-        pos_tagging.evaluate(result.model, [[("a", "X")]])
+    assert scores.verdict.sentence.startswith("On 12 test sentences the model tags ")
+    assert scores.as_dict()["verdict"] == scores.verdict.sentence
+    assert pos_tagging.evaluate(result.model, SENTENCES).verdict is None  # there is nothing to compare with
+
+
+def test_tags_that_the_model_does_not_have_count_as_wrong(result, monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.loader.say", said.append)
+    plain = pos_tagging.evaluate(result.model, SENTENCES)
+    [*others, (word, _)] = SENTENCES[0]
+    scores = pos_tagging.evaluate(result.model, [[*others, (word, "NEW")], *SENTENCES[1:]])
+    was_right = plain.predictions[0][-1] == SENTENCES[0][-1][1]
+    assert scores["accuracy"] == pytest.approx(plain["accuracy"] - was_right / 28)
+    assert "'NEW'" in said[0]
+    assert len(said) == 1
+    assert pos_tagging.evaluate(result.model, [[("a", "NEW")]])["accuracy"] == 0
 
 
 TEXTS = ["Birds sing. We hear.", "Go"]

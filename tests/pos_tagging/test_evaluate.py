@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pos_tagging.evaluate import SCORES, tagging_scores
+from pos_tagging.evaluate import HMM, MOST_FREQUENT, SCORES, baseline_answers, tagging_scores, tagging_verdict
 from pos_tagging.report import by_length, by_tag, confusion_rows, confusions, weaknesses, worst_sentences
 from pos_tagging.sentences import Sentence
 
@@ -32,7 +32,43 @@ def test_scores_by_hand():
 def test_a_tag_that_is_given_and_never_true_counts_as_a_mistake_alone():
     scores = tagging_scores([Sentence(["a", "b"], ["X", "X"])], [["X", "Y"]], set())
     assert scores["macro_f1"] == pytest.approx(2 * 1 / (1 + 2))
-    assert (scores["accuracy"], scores["accuracy_known"]) == (0.5, 0)  # no word is known
+    assert scores["accuracy"] == 0.5
+
+
+def test_a_score_of_no_words_is_undefined():
+    scores = tagging_scores(SENTENCES[:1], ANSWERS[:1], set())
+    assert np.isnan(scores["accuracy_known"])  # no word is known
+    assert scores["accuracy_unknown"] == pytest.approx(2 / 3)
+    assert "known ones undefined." in weaknesses(SENTENCES[:1], ANSWERS[:1], scores)[0]
+    assert np.isnan(tagging_scores([Sentence(["!"], ["X"])], [["X"]], {"!"})["accuracy_without_punctuation"])
+
+
+def test_the_verdict_compares_with_the_better_baseline():
+    """30 sentences of two words. The model has one word wrong in all, a baseline 9, another 30."""
+    sentences = [Sentence(["a", "b"], ["X", "Y"])] * 30
+    model = [["X", "X"]] + [["X", "Y"]] * 29
+    answers = {MOST_FREQUENT: [["X", "X"]] * 30, HMM: [["X", "X"]] * 9 + [["X", "Y"]] * 21}
+    verdict = tagging_verdict(sentences, model, answers, "validation", 270)
+    assert verdict.sentence == (
+        "On 30 validation sentences the model tags 98% of the words right, the trigram HMM 85%: the model is ahead."
+    )
+    behind = tagging_verdict(sentences, answers[MOST_FREQUENT], answers, "test", 270)
+    assert behind.sentence == (
+        "On 30 test sentences the model tags 50% of the words right, the trigram HMM 85%: the model is behind. "
+        "It was trained on 270 sentences: more of them help most."
+    )
+    near = [["X", "X"]] + [["X", "Y"]] * 29
+    right = [["X", "Y"]] * 240
+    even = tagging_verdict(sentences * 10, model + right + right[:30], {HMM: near + near + right}, "test", 9)
+    assert "the model tags 99.8% of the words right, the trigram HMM 99.7%: too close to call" in even.sentence
+    assert tagging_verdict(sentences[:1], model[:1], {HMM: model[:1]}, "test", 9) is None
+    assert tagging_verdict(sentences, model, {}, "test", 9) is None
+
+
+def test_a_large_tag_set_is_not_for_the_hmm():
+    few, many = ([Sentence(["w"], [f"T{i:02}"]) for i in range(number)] for number in (64, 65))
+    assert set(baseline_answers(few[:2], few)) == {MOST_FREQUENT, HMM}
+    assert set(baseline_answers(many[:2], many)) == {MOST_FREQUENT}
 
 
 def test_tables():

@@ -16,10 +16,10 @@ from pos_tagging.config import TaggingConfig
 from pos_tagging.conllu import read_conllu
 from pos_tagging.lexicon import WORD_LENGTH, Lexicon, encode_word
 from pos_tagging.loader import (
-    check_tags,
     load_sentences,
     make_batches,
     split_validation,
+    tell_of_new_tags,
     word_drop_rates,
 )
 from pos_tagging.sentences import Sentence
@@ -111,11 +111,21 @@ def test_tags_are_not_asked_for_where_they_are_to_be_found(tmp_path):
     assert next(read_conllu(path, tagged=False)).tokens == ["w"]
 
 
-def test_a_tag_that_training_never_saw(tmp_path):
-    path = tmp_path / "a.conllu"
-    path.write_text(word(1, "so", "NEW") + "\n")
-    with pytest.raises(InputError, match=r"a\.conllu, line 1: tag 'NEW' of 'so' never occurs .* there are OLD, X"):
-        check_tags(load_sentences(path, CONFIG), ["OLD", "X"])
+def test_tags_that_the_model_does_not_have_are_named_and_their_words_counted(monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.loader.say", said.append)
+    sentences = [Sentence(["a", "b", "c"], ["NEW", "X", "RARE"]), Sentence(["d"], ["NEW"])]
+    tell_of_new_tags(sentences, ["NEW", "RARE", "X", "Y"], "here")
+    assert not said
+    tell_of_new_tags(sentences, ["X"], "a.conllu")
+    tell_of_new_tags(sentences[:1], ["NEW", "X"], "b.conllu")
+    assert said == [
+        "a.conllu: 3 words with tags that the model does not have, which count as wrong: 'NEW', 'RARE'",
+        "b.conllu: 1 word with tags that the model does not have, which count as wrong: 'RARE'",
+    ]
+    many = Sentence(["w"] * 12, [f"T{i:02}" for i in range(12)])
+    tell_of_new_tags([many], [], "c.conllu")
+    assert said[2].endswith(": 'T00', 'T01', 'T02', 'T03', 'T04', 'T05', 'T06', 'T07', 'T08', 'T09' and 2 more")
 
 
 def test_the_validation_split():
@@ -127,6 +137,25 @@ def test_the_validation_split():
     assert split_validation(sentences, TaggingConfig(validation_split=0.1, seed=2))[1] != validation
     with pytest.raises(InputError, match="nothing is left to train on"):
         split_validation(sentences[:1], CONFIG)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tag_is_never_held_out_whole(seed):
+    """Of 20 sentences four have a tag of their own, and two share one: half of all is held out all the same."""
+    sentences = [Sentence([f"w{i}"], ["X"]) for i in range(14)]
+    sentences += [Sentence([f"rare{i}", "w"], [f"R{i}", "X"]) for i in range(4)]
+    sentences += [Sentence([f"pair{i}", "w"], ["P", "X"]) for i in range(2)]
+    train, validation = split_validation(sentences, TaggingConfig(validation_split=0.5, seed=seed))
+    assert len(validation) == 10
+    assert {tag for s in validation for tag in s.tags} <= {tag for s in train for tag in s.tags} == {
+        "P", "R0", "R1", "R2", "R3", "X",
+    }  # fmt: skip
+    assert sorted(s.tokens for s in train + validation) == sorted(s.tokens for s in sentences)
+
+
+def test_sentences_that_all_have_a_tag_of_their_own_are_split_too():
+    train, validation = split_validation([Sentence(["a"], ["A"]), Sentence(["b"], ["B"])], CONFIG)
+    assert (len(train), len(validation)) == (1, 1)
 
 
 # -- Ids and batches ------------------------------------------------------------------------------------------------
@@ -155,7 +184,7 @@ LEXICON = Lexicon(VOCABULARY, CHARACTERS, VOCABULARY, TAGS)
 
 
 def batches_of(shuffle=False, sentences=SENTENCES, lexicon=LEXICON, **settings):
-    return make_batches(sentences, lexicon, TaggingConfig(**settings), shuffle)
+    return make_batches(sentences, lexicon, TaggingConfig(**{"batch_size": 32, **settings}), shuffle)
 
 
 def test_a_batch():
@@ -198,7 +227,8 @@ def test_further_tags_of_a_treebank_and_of_a_table(tmp_path):
 
 def test_further_tags_stand_beside_the_tags():
     sentences = [replace(sentence, further=[tag.lower() for tag in sentence.tags]) for sentence in SENTENCES]
-    _, targets, weights = make_batches(sentences, LEXICON, CONFIG, False, ["verb", "noun", "adv", "adj"])[0]
+    config = CONFIG.sized(len(sentences), fine_tuning=False)
+    _, targets, weights = make_batches(sentences, LEXICON, config, False, ["verb", "noun", "adv", "adj"])[0]
     assert targets.shape == (3, 3, 2)
     assert (targets[..., 0] * weights).tolist() == [[3, 0, 0], [0, 2, 0], [1, 0, 1]]
     assert (targets[..., 1] * weights).tolist() == [[0, 0, 0], [3, 1, 0], [2, 3, 2]]

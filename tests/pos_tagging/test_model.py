@@ -39,7 +39,7 @@ def small(**settings):
         "affix_dim": 2,
     }
     sizes["character_units"] = 3
-    return TaggingConfig(**{**sizes, "num_layers": 2, "dropout": 0.0, **settings})
+    return TaggingConfig(**{**sizes, "num_layers": 2, "dropout": 0.0, "learning_rate": 0.003, **settings})
 
 
 def build_network(config):

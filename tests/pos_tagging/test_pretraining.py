@@ -9,11 +9,14 @@ import pytest
 
 import pos_tagging
 from common.bundles.bundle import open_bundle
+from common.bundles.pretrained import find_bundle
+from common.errors import InputError
 from common.text.vocabulary import UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model
-from pos_tagging.pretraining import inherit_lexicon, inherit_settings, inherit_weights
+from pos_tagging.pretraining import choose_start, inherit_lexicon, inherit_settings, inherit_weights, share_known
+from pos_tagging.sentences import Sentence
 from tests.conftest import ROOT
 
 # Words and letters that the other tagger has and has not, in an order of their own.
@@ -68,6 +71,72 @@ def test_words_and_letters_keep_their_vectors_under_new_numbers(bundle):
     np.testing.assert_array_equal(model.get_layer("logits").get_weights()[0], fresh["logits"][0])  # other tags
 
 
+def test_the_tags_that_both_have_keep_their_weights(bundle):
+    model, fresh, lexicon, theirs = start(bundle, ["ADJ", "BIRD", "NOUN"])
+    assert lexicon.tags == ["ADJ", "BIRD", "NOUN"]
+    own, given = model.get_layer("logits").get_weights(), bundle.read_layer("logits")
+    for i, tag in ((0, "ADJ"), (2, "NOUN")):
+        for ours, of_them in zip(own, given, strict=True):
+            np.testing.assert_array_equal(ours[..., i], of_them[..., theirs.tags.index(tag)])
+    np.testing.assert_array_equal(own[0][:, 1], fresh["logits"][0][:, 1])
+    assert not np.array_equal(own[0], fresh["logits"][0])
+
+
+def test_tags_that_a_small_file_lacks_are_not_lost(bundle):
+    model, _, lexicon, theirs = start(bundle, ["NOUN", "VERB"])
+    assert lexicon.tags == theirs.tags
+    np.testing.assert_array_equal(model.get_layer("logits").get_weights()[0], bundle.read_layer("logits")[0])
+
+
+ENGLISH = [Sentence(["The", "old", "dog", "sleeps", "beside", "the", "warm", "house", "."], ["X"] * 9)]
+FRENCH = [Sentence(["Le", "vieux", "chien", "dort", "près", "de", "la", "maison", "."], ["X"] * 9)]
+
+
+def choose(sentences=ENGLISH, **given):
+    inputs = {"start": "auto", "word_vectors_from": None, **given.pop("inputs", {})}
+    return choose_start(sentences, TaggingConfig(**given), inputs)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "given", "reason"),
+    [
+        (FRENCH, {}, "the pretrained tagger ewt knows 50% of the words"),
+        ([Sentence(["!", "?"], ["X", "X"])], {}, "the pretrained tagger ewt knows 0% of the words"),
+        (ENGLISH, {"units": 9}, "--units: found 9, the tagger has 150"),
+        (ENGLISH, {"inputs": {"word_vectors_from": "vectors.txt"}}, "--word-vectors-from is given"),
+    ],
+)
+def test_where_the_pretrained_tagger_does_not_fit_a_run_starts_from_scratch(sentences, given, reason, monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.pretraining.say", said.append)
+    assert choose(sentences, **given) is None
+    assert said == [f"Start: from scratch, for {reason}"]
+
+
+def test_english_sentences_start_from_the_pretrained_tagger(monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.pretraining.say", said.append)
+    assert choose(head="crf").path == find_bundle("pos_tagging", "ewt")
+    assert [line.split(",")[:2] for line in said] == [
+        ["Start: the pretrained tagger ewt", " which knows 100% of the words"]
+    ]
+    assert choose(inputs={"start": "scratch"}) is None
+    assert choose(FRENCH, inputs={"start": "brown"}).path == find_bundle("pos_tagging", "brown")  # as was said
+    assert len(said) == 1
+    with pytest.raises(InputError, match="nothing_here: no such folder, and no pretrained model of that name"):
+        choose(inputs={"start": "nothing_here"})
+
+
+def test_the_share_of_known_words_leaves_out_what_is_no_word(bundle):
+    """Of the, qqzzq, 7, !, Qqzzq and The three of four words are known; "qqzzq" has a given vector."""
+    theirs = Lexicon.load(bundle)
+    assert "the" in theirs.words
+    tokens = ["the", "qqzzq", "7", "!", "Qqzzqx", "The"]
+    lexicon = Lexicon(theirs.words, theirs.characters, theirs.words, [], vector_words=Vocabulary(["qqzzq"]))
+    assert share_known([Sentence(tokens, ["X"] * 6)], lexicon) == 3 / 4
+    assert share_known([Sentence(tokens, ["X"] * 6)], theirs) == 2 / 4
+
+
 def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
     theirs = Lexicon.load(bundle)
     model, _, lexicon, _ = start(bundle, theirs.tags)
@@ -86,8 +155,8 @@ def test_with_the_same_tags_it_says_the_same_of_the_same_words(bundle):
 
 
 def test_a_run_starts_from_the_bundle(run_here, bundle, small_runs, tmp_path):
-    data = ["--train", small_runs["pos_tagging"].test, "--initialize-from", bundle.path]
-    flags = "--num-epochs 1 --learning-rate 0 --ema-momentum 0 --auxiliary-column feats"
+    data = ["--train", small_runs["pos_tagging"].test, "--start", bundle.path]
+    flags = "--num-epochs 1 --learning-rate 1e-30 --ema-momentum 0 --auxiliary-column feats"
     train(run_here, *data, "--output-dir", tmp_path / "model", *flags.split())
     model = pos_tagging.load(tmp_path / "model")
     assert model.config.units == 8
@@ -102,7 +171,7 @@ def test_a_run_starts_from_the_bundle(run_here, bundle, small_runs, tmp_path):
         np.testing.assert_array_equal(*weights)
     manifest = json.loads((tmp_path / "model/manifest.json").read_text())
     assert manifest["initialize_from"]["file"] == "pos_tagging"
-    assert "--initialize-from pos_tagging" in (tmp_path / "model/README.md").read_text()
+    assert "--start pos_tagging" in (tmp_path / "model/README.md").read_text()
 
 
 @pytest.mark.slow
@@ -111,8 +180,8 @@ def test_given_vectors_come_along(run_here, small_runs, tmp_path):
     flags = [*small_runs["pos_tagging"].flags, "--num-epochs", "1", "--train", small_runs["pos_tagging"].train]
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     train(run_here, *flags, "--word-vectors-from", tmp_path / "vectors.txt", "--output-dir", first)
-    train(run_here, *flags, "--initialize-from", first, "--output-dir", second)
-    train(run_here, *flags, "--initialize-from", first, "--max-vectors", "1", "--output-dir", third)
+    train(run_here, *flags, "--start", first, "--output-dir", second)
+    train(run_here, *flags, "--start", first, "--max-vectors", "1", "--output-dir", third)
     models = [pos_tagging.load(folder) for folder in (first, second, third)]
     assert [model.lexicon.vector_words.tokens[4:] for model in models] == [["the", "qux"], ["the", "qux"], ["the"]]
     vectors = [model.network.model.get_layer("given_vectors").get_weights()[0] for model in models]
@@ -123,9 +192,9 @@ def test_given_vectors_come_along(run_here, small_runs, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--initialize-from {bundle} --units 9", "--units: found 9, the tagger has 8; leave it out"),
-        ("--initialize-from {bundle} --word-vectors-from {bundle}", "both give word vectors; leave one out"),
-        ("--initialize-from {lm}", "a bundle for 'language_model', not for pos_tagging"),
+        ("--start {bundle} --units 9", "--units: found 9, the tagger has 8; leave it out"),
+        ("--start {bundle} --word-vectors-from {bundle}", "both give word vectors; leave one out"),
+        ("--start {lm}", "a bundle for 'language_model', not for pos_tagging"),
         ("--auxiliary-column lemma", "has no 'lemma'; the columns are upos, xpos, feats"),
     ],
 )

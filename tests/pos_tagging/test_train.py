@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import pos_tagging
+from pos_tagging import pretraining
+from pos_tagging.config import TaggingConfig
 
 LETTERS = "abcdefghij"
 
@@ -83,6 +85,73 @@ def test_a_validation_file_shapes_no_vocabulary(run_here, tmp_path):
     for name in ("vocabulary", "characters", "training_words"):
         assert sorted(json.loads((tmp_path / f"model/{name}.json").read_text())["tokens"]) == ["a", "b"]
     assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["num_examples"] == 1
+
+
+def test_tags_and_words_that_only_the_validation_file_has(run_here, tmp_path):
+    """They end no command: the words count as wrong, scores of no words are undefined, the verdict is said and kept."""
+    write_sentences(tmp_path / "train.conllu", [(["a", "b"], ["X", "Y"])] * 5)
+    write_sentences(tmp_path / "validation.conllu", [(["a", "b"], ["X", "ODD"])] * 2)
+    flags = "--units 3 --embedding-dim 3 --character-dim 2 --character-filters 2 --num-epochs 1 --num-layers 1"
+    data = ["--train", tmp_path / "train.conllu", "--validation", tmp_path / "validation.conllu"]
+    done = run_here("pos_tagging.train", *data, "--output-dir", tmp_path / "model", *flags.split())
+    assert done.returncode == 0, done.stderr
+    start, odd, *_ = done.stderr.splitlines()
+    assert start == "Start: from scratch, for --num-layers: found 1, the tagger has 2"
+    assert odd == "Validation: 2 words with tags that the model does not have, which count as wrong: 'ODD'"
+    scores, verdict = done.stdout.splitlines()
+    assert "accuracy_unknown undefined; bundle in" in scores
+    assert verdict.startswith("On 2 validation sentences the model tags ")
+    assert "the trigram HMM 50%: too close to call" in verdict
+    kept = json.loads((tmp_path / "model/metrics.json").read_text())["validation"]
+    assert (kept["verdict"], kept["accuracy_unknown"]) == (verdict, None)
+    assert kept["accuracy"] <= 0.5
+
+
+def test_few_sentences_are_read_more_often_and_in_smaller_batches():
+    sizes = (20, 90, 450, 900, 3000, 12_544)
+    configs = [TaggingConfig().sized(size, fine_tuning=False) for size in sizes]
+    steps = [-(-size // config.batch_size) * config.num_epochs for size, config in zip(sizes, configs, strict=True)]
+    assert sorted(steps) == steps
+    assert min(steps[2:]) >= 1400
+    assert [config.num_epochs for config in configs[:3]] == [60, 60, 25]
+    last = configs[-1]  # as the pretrained taggers were trained
+    assert (last.batch_size, last.num_epochs, last.learning_rate, last.patience) == (32, 16, 0.003, 5)
+    assert (last.ema_momentum, last.rare_word_dropout) == (0.998, 2.0)
+    tuned = [TaggingConfig().sized(size, fine_tuning=True) for size in sizes]
+    assert all(config.num_epochs <= 8 and config.learning_rate == 0.001 for config in tuned)
+    for config in (*configs, *tuned):
+        config.validate()
+        assert 0 < config.ema_momentum < 1
+
+
+@pytest.mark.parametrize("fine_tuning", [False, True])
+def test_what_is_given_is_not_left_to_the_size(fine_tuning):
+    given = {
+        "batch_size": 3, "num_epochs": 1, "learning_rate": 0.5, "patience": 0, "ema_momentum": 0.0,
+        "rare_word_dropout": 0.0,
+    }  # fmt: skip
+    config = TaggingConfig(**given)
+    assert config.sized(500, fine_tuning) == config
+
+
+def test_by_default_a_run_starts_from_the_pretrained_tagger(small_bundle, small_runs, monkeypatch, tmp_path):
+    """Here a small one stands for it."""
+    monkeypatch.setattr(pretraining, "pretrained_folder", lambda task, name: small_bundle(task))
+    config = TaggingConfig(num_epochs=1, learning_rate=1e-30, ema_momentum=0)
+    result = pos_tagging.train(small_runs["pos_tagging"].train, tmp_path / "model", config)
+    manifest = json.loads((result.path / "manifest.json").read_text())
+    assert manifest["initialize_from"]["file"] == "pos_tagging"
+    assert result.model.config.units == 8
+    texts = ["The old dog sleeps.", "We hear the birds sing."]
+    before = pos_tagging.load(small_bundle("pos_tagging"), engine="keras").tag(texts, probabilities=True)
+    for ours, theirs in zip(result.model.tag(texts, probabilities=True), before, strict=True):
+        assert ours.pairs() == theirs.pairs()
+        np.testing.assert_allclose(
+            np.concatenate([s.probabilities for s in ours]),
+            np.concatenate([s.probabilities for s in theirs]),
+            atol=1e-5,
+        )
+    assert "start" not in manifest
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.settings import as_option
+from pos_tagging.config import TaggingConfig
 from recipes import program
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
@@ -41,6 +42,12 @@ TRIALS = {
 
 # What a bundle that starts from another takes from that one, whatever its own settings say.
 TAKEN_OVER = {"units", "backward_units", "embedding_dim", "directions", "affix_dim", "word_vectors"}
+
+
+def start_of(run):
+    """The bundle that a stage starts from; None: from scratch."""
+    start = getattr(run, "start", getattr(run, "initialize_from", None))
+    return None if start == "scratch" else start
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +222,7 @@ def test_a_trial_is_tiny_and_what_starts_from_a_model_takes_its_sizes(tmp_path):
     assert (new.units, new.num_epochs) == (8, 1)
     later = program.shrink(Stage("sentiment", tmp_path, tmp_path, config, {"start": tmp_path}))
     assert (later.units, later.num_epochs) == (SentimentConfig().units, 1)
+    assert program.shrink(Stage("sentiment", tmp_path, tmp_path, config, {"start": "scratch"})) == new
 
 
 def test_a_prepared_file_is_written_once_and_never_in_part(tmp_path):
