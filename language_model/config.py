@@ -19,7 +19,9 @@ LEVELS = ("word", "spaced", "character")
 DOCUMENTS = ("file", "paragraph", "line")
 VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
 LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
-SMALL = 100_000  # tokens: about half a megabyte of text
+# Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
+SMALL = {"word": 100_000, "spaced": 100_000, "character": 500_000}
+LEAST_STEPS = {"word": 320, "spaced": 320, "character": 1500}
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,14 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
             fine_tuning: whether the run starts from a trained model.
         """
         piece = max(1.0, min(self.tbptt_length, num_tokens / max(num_texts, 1)))
-        small = num_tokens < SMALL
+        small = num_tokens < SMALL[self.level]
         batch_size = self.batch_size or min(64, max(8 if small else 16, round((600 if small else 1200) / piece)))
         steps = max(1, math.ceil(num_tokens / (piece * batch_size)))
         if fine_tuning:
-            epochs, rate, momentum = 4, 0.001, 0.98
+            epochs, rate, momentum = 5, 0.0006, 0.98
         else:
-            epochs, rate = (max(8, min(30, math.ceil(320 / steps))), 0.004) if small else (9, 0.003)
+            epochs = max(8, min(30, math.ceil(LEAST_STEPS[self.level] / steps))) if small else 9
+            rate = 0.004 if small else 0.003
             momentum = 0.99 if small else 0.998
         return replace(
             self,

@@ -39,7 +39,7 @@ from language_model.report import report_sections, weaknesses
 
 SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy", "ending_gain_accuracy")
 NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
-MIN_TEXTS, PIECE = 20, 100  # fewer texts are cut into pieces of about so many tokens to tell who is ahead
+MIN_TEXTS, PIECE = 10, 100  # fewer texts are cut into pieces of about so many tokens to tell who is ahead
 BLOCK = 1000  # tokens; longer texts are cut into such blocks, so that a single one has an interval too
 
 

@@ -26,7 +26,7 @@ from common.errors import InputError
 from common.evaluation.verdict import Verdict
 from common.inference.keras_engine import KerasEngine
 from common.networks import layer_names
-from common.progress import say
+from common.progress import say, working
 from common.text.batching import EpochBatches
 from common.text.data import Data
 from common.text.vocabulary import UNK_ID, Vocabulary
@@ -159,10 +159,10 @@ def read_splits(inputs: Mapping[str, Any], config: LanguageModelConfig) -> tuple
     origin = open_start(inputs)
     config = inherit_settings(config, origin) if origin else config
     config.validate()
-    texts = load_texts(inputs["train"], config)
-    if inputs["validation"] is not None:
-        validation_texts = load_texts(inputs["validation"], config)
-    else:
+    with working("Reading the texts"):
+        texts = load_texts(inputs["train"], config)
+        validation_texts = [] if inputs["validation"] is None else load_texts(inputs["validation"], config)
+    if inputs["validation"] is None:
         texts, validation_texts = split_validation(texts, config)
     tokens, validation_tokens = split_tokens(texts, config), split_tokens(validation_texts, config)
     origin = origin or choose_start(tokens, config, inputs)
@@ -235,6 +235,6 @@ def judge(splits: Splits, model: LanguageModel) -> Verdict | None:
     num_tokens = sum(map(len, splits.tokens))
     if num_tokens > MOST_FOR_BASELINE:
         return None
-    say("Baseline: Kneser-Ney n-grams")
-    baseline = count_ngrams(model, splits.tokens)
-    return perplexity_verdict(splits.nats(model), baseline.score(splits.validation_tokens), "validation", num_tokens)
+    with working("Baseline: Kneser-Ney n-grams"):
+        nats = count_ngrams(model, splits.tokens).score(splits.validation_tokens)
+    return perplexity_verdict(splits.nats(model), nats, "validation", num_tokens)

@@ -20,7 +20,7 @@ from common.evaluation.verdict import Verdict
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.output import check_not_read, claim
-from common.progress import say
+from common.progress import say, working
 from common.settings import TrainingConfig
 from common.text.data import path_of
 from common.training.checkpoint import Progress, check_run, kept_until_saved
@@ -163,7 +163,7 @@ def finish(
         write_history(folder, state, monitor)
 
     with kept_until_saved(run.output_dir):
-        say("Saving the model")
         card = make_card(facts, config, metrics, score_names)
-        save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
+        with working("Saving the model"):
+            save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
     return TrainingResult(model, scores, state.history, run.output_dir, verdict)
