@@ -21,7 +21,7 @@ VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model"
 LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
 # Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
 SMALL = {"word": 100_000, "spaced": 100_000, "character": 500_000}
-LEAST_STEPS = {"word": 320, "spaced": 320, "character": 1500}
+LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         if fine_tuning:
             epochs, rate, momentum = 5, 0.0006, 0.98
         else:
-            epochs = max(8, min(30, math.ceil(LEAST_STEPS[self.level] / steps))) if small else 9
+            epochs = max(8, min(24, math.ceil(LEAST_STEPS[self.level] / steps))) if small else 9
             rate = 0.004 if small else 0.003
             momentum = 0.99 if small else 0.998
         return replace(
