@@ -25,7 +25,7 @@ from language_model.loader import (
     split_validation,
 )
 
-CONFIG = LanguageModelConfig()
+CONFIG = LanguageModelConfig(batch_size=16)
 PLAIN = "One.\nTwo.\n\n \nThree.\n"
 
 
