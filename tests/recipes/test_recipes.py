@@ -16,7 +16,6 @@ from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.settings import as_option
-from pos_tagging.config import TaggingConfig
 from recipes import program
 from recipes.brown.prepare import split
 from recipes.ewt.prepare import plain_text
@@ -42,12 +41,6 @@ TRIALS = {
 
 # What a bundle that starts from another takes from that one, whatever its own settings say.
 TAKEN_OVER = {"units", "backward_units", "embedding_dim", "directions", "affix_dim", "word_vectors"}
-
-
-def start_of(run):
-    """The bundle that a stage starts from; None: from scratch."""
-    start = getattr(run, "start", getattr(run, "initialize_from", None))
-    return None if start == "scratch" else start
 
 
 @pytest.fixture(scope="module")
