@@ -83,14 +83,18 @@ def progress(items: Iterable[Item], description: str, total: int | None = None) 
 
 @contextmanager
 def working(description: str) -> Iterator[None]:
-    """Tell what a step does that nobody can count: a line before it, and on a terminal what moves until it is done."""
-    if not draws_bars():
-        say(f"{description} …")
+    """Tell what a step does that nobody can count, if it takes longer than a second: a line, or on a terminal a bar."""
+    line = None if draws_bars() else threading.Timer(SECONDS_BEFORE_BAR, say, [f"{description} …"])
+    if line:
+        line.daemon = True
+        line.start()
     bar = DelayedBar(description, None)
     try:
         yield
     finally:
         bar.stop()
+        if line:
+            line.cancel()
 
 
 class DelayedBar:

@@ -151,7 +151,7 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         batch_size = self.batch_size or min(64, max(8 if small else 16, round((600 if small else 1200) / piece)))
         steps = max(1, math.ceil(num_tokens / (piece * batch_size)))
         if fine_tuning:
-            epochs, rate, momentum = 5, 0.0006, 0.98
+            epochs, rate, momentum = 8, 0.0006, 0.98
         else:
             epochs = max(8, min(24, math.ceil(LEAST_STEPS[self.level] / steps))) if small else 9
             rate = 0.004 if small else 0.003

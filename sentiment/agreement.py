@@ -44,8 +44,6 @@ def check_agreement(bundle: Bundle) -> None:
     """
     agreement.check_stated(bundle, SentimentConfig, STATED)
     config = read_settings(bundle)
-    if config.batch_size < 1:  # 0 is for a run, which chooses it by the size of its data
-        raise disagree(bundle, CONFIG_FILE, f"batch_size is {config.batch_size}")
     check_scale(bundle, config)
     check_directions(bundle, config)
     words = {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")}
@@ -65,8 +63,6 @@ def check_agreement(bundle: Bundle) -> None:
 
 def check_scale(bundle: Bundle, config: SentimentConfig) -> None:
     """Refuse a scale that ends before it begins, or has more levels than any network."""
-    if config.min_rating is None or config.max_rating is None:
-        raise disagree(bundle, CONFIG_FILE, "the scale is missing")
     span = config.max_rating - config.min_rating
     if not span > 0:
         raise disagree(bundle, CONFIG_FILE, f"min_rating is {config.min_rating:g}, max_rating {config.max_rating:g}")

@@ -392,7 +392,7 @@ def vocabulary_saver(vocabulary):
 
 def check_all(folder, task, variants, config_class, build, saver):
     for number, variant in enumerate(variants):
-        config = config_class(**{"units": 4, "embedding_dim": 5, **variant})
+        config = config_class(**{"units": 4, "embedding_dim": 5, "batch_size": 8, **variant})
         facts = {**RUN_FACTS, "task": task}
         save_bundle(folder / str(number), build(config), config, {}, facts, "card", saver(config))
         opened = open_bundle(folder / str(number), task)

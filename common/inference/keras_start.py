@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import os
 import sys
 from types import ModuleType
@@ -18,7 +20,9 @@ def start_keras() -> ModuleType:
     come from C++, so only the file descriptor can be turned away; a Python error still gets through.
     """
     if "keras" not in sys.modules:
-        say("Starting Keras and TensorFlow")
+        with contextlib.suppress(ModuleNotFoundError):
+            if importlib.util.find_spec("keras"):
+                say("Starting Keras and TensorFlow")
         sys.stderr.flush()
         saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)

@@ -21,6 +21,7 @@ import numpy as np
 from common.bundles.bundle import HDF5_OVERHEAD, save_weights
 from common.bundles.manifest import MAX_FILE_BYTES
 from common.errors import InputError, printable
+from common.evaluation.metrics import finite
 from common.json_files import read_json_object, write_json
 from common.output import check_bundle_place, is_ours, kind_of, make_ours, manifest_in, remove_ours, sync
 from common.progress import say
@@ -136,7 +137,7 @@ def save_checkpoint(
         np.savez(new / AVERAGE_FILE, *average.values)
         np.savez(new / BEST_FILE, *best_weights)
         facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
-        write_json(new / STATE_FILE, {**asdict(state), **facts})
+        write_json(new / STATE_FILE, finite({**asdict(state), **facts}))  # a score that is not defined becomes null
         sync(new)
         new.rename(folder / name)
     finally:
@@ -182,6 +183,9 @@ def _read_checkpoint(
             raise ValueError("arrays of other shapes than the model's")
     average.num_updates = content["num_updates"]
     state = Progress(**{name: content[name] for name in vars(Progress())})
+    state.history = [
+        {name: math.nan if value is None else value for name, value in row.items()} for row in state.history
+    ]
     if not 1 <= state.best_epoch <= state.epoch == len(state.history):
         raise ValueError("epochs that do not follow each other")
     model.load_weights(latest / "model.weights.h5")

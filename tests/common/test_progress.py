@@ -9,7 +9,7 @@ import time
 import pytest
 
 from common import progress as module
-from common.progress import peak_memory_gb, progress, working
+from common.progress import DelayedBar, peak_memory_gb, progress, working
 
 START = 5000.0
 
@@ -87,14 +87,29 @@ def test_a_quick_loop_draws_nothing(monkeypatch):
     assert terminal.getvalue() == ""
 
 
-def test_a_step_that_nobody_can_count_is_named_before_it(monkeypatch, capsys):
+def test_a_bar_that_comes_after_the_end_is_not_drawn(monkeypatch):
+    """The clock may have run out at the very moment at which the last step ended."""
+    terminal = open_terminal(monkeypatch)
+    bar = DelayedBar("Counting", 30)
+    bar.stop()
+    bar._start()
+    assert terminal.getvalue() == ""
+
+
+def test_a_step_that_nobody_can_count_is_named_while_it_takes_long(monkeypatch, capsys):
     with monkeypatch.context() as patch:
         terminal = open_terminal(patch)
         with working("Waiting"):
             assert wait_for(lambda: "Waiting" in terminal.getvalue())
         assert the_cursor_is_back(terminal)
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 0.1)
     with working("Waiting"):
-        assert capsys.readouterr().err == "Waiting …\n"
+        pass
+    time.sleep(0.3)
+    assert capsys.readouterr().err == ""  # it was over before anybody wondered
+    said = []
+    with working("Waiting"):
+        assert wait_for(lambda: said.append(capsys.readouterr().err) or "".join(said) == "Waiting …\n")
 
 
 def test_memory_is_in_gigabytes():

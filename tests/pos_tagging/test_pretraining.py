@@ -127,6 +127,13 @@ def test_english_sentences_start_from_the_pretrained_tagger(monkeypatch):
         choose(inputs={"start": "nothing_here"})
 
 
+def test_regularization_that_the_run_does_not_choose_is_that_of_the_other_tagger():
+    ewt = open_bundle(find_bundle("pos_tagging", "ewt"))
+    config = inherit_settings(TaggingConfig(word_dropout=0.25), ewt)
+    assert (config.rare_word_dropout, config.word_dropout) == (0.5, 0.25)
+    assert inherit_settings(TaggingConfig(rare_word_dropout=1.5), ewt).rare_word_dropout == 1.5
+
+
 def test_the_share_of_known_words_leaves_out_what_is_no_word(bundle):
     """Of the, qqzzq, 7, !, Qqzzq and The three of four words are known; "qqzzq" has a given vector."""
     theirs = Lexicon.load(bundle)

@@ -107,6 +107,22 @@ def test_tags_and_words_that_only_the_validation_file_has(run_here, tmp_path):
     assert kept["accuracy"] <= 0.5
 
 
+def test_a_killed_run_with_a_score_that_is_not_defined_goes_on(tmp_path):
+    def die(number, scores):
+        raise KeyboardInterrupt
+
+    sentences = [[("a", "X"), ("b", "Y")]] * 5
+    config = TaggingConfig(
+        units=3, embedding_dim=3, character_dim=0, shape_dim=0, affix_dim=0, num_layers=1, num_epochs=2, patience=9
+    )
+    with pytest.raises(KeyboardInterrupt):
+        pos_tagging.train(sentences, tmp_path / "model", config, die)
+    result = pos_tagging.train(sentences, tmp_path / "model", config, resume=True)
+    assert [row["epoch"] for row in result.history] == [1, 2]
+    assert np.isnan([row["accuracy_unknown"] for row in result.history]).all()  # the held-out words are known
+    assert not np.isnan([row["accuracy"] for row in result.history]).any()
+
+
 def test_few_sentences_are_read_more_often_and_in_smaller_batches():
     sizes = (20, 90, 450, 900, 3000, 12_544)
     configs = [TaggingConfig().sized(size, fine_tuning=False) for size in sizes]
@@ -114,6 +130,7 @@ def test_few_sentences_are_read_more_often_and_in_smaller_batches():
     assert sorted(steps) == steps
     assert min(steps[2:]) >= 1400
     assert [config.num_epochs for config in configs[:3]] == [60, 60, 25]
+    assert [config.rare_word_dropout for config in configs[:-1]] == [0.5] * 5
     last = configs[-1]  # as the pretrained taggers were trained
     assert (last.batch_size, last.num_epochs, last.learning_rate, last.patience) == (32, 16, 0.003, 5)
     assert (last.ema_momentum, last.rare_word_dropout) == (0.998, 2.0)

@@ -110,7 +110,7 @@ def test_settings_are_checked_in_python_too(tmp_path):
     with pytest.raises(InputError, match="--teachers and --unlabelled"):
         sentiment.train(ROWS, tmp_path / "model", CONFIG, unlabelled=["a"])
     with pytest.raises(InputError, match="row 1: rating '11' is outside 1 to 10"):
-        sentiment.train([("a", 11)], tmp_path / "model", replace(CONFIG, min_rating=1.0, max_rating=10.0))
+        sentiment.train([("a", 11), ("b", 3)], tmp_path / "model", replace(CONFIG, min_rating=1.0, max_rating=10.0))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -98,7 +98,8 @@ def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
 def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_runs, tmp_path):
     given = small_bundle("language_model")
     data = ["--train", str(small_runs["sentiment"].train), "--start", str(given)]
-    flags = "--directions asymmetric --backward-units 3 --num-epochs 2 --unfreeze-epochs 2 --batch-size 16 "
+    flags = "--head categorical --directions asymmetric --backward-units 3 --num-epochs 2 "
+    flags += "--unfreeze-epochs 2 --batch-size 16 "
     flags += "--learning-rate 0.01"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     [_, *epochs] = (tmp_path / "model/history.csv").read_text().splitlines()
