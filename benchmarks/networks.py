@@ -113,6 +113,9 @@ def rating_model(
         directions=directions,
         pooling=pooling,
         head="regression",
+        ngrams=0,
+        min_rating=1.0,
+        max_rating=10.0,
         word_vector_dropout=0.0,
         **NO_DROPOUT,
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from common.errors import printable
@@ -65,22 +67,72 @@ def progress(items: Iterable[Item], description: str, total: int | None = None) 
 
     On a terminal it is a bar that vanishes when done; without one (a log file, a pipe) a message every 30 seconds.
     """
-    bar = None
-    start = last = time.monotonic()
+    last = time.monotonic()
+    bar = DelayedBar(description, total)
     try:
         for count, item in enumerate(items, 1):
             yield item
             now = time.monotonic()
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=count)
-            elif draws_bars() and now - start > SECONDS_BEFORE_BAR:
-                bar = _start_bar(description, total)
-            elif not draws_bars() and now - last > SECONDS_BETWEEN_LINES:
+            bar.update(count)
+            if not draws_bars() and now - last > SECONDS_BETWEEN_LINES:
                 say(f"{description}: {count:,}" + (f" of {total:,}" if total else ""))
                 last = now
     finally:
-        if bar is not None:
-            bar.stop()
+        bar.stop()
+
+
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """Tell what a step does that nobody can count, if it takes longer than a second: a line, or on a terminal a bar."""
+    line = None if draws_bars() else threading.Timer(SECONDS_BEFORE_BAR, say, [f"{description} …"])
+    if line:
+        line.daemon = True
+        line.start()
+    bar = DelayedBar(description, None)
+    try:
+        yield
+    finally:
+        bar.stop()
+        if line:
+            line.cancel()
+
+
+class DelayedBar:
+    """A bar on a terminal, which appears after a second, though its first step may take longer, and vanishes.
+
+    Args:
+        description: stands before it.
+        total: steps; None: not known.
+    """
+
+    def __init__(self, description: str, total: int | None) -> None:
+        self.bar: Progress | None = None
+        self.closed, self.lock = False, threading.Lock()
+        self.description, self.total = description, total
+        self.timer = threading.Timer(SECONDS_BEFORE_BAR, self._start) if draws_bars() else None
+        if self.timer:
+            self.timer.daemon = True
+            self.timer.start()
+
+    def _start(self) -> None:
+        with self.lock:
+            if not self.closed:
+                self.bar = _start_bar(self.description, self.total)
+
+    def update(self, count: int) -> None:
+        """Show how many steps are done."""
+        with self.lock:
+            if self.bar is not None:
+                self.bar.update(self.bar.task_ids[0], completed=count)
+
+    def stop(self) -> None:
+        """Take the bar off the screen, or let it never appear."""
+        with self.lock:
+            self.closed = True
+            if self.timer:
+                self.timer.cancel()
+            if self.bar is not None:
+                self.bar.stop()
 
 
 def _start_bar(description: str, total: int | None) -> Progress:

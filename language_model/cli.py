@@ -52,15 +52,24 @@ def train(argv: Sequence[str] | None = None) -> None:
         CACHE_HELP,
     )
     add_train_arguments(parser)
+    parser.add_argument(
+        "--start",
+        default="auto",
+        metavar="auto|scratch|MODEL",
+        help="auto: fine-tune a pretrained model where one suits the texts; or name or folder of a language model "
+        "(default: auto)",
+    )
     add_settings(parser, LanguageModelConfig, PRESETS)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, LanguageModelConfig)
     check_train_arguments(arguments)
-    result = language_model.train(arguments.train, arguments.output_dir, config, **train_options(arguments))
+    result = language_model.train(arguments.train, arguments.output_dir, config, **train_options(arguments, "start"))
     shown = "trained without validation"
     if result.scores:
         shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character"
     show(f"{shown.format(**result.scores)}; bundle in {result.path}")
+    if result.verdict:
+        show(result.verdict.sentence)
 
 
 def evaluate(argv: Sequence[str] | None = None) -> None:

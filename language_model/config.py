@@ -5,8 +5,9 @@ The defaults were chosen on the validation split of the fairy tales; language_mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from common.errors import InputError
@@ -18,6 +19,9 @@ LEVELS = ("word", "spaced", "character")
 DOCUMENTS = ("file", "paragraph", "line")
 VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
 LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
+# Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
+SMALL = {"word": 100_000, "spaced": 100_000, "character": 500_000}
+LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
 
 
 @dataclass(frozen=True)
@@ -117,11 +121,49 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         minimum=0,
         maximum=0.9,
     )
-    batch_size: int = setting(16, "pieces of text in a batch", minimum=1)
-    num_epochs: int = setting(9, "most passes over the training split", minimum=1)
-    learning_rate: float = setting(0.003, "peak learning rate of AdamW", minimum=0)
+    batch_size: int = setting(0, "pieces of text in a batch; 0 = by the size of the data", minimum=0)
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by the size of the data", minimum=0)
+    learning_rate: float = setting(0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0)
+    ema_momentum: float = setting(
+        -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1
+    )
+    patience: int = setting(
+        -1,
+        "early stopping: epochs in a row without a better validation score; -1 = by the size of the data",
+        minimum=-1,
+    )
     mixed_precision: bool = setting(True, "compute in bfloat16 where the processor has it; weights stay float32")
     max_gradient_norm: float = setting(1.0, "gradient clipping: largest global L2 norm of the gradient", minimum=0)
+
+    def sized(self, num_tokens: int, num_texts: int, fine_tuning: bool) -> LanguageModelConfig:
+        """Choose the settings of optimization that are left to the size of the data.
+
+        A small text is read more often and in smaller batches: a network needs some hundred steps, however small the
+        text. language_model/EXPERIMENTS.md has the trials.
+
+        Args:
+            num_tokens: in the training split.
+            num_texts: that they are in; a piece of text is no longer than one of them.
+            fine_tuning: whether the run starts from a trained model.
+        """
+        piece = max(1.0, min(self.tbptt_length, num_tokens / max(num_texts, 1)))
+        small = num_tokens < SMALL[self.level]
+        batch_size = self.batch_size or min(64, max(8 if small else 16, round((600 if small else 1200) / piece)))
+        steps = max(1, math.ceil(num_tokens / (piece * batch_size)))
+        if fine_tuning:
+            epochs, rate, momentum = 8, 0.0006, 0.98
+        else:
+            epochs = max(8, min(24, math.ceil(LEAST_STEPS[self.level] / steps))) if small else 9
+            rate = 0.004 if small else 0.003
+            momentum = 0.99 if small else 0.998
+        return replace(
+            self,
+            batch_size=batch_size,
+            num_epochs=self.num_epochs or epochs,
+            learning_rate=self.learning_rate or rate,
+            patience=self.patience if self.patience >= 0 else 1 if fine_tuning else 3,
+            ema_momentum=self.ema_momentum if self.ema_momentum >= 0 else momentum,
+        )
 
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.

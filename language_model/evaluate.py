@@ -26,6 +26,7 @@ import numpy as np
 from common.bundles.provenance import describe_data
 from common.evaluation.metrics import bits_per_character, perplexity, with_intervals
 from common.evaluation.scores import Scores
+from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.progress import say
 from common.text.data import Data, name_of
 from language_model import cache as caches
@@ -38,6 +39,7 @@ from language_model.report import report_sections, weaknesses
 
 SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy", "ending_gain_accuracy")
 NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
+MIN_TEXTS, PIECE = 10, 100  # fewer texts are cut into pieces of about so many tokens to tell who is ahead
 BLOCK = 1000  # tokens; longer texts are cut into such blocks, so that a single one has an interval too
 
 
@@ -113,11 +115,16 @@ def evaluate(
     config = config or model.config
     texts = load_texts(data, config)
     token_lists = split_tokens(texts, config)
-    baseline = None if train is None else fit_ngrams(model, train, ngram_order, config)
+    baseline, known = None, list[list[str]]()
+    if train is not None:
+        known = split_tokens(load_texts(train, config), config)
+        baseline = count_ngrams(model, known, ngram_order)
     reading: dict[str, Any] = {"stateful": config.stateful, "reset_every": reset_every}
     nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, **reading)}
+    verdict = None
     if baseline:
         nats[baseline.name] = baseline.score(token_lists)
+        verdict = perplexity_verdict(nats["model"], nats[baseline.name], "test", sum(map(len, known)))
     if cache is not None:
         nats |= score_with_caches(model, token_lists, nats, baseline, cache, partial(Streams, **reading), config)
     intervals = partial(with_intervals, num_threads=num_threads)
@@ -134,6 +141,7 @@ def evaluate(
         notes=["{num_examples:,} texts, {num_tokens:,} tokens with their ends".format(**facts)],
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
+        verdict=verdict,
     )
 
 
@@ -158,16 +166,54 @@ def score_given_endings(
     return len(endings), {name: intervals(partial(_mean_chosen, wins), len(endings)) for name, wins in won.items()}
 
 
-def fit_ngrams(model: LanguageModel, train: Data, order: int | None, config: LanguageModelConfig) -> Baseline:
-    """Count the n-grams of the training data, over the vocabulary of the model."""
-    train_tokens = split_tokens(load_texts(train, config), config)
-    order = order or NGRAM_ORDERS[config.level]
-    ngrams = NgramModel(map(model.vocabulary.encode, train_tokens), len(model.vocabulary), order)
+def count_ngrams(model: LanguageModel, token_lists: Sequence[Sequence[str]], order: int | None = None) -> Baseline:
+    """Count the n-grams of the training texts, over the vocabulary of the model.
+
+    Args:
+        model: the language model.
+        token_lists: the tokens of each training text.
+        order: tokens in the longest n-gram; None takes 5, of characters 7.
+    """
+    order = order or NGRAM_ORDERS[model.config.level]
+    ngrams = NgramModel(map(model.vocabulary.encode, token_lists), len(model.vocabulary), order)
 
     def score(token_lists: Sequence[Sequence[str]]) -> list[np.ndarray]:
         return [np.array(ngrams.log_probabilities(model.vocabulary.encode(tokens))) for tokens in token_lists]
 
     return Baseline(f"Kneser-Ney {order}-gram", score)
+
+
+def perplexity_verdict(
+    nats: Sequence[np.ndarray], baseline: Sequence[np.ndarray], split: str, num_known: int
+) -> Verdict | None:
+    """Whether a model is ahead of Kneser-Ney n-grams over the same vocabulary; None if there is too little to tell.
+
+    Args:
+        nats: the log-probabilities of the model, those of the tokens and the end of each text.
+        baseline: those of the n-grams.
+        split: "validation", say.
+        num_known: tokens that both have learned from.
+    """
+    where = f"{len(nats):,} {split} texts"
+    lost = [np.concatenate([-np.asarray(row, np.float64) for row in rows]) for rows in (nats, baseline)]
+    ends = np.cumsum([len(row) for row in nats])[:-1]
+    if len(nats) < MIN_TEXTS:
+        num_pieces = len(lost[0]) // PIECE
+        where = f"{num_pieces:,} pieces of the {split} text{'s' if len(nats) > 1 else ''}"
+        ends = np.linspace(0, len(lost[0]), num_pieces + 1)[1:-1].astype(int)
+    if not len(ends):
+        return None
+    of_model, of_baseline = (np.array([piece.sum() for piece in np.split(values, ends)]) for values in lost)
+    outcome = compare(of_model, of_baseline)
+    ours, theirs = (perplexity(values.sum(), len(values)) for values in lost)
+    return make_verdict(
+        outcome,
+        where,
+        f"the model's perplexity is {ours:.1f} (lower is better)",
+        f"Kneser-Ney's {theirs:.1f}",
+        f"It has learned from {num_known:,} tokens: more text of this kind helps most, "
+        "then --start MODEL with a language model that has read such text.",
+    )
 
 
 def score_with_caches(

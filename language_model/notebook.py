@@ -239,8 +239,8 @@ workshop = tempfile.TemporaryDirectory()
 
 def train_on_sample(name, **settings):
     """Train with the settings of `make example`, and more; returns the folder of the bundle."""
-    sample_config = replace(config, num_epochs=16, **settings)
-    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, sample_config).path
+    sample_config = replace(config, num_epochs=16, patience=16, **settings)
+    return language_model.train(DATA / "train.csv", Path(workshop.name) / name, sample_config, start="scratch").path
 
 
 bundle = train_on_sample("lstm")

@@ -28,6 +28,7 @@ from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, Language
 from language_model.loader import Streams, encode_text, initial_states, split_text
 from language_model.writing import DeadEnd, search_beams, write_samples
 
+READ_TOGETHER = 16  # streams, by a model whose settings do not say
 MAX_LOGITS = 3_000_000  # numbers held at once, 12 MB; more are not faster
 
 
@@ -146,9 +147,10 @@ class LanguageModel:
         logits at once.
         """
         order = np.argsort([len(stream) for stream in streams], kind="stable")
-        starts = range(0, len(order), self.config.batch_size)
+        batch_size = self.config.batch_size or READ_TOGETHER
+        starts = range(0, len(order), batch_size)
         for start in progress(starts, "Scoring", len(starts)):
-            chosen = order[start : start + self.config.batch_size]
+            chosen = order[start : start + batch_size]
             states = initial_states(self.config, len(chosen))
             width = max(1, MAX_LOGITS // (len(chosen) * len(self.vocabulary)))
             longest = max(len(streams[i]) for i in chosen) - 1

@@ -67,7 +67,7 @@ class Stage:
         path: the bundle that it writes.
         data: its training file.
         config: its settings.
-        options: the further arguments of `train`.
+        options: the further arguments of `train`; it starts from scratch unless they say otherwise.
         about_data: for the model card.
     """
 
@@ -132,14 +132,15 @@ def train(stage: Stage, trial: bool = False) -> Path:
     config = shrink(stage) if trial else stage.config
     resume = any(checkpoint_folder(stage.path).glob("epoch-*"))
     learn = importlib.import_module(stage.task).train
-    learn(stage.data, stage.path, config, about_data=stage.about_data, resume=resume, **stage.options)
+    options = {"start": "scratch", **stage.options}
+    learn(stage.data, stage.path, config, about_data=stage.about_data, resume=resume, **options)
     return stage.path
 
 
 def shrink(stage: Stage) -> TrainingConfig:
     """The settings of a stage in a trial; what starts from another model has the sizes of that."""
     tiny = TRIAL[stage.task]
-    if {"initialize_from", "start"} & stage.options.keys() and stage.options.get("start") != "scratch":
+    if stage.options.get("start", "scratch") != "scratch":
         tiny = {name: value for name, value in tiny.items() if name not in ("units", "embedding_dim")}
         defaults = {name: type(stage.config).__dataclass_fields__[name].default for name in ("units", "embedding_dim")}
         tiny = {**tiny, **defaults}

@@ -43,7 +43,7 @@ def train_and_score(task: str) -> None:
     train, test = f"{data}/train.{ending}", f"{data}/test.{ending}"
     again = ["--resume"] if checkpoint_folder(ROOT / model).exists() else []
     places = ["--train", train, "--output-dir", model, "--overwrite", *again]
-    run(commands.train, *places, "--preset", "sample", "--about-data", ABOUT)
+    run(commands.train, *places, "--about-data", ABOUT)
     run(commands.evaluate, "--model", model, "--test", test, "--train", train, "--report", f"{model}-report", "--save")
 
 

@@ -32,8 +32,8 @@ STATED = (
 
 
 def read_settings(bundle: Bundle) -> SentimentConfig:
-    """Read the settings of a bundle; before there were several heads, the head was a regression."""
-    return bundle.read_config(SentimentConfig, head="regression")
+    """Read the settings of a bundle; before there were several heads and a wide part, the head was a regression."""
+    return bundle.read_config(SentimentConfig, head="regression", ngrams=0)
 
 
 def check_agreement(bundle: Bundle) -> None:

@@ -142,10 +142,11 @@ class SentimentConfig(TrainingConfig):
     group_column: str | None = setting(
         None, "column of what a review is about: a group is not split between training and validation", group=DATA
     )
+    # None until a run has found them out.
     min_rating: float = setting(
-        0.0, "worst rating of the scale; 0 with --max-rating 0 = found out from the data", group=DATA, basic=True
+        None, "worst rating of the scale; none: found out from the data", group=DATA, basic=True
     )
-    max_rating: float = setting(0.0, "best rating of the scale", group=DATA, basic=True)
+    max_rating: float = setting(None, "best rating of the scale; none: found out from the data", group=DATA, basic=True)
     labels: str = setting("", "what words in the rating column mean: bad=1,good=5", group=DATA, basic=True)
     skip_bad_rows: bool = setting(
         False, "leave out rows without a text or a rating, and say how many", group=DATA, basic=True
@@ -172,12 +173,11 @@ class SentimentConfig(TrainingConfig):
         """Give the settings of an older bundle the names and words that they have now.
 
         >>> SentimentConfig.upgrade({"bidirectional": False, "backward_units": 96, "head": "class"})
-        {'backward_units': 96, 'head': 'categorical', 'ngrams': 0, 'directions': 'asymmetric'}
+        {'backward_units': 96, 'head': 'categorical', 'directions': 'asymmetric'}
         """
         values = super().upgrade(values)
         if values.get("head") == "class":
             values["head"] = "categorical"
-        values.setdefault("ngrams", 0)  # of bundles made before there was a wide part
         if "bidirectional" in values:
             both, reverse = values.pop("bidirectional"), values.pop("reverse", False)
             if reverse and (both or values.get("backward_units")):
@@ -236,6 +236,14 @@ class SentimentConfig(TrainingConfig):
                 raise InputError(f"{flag_of(name)}: only with --directions asymmetric; leave it out, or add that")
         if asymmetric and not self.backward_units:
             raise InputError("--directions asymmetric: add --backward-units, the size of the backward direction")
+        if self.ngrams > 0 and self.head != "regression":
+            raise InputError(f"--ngrams: not with --head {self.head}; leave it out, or take regression")
+        if self.temperature_scaling and self.head != "categorical":
+            raise InputError(f"--temperature-scaling: not with --head {self.head}; leave it out, or take categorical")
+        if self.nbsvm_weight and self.head != "categorical":
+            raise InputError(f"--nbsvm-weight: not with --head {self.head}; leave it out, or take categorical")
+        if self.min_rating is None or self.max_rating is None:
+            return  # found out from the data, and checked again then
         if not self.min_rating < self.max_rating:
             raise InputError(
                 f"--min-rating {self.min_rating:g} is not below --max-rating {self.max_rating:g}; "
@@ -246,9 +254,3 @@ class SentimentConfig(TrainingConfig):
                 f"--head {self.head}: a rating for each step from {self.min_rating:g} to {self.max_rating:g} is too "
                 f"many, the most is {MAX_LEVELS:,}; take --head regression"
             )
-        if self.ngrams > 0 and self.head != "regression":
-            raise InputError(f"--ngrams: not with --head {self.head}; leave it out, or take regression")
-        if self.temperature_scaling and self.head != "categorical":
-            raise InputError(f"--temperature-scaling: not with --head {self.head}; leave it out, or take categorical")
-        if self.nbsvm_weight and self.head != "categorical":
-            raise InputError(f"--nbsvm-weight: not with --head {self.head}; leave it out, or take categorical")

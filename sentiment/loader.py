@@ -13,13 +13,15 @@ from common.errors import InputError, excerpt
 from common.networks.rating_levels import level_targets
 from common.progress import say
 from common.text.batching import Batches, drop_words, make_mask, pad
-from common.text.data import Data, name_of, read_data
+from common.text.data import Data, name_of, path_of, read_data
 from common.text.readers import read_lines, require_good
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 from sentiment.ngrams import Ngrams, pad_terms
 from sentiment.scale import (
     BOTH_ENDS,
+    ENOUGH,
+    Scale,
     Written,
     convert,
     find_scale,
@@ -28,6 +30,7 @@ from sentiment.scale import (
     scale_warning,
 )
 
+MANY = 0.1  # of the ratings outside of a scale: it is not theirs
 Ends = tuple[float | None, float | None]  # worst and best rating of a file, where given
 
 MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
@@ -65,12 +68,13 @@ def clean_review(text: str) -> str:
 
 @dataclass(frozen=True)
 class WrittenReviews:
-    """Rated reviews as they stand in a file: `ratings` on the scale of the file, `places` for messages."""
+    """Rated reviews as they stand in a file, `source`: ratings on the scale of the file, `places` for messages."""
 
     texts: list[str]
     ratings: list[Written]
     places: list[str]
     groups: list[str] | None
+    source: str
 
     def on_scale(self, file_scale: tuple[float, float], config: SentimentConfig) -> Reviews:
         """Map the ratings to the scale of a model, along a straight line.
@@ -103,7 +107,7 @@ def load_reviews(
         InputError: the row, what was found there, and what would do.
     """
     written = read_reviews(data, config, groups_file)
-    return written.on_scale(file_scale(written, config, scale, name_of(data)), config)
+    return written.on_scale(file_scale(written, config, scale), config)
 
 
 def read_reviews(data: Data, config: SentimentConfig, groups_file: str | Path | None = None) -> WrittenReviews:
@@ -135,7 +139,7 @@ def read_reviews(data: Data, config: SentimentConfig, groups_file: str | Path | 
         raise InputError(f"{name_of(data)}: no row has a text and a rating; give at least one")
     if groups_file is not None:
         groups = _read_groups(Path(groups_file), len(texts), name_of(data))
-    return WrittenReviews(texts, ratings, places, groups or None)
+    return WrittenReviews(texts, ratings, places, groups or None, str(path_of(data) or name_of(data)))
 
 
 def with_scale(config: SentimentConfig, written: WrittenReviews) -> SentimentConfig:
@@ -143,24 +147,28 @@ def with_scale(config: SentimentConfig, written: WrittenReviews) -> SentimentCon
 
     A scale that is given is kept; if it does not fit the ratings, a warning says so.
     """
-    if config.min_rating < config.max_rating:
+    low, high = config.min_rating, config.max_rating
+    if low is not None and high is not None and low < high:
         if warning := scale_warning(_values(written), config.min_rating, config.max_rating):
             say(f"WARNING: {warning}")
         return config
-    labels = parse_labels(config.labels) if config.labels else None
-    scale = find_scale(written.ratings, labels)
+    scale = _find_scale(written, config)
     say(f"Ratings: {scale.describe(written.ratings)}{f'; {scale.remark}' if scale.remark else ''}")
-    return replace(config, min_rating=scale.low, max_rating=scale.high)
+    return replace(
+        config, min_rating=scale.low if low is None else low, max_rating=scale.high if high is None else high
+    )
 
 
-def file_scale(written: WrittenReviews, config: SentimentConfig, given: Ends, name: str) -> tuple[float, float]:
+def file_scale(written: WrittenReviews, config: SentimentConfig, given: Ends) -> tuple[float, float]:
     """The scale of a file that a trained model is held against.
+
+    It is another than the model's if many ratings lie outside of that, if all lie in a smaller one, or if they say so;
+    a single rating outside is an error of its row.
 
     Args:
         written: the reviews of the file.
         config: with the scale of the model.
         given: worst and best rating of the file, by option; either may be None.
-        name: of the file.
     Raises:
         InputError: the worst rating is not below the best.
     """
@@ -174,17 +182,24 @@ def file_scale(written: WrittenReviews, config: SentimentConfig, given: Ends, na
         if warning:
             say(f"WARNING: {warning}")
         return low, high
-    outside = values.min() < low or values.max() > high
+    outside = len(values) >= ENOUGH and np.mean((values < low) | (values > high)) >= MANY
     stated = {rating.out_of for rating in written.ratings} - {None, high}
     if not (outside or warning or stated):
         return own
-    scale = find_scale(written.ratings, parse_labels(config.labels) if config.labels else None)
+    scale = _find_scale(written, config)
     if (scale.low, scale.high) != own:
         say(
-            f"WARNING: {name}: {scale.describe(written.ratings)}; the model rates from {low:g} to {high:g}, so they "
-            f"are mapped along a straight line; if that is wrong, give --min-rating and --max-rating"
+            f"WARNING: {written.source}: {scale.describe(written.ratings)}; the model rates from {low:g} to {high:g}; "
+            f"they are mapped along a straight line; if that is wrong, give --min-rating and --max-rating"
         )
     return scale.low, scale.high
+
+
+def _find_scale(written: WrittenReviews, config: SentimentConfig) -> Scale:
+    try:
+        return find_scale(written.ratings, parse_labels(config.labels) if config.labels else None)
+    except InputError as error:
+        raise InputError(f"{written.source}: {error}") from None
 
 
 def _values(written: WrittenReviews) -> np.ndarray:

@@ -150,7 +150,7 @@ print(example["mask"].astype(int))
 # %%
 from sentiment.loader import make_batches, make_targets
 
-config = SentimentConfig(batch_size=16, head="regression")
+config = SentimentConfig(batch_size=16, ngrams=0, min_rating=1, max_rating=10)
 ratings = train_table.rating.to_numpy(np.float32)
 batches = make_batches(train_tokens, make_targets(ratings, config), vocabulary, config, shuffle=True)
 unsorted = make_mask([len(row) + 1 for row in train_tokens[:16]])
@@ -276,14 +276,17 @@ print("with ten more paddings:", np.asarray(model(longer)["rating"])[:, 0].round
 # *Dropout* switches random features off during training; *word dropout* turns random words into `<unk>`; and the word
 # vectors do not start at random, but from counts of which words stand near each other in the training text.
 #
-# The next cell trains with the settings of `make example`. `sentiment.train` does what `python -m sentiment.train`
-# does: the data may be a file, a DataFrame or a list.
+# `sentiment.train` does what `python -m sentiment.train` does; the data may be a file, a DataFrame or a list. Left to
+# itself it would start from the pretrained model and add a linear part. To see what a network learns from these reviews
+# alone, the next cell asks for neither.
 
 # %%
 workshop = tempfile.TemporaryDirectory()
 bundle = Path(workshop.name) / "sentiment"
-config = SentimentConfig(num_epochs=16, batch_size=16, patience=16, head="regression")
-result = sentiment.train(train_table, bundle, config)
+config = SentimentConfig(num_epochs=16, batch_size=16, patience=16, learning_rate=0.002, ema_momentum=0.995, ngrams=0)
+result = sentiment.train(train_table, bundle, config, start="scratch")
+config = result.model.config
+print(result.verdict)
 print("\n".join(sorted(path.name for path in bundle.iterdir())))
 
 # %% [markdown]
@@ -369,6 +372,20 @@ for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
 # %%
 answers["LSTM, trained on the sample"] = sample_rater.predict_tokens(test_tokens).ratings
 answers["LSTM, pretrained on films"] = rater.predict_tokens(test_tokens).ratings
+pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answers.items()}).T[SHOWN]
+
+# %% [markdown]
+# ## What you would type
+#
+# Neither is what the command does if you only give it a file. It starts from the pretrained model (*fine-tuning*), puts
+# a linear model of words and pairs of words beside it (the *wide* part of a *wide-and-deep* network), fits both at once
+# in closed form, and then trains the network a little further on what the linear part leaves over. At the end it says
+# how far that is ahead of the baseline.
+
+# %%
+tuned = sentiment.train(train_table, Path(workshop.name) / "fine-tuned")
+print(tuned.verdict)
+answers["LSTM, fine-tuned on the sample"] = tuned.model.predict_tokens(test_tokens).ratings
 pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answers.items()}).T[SHOWN]
 
 # %% [markdown]
@@ -617,6 +634,6 @@ plt.show()
 #    --help`)
 # 5. **Head or tail?** Train and evaluate with `--max-length 30` and each choice of `--truncation`. Where in a review
 #    does the verdict stand?
-# 6. **Your own data.** Take a CSV file of texts with numbers, of 1 to 5 stars for example, and train on it with
-#    `--text-column`, `--rating-column`, `--min-rating` and `--max-rating`. Score it beside the baseline with `python
+# 6. **Your own data.** Take a CSV file of texts with ratings, such as 1 to 5 stars, and train on it with
+#    `--text-column` and `--rating-column`; the scale is found out. Score it beside the baseline with `python
 #    -m sentiment.evaluate --train … --report …` and read the fifty worst mistakes on the report's page.

@@ -18,6 +18,7 @@ from common.errors import InputError
 from common.networks import layer_names
 from common.progress import say
 from common.settings import inherit
+from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import rating_levels
 
@@ -68,13 +69,12 @@ def find_obstacle(
 
 
 def rating_direction(origin: Bundle) -> np.ndarray | None:
-    """The weights of the features (features,) that raise the rating of a rating model; None of a language model."""
+    """The weights of the features that raise the rating of a rating model (features,); None of a language model."""
     if origin.manifest["task"] != TASK:
         return None
-    config = origin.read_config(SentimentConfig, head="regression")
     if layer_names.SCORE in origin.layers:
         return origin.read_layer(layer_names.SCORE)[0][:, 0]
-    levels = rating_levels(config)
+    levels = rating_levels(read_settings(origin))
     return origin.read_layer(layer_names.LOGITS)[0] @ (levels - levels.mean())
 
 

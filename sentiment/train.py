@@ -104,7 +104,9 @@ def train(
     }  # fmt: skip
     with open_run(TASK, output_dir, inputs, about_data, resume, overwrite) as run:
         # 1. Reviews to tokens, and what to start from.
-        splits = read_splits(inputs, config or SentimentConfig())
+        config = config or SentimentConfig()
+        check_inputs(inputs, config)
+        splits = read_splits(inputs, config)
         origin = choose_start(splits.tokens, splits.config, inputs)
         config = settle(splits.config, inputs, origin, len(splits.train))
 
@@ -172,9 +174,22 @@ class Examples:
             self.ngrams.save(folder / NGRAMS_FILE)
 
 
+def check_inputs(inputs: dict[str, Any], config: SentimentConfig) -> None:
+    """Refuse what can be known to be wrong before anything is read."""
+    config.validate()
+    if bool(inputs["teachers"]) != (inputs["unlabelled"] is not None):
+        raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
+    if config.nbsvm_weight and not inputs["teachers"]:
+        raise InputError("--nbsvm-weight: shifts the probabilities of --teachers; leave it out, or give both")
+    if inputs["word_vectors_from"] and inputs["start"] not in ("auto", "scratch"):
+        raise InputError("--word-vectors-from and --start both give word vectors; leave one out")
+
+
 def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
     """Read and tokenize the reviews of a run, and hold some out for validation if there is no file for it."""
     written = read_reviews(inputs["train"], config, inputs["groups"])
+    if len(written.texts) < 2:
+        raise InputError(f"{written.source}: nothing is left to train on after one review; give more data")
     config = with_scale(config, written)
     train_split = written.on_scale((config.min_rating, config.max_rating), config)
     if inputs["validation"] is not None:
@@ -198,8 +213,6 @@ def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | Non
         InputError: settings or options that exclude each other.
     """
     vectors_from = inputs["word_vectors_from"]
-    if origin and vectors_from:
-        raise InputError("--word-vectors-from and --start both give word vectors; leave one out, or --start scratch")
     if origin:
         config = inherit_settings(config, origin)
     if vectors_from and config.architecture == "bow":
@@ -212,10 +225,6 @@ def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | Non
     if config.ngrams < 0:
         config = replace(config, ngrams=2 if config.head == "regression" and not inputs["teachers"] else 0)
     config.validate()
-    if bool(inputs["teachers"]) != (inputs["unlabelled"] is not None):
-        raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
-    if config.nbsvm_weight and not inputs["teachers"]:
-        raise InputError("--nbsvm-weight: shifts the probabilities of --teachers; leave it out, or give both")
     if config.ngrams and inputs["teachers"]:
         raise InputError("--ngrams: not with --teachers, which rate as a whole; leave it out, or give 0")
     return config

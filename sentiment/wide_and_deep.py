@@ -56,6 +56,8 @@ def fit_both_parts(
     if origin:
         features = encode(deep_part(network, layer_names.FEATURES), token_lists, vocabulary, config)
         direction = rating_direction(origin)
+        if direction is not None and len(direction) != features.shape[1]:
+            direction = None  # a direction of reading was added: its features are new
     fit = fit_ridge(features, ngrams.matrix(token_lists), scores, config.seed, direction)
     deep = fit.deep if origin else np.zeros(network.get_layer(layer_names.SCORE).kernel.shape[0])
     network.get_layer(layer_names.SCORE).set_weights([deep[:, None], np.array([fit.bias])])

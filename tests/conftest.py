@@ -17,6 +17,7 @@ import pytest
 
 from common.cli.run import run_command
 from common.errors import InputError
+from common.evaluation.metrics import with_intervals
 from common.inference.keras_start import start_keras
 from common.output import claim
 from common.progress import show_progress
@@ -102,6 +103,13 @@ def run_here():
     return run_here
 
 
+@pytest.fixture
+def few_resamples(monkeypatch):
+    """Intervals from few resamples, in this process: for tests that look at something else about scores."""
+    _, *others = with_intervals.__defaults__
+    monkeypatch.setattr(with_intervals, "__defaults__", (100, *others))
+
+
 @dataclass(frozen=True)
 class SmallRun:
     """A training run of seconds: the sample data of a task, and settings for a tiny model."""
@@ -116,7 +124,7 @@ class SmallRun:
 def small_runs() -> dict[str, SmallRun]:
     """The small run of each task."""
     settings = {
-        "sentiment": ("csv", "--units 8 --embedding-dim 10 --max-length 40"),
+        "sentiment": ("csv", "--start scratch --head categorical --units 8 --embedding-dim 10 --max-length 40"),
         "language_model": ("csv", "--units 12 --embedding-dim 9 --batch-size 16"),
         "pos_tagging": ("conllu", "--units 8 --embedding-dim 9 --character-dim 4 --character-filters 5"),
     }

@@ -343,6 +343,8 @@ def test_every_rating_model_agrees_with_itself(tmp_path):
         for name in ("last", "mean-max", "max")
     ]
     variants += [{"directions": "forward", "min_rating": 0, "max_rating": 2.5, "head": "ordinal"}]
+    given = {"min_rating": 1.0, "max_rating": 10.0, "ngrams": 0, "head": "categorical"}
+    variants = [{**given, **variant} for variant in variants]
     vocabulary = Vocabulary(["so", "good"], lowercase=True)
     check_all(
         tmp_path, "sentiment", variants, SentimentConfig, lambda c: build_model(c, 6), vocabulary_saver(vocabulary)
@@ -390,7 +392,7 @@ def vocabulary_saver(vocabulary):
 
 def check_all(folder, task, variants, config_class, build, saver):
     for number, variant in enumerate(variants):
-        config = config_class(**{"units": 4, "embedding_dim": 5, **variant})
+        config = config_class(**{"units": 4, "embedding_dim": 5, "batch_size": 8, **variant})
         facts = {**RUN_FACTS, "task": task}
         save_bundle(folder / str(number), build(config), config, {}, facts, "card", saver(config))
         opened = open_bundle(folder / str(number), task)

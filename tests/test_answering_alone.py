@@ -30,7 +30,11 @@ atexit.register(tell)
 sys.argv = sys.argv[1:]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
-TEST = {"sentiment": "test.csv", "language_model": "test.csv", "pos_tagging": "test.conllu"}
+TEST = {
+    "sentiment": "sentiment/dataset/test.csv",
+    "language_model": "language_model/dataset/test.csv",
+    "pos_tagging": "pos_tagging/dataset/test.conllu",
+}
 
 
 @pytest.fixture
@@ -76,17 +80,27 @@ def distributions(files):
     return {re.sub(r"[-_.]+", "-", owner).lower() for top in tops for owner in owners.get(top, ())}
 
 
+def beginning(data, folder):
+    """A file with the first rows or sentences of another, which are scored sooner."""
+    end = "\n\n" if data.suffix == ".conllu" else "\n"
+    rows = (ROOT / data).read_text(encoding="utf-8").split(end)
+    (folder / data.name).write_text(end.join([*rows[:20], ""]), encoding="utf-8")
+    return folder / data.name
+
+
 COMMANDS = [
     ("sentiment.predict", "A joy from start to end."),
     ("pos_tagging.predict", "They refuse to permit us to obtain the refuse permit."),
     ("language_model.score", "--tokens", "The king went into the forest."),
     ("language_model.generate", "--prompt", "Once upon a time", "--max-tokens", "9", "--top-p", "0.9"),
-    *((f"{task}.evaluate", "--test", f"{task}/dataset/{name}") for task, name in TEST.items()),
+    *((f"{task}.evaluate", "--test", path) for task, path in TEST.items()),
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_answers_come_without_keras(command, run_without_keras):
+def test_answers_come_without_keras(command, run_without_keras, tmp_path):
+    if command[-1] in TEST.values():
+        command = (*command[:-1], beginning(Path(command[-1]), tmp_path))
     done = run_without_keras(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout
@@ -114,17 +128,17 @@ def test_both_engines_give_the_same_answers(run):
         assert answers[0] == answers[1] != ""
 
 
-def test_8_bits_round_ratings_a_little(run):
+def test_8_bits_round_ratings_a_little(run_here):
     reviews = ("--input", ROOT / "sentiment/dataset/test.csv", "--text-column", "review", "--format", "jsonl")
     ratings = {}
     for engine in ("onnx", "onnx-int8"):
-        lines = run("sentiment.predict", "--engine", engine, *reviews).stdout.splitlines()
+        lines = run_here("sentiment.predict", "--engine", engine, *reviews).stdout.splitlines()
         ratings[engine] = [json.loads(line)["rating"] for line in lines]
     differences = [abs(a - b) for a, b in zip(*ratings.values(), strict=True)]
     assert 0 < max(differences) < 0.2
 
 
-def test_threads_must_be_some(run):
-    done = run("sentiment.predict", "--threads", "0", "A joy.")
+def test_threads_must_be_some(run_here):
+    done = run_here("sentiment.predict", "--threads", "0", "A joy.")
     assert done.returncode == 2
     assert "--threads: found 0, wanted at least 1" in done.stderr

@@ -107,6 +107,7 @@ def test_checkpoints_do_not_go_where_somebody_elses_are(run_here, small_runs, tm
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_scores_are_kept_in_a_model_beside_what_else_is_there(run_here, small_runs, copied):
     model = copied("sentiment")
     (model / "report").mkdir()
@@ -248,6 +249,7 @@ def test_all_rows_of_a_pipe_are_answered(how, copied, tmp_path):
     assert texts == [f"It was good number {number}." for number in range(NUM_ROWS)]
 
 
+@pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize("task", TASKS)
 def test_files_to_score_may_be_pipes(task, run_here, small_runs, copied, tmp_path):
     small, model = small_runs[task], copied(task)

@@ -6,6 +6,7 @@ expects; these functions compare. The tasks' own rules are in their modules `agr
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
@@ -16,6 +17,9 @@ from common.errors import InputError, excerpt
 from common.networks.specs.shapes import Tensor
 from common.settings import Settings
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+
+# Settings that a run finds out from its data, where they are 0 or none; those of a saved model are numbers.
+FOUND_OUT = {"batch_size": 1, "min_rating": -math.inf, "max_rating": -math.inf}
 
 
 def disagree(bundle: Bundle, file: str, what: str) -> InputError:
@@ -29,6 +33,8 @@ def check_stated(bundle: Bundle, config_class: type[Settings], names: Collection
     for name in names:
         if name not in stated:
             raise disagree(bundle, CONFIG_FILE, f"setting {name} is missing")
+        if name in FOUND_OUT and not (type(stated[name]) in (int, float) and stated[name] >= FOUND_OUT[name]):
+            raise disagree(bundle, CONFIG_FILE, f"setting {name} is {excerpt(str(stated[name]))}")
 
 
 def check_inputs(bundle: Bundle, wanted: Mapping[str, Tensor]) -> None:

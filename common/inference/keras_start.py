@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import os
 import sys
 from types import ModuleType
 
 from common.errors import InputError
+from common.progress import say
 
 
 def start_keras() -> ModuleType:
@@ -17,6 +20,9 @@ def start_keras() -> ModuleType:
     come from C++, so only the file descriptor can be turned away; a Python error still gets through.
     """
     if "keras" not in sys.modules:
+        with contextlib.suppress(ModuleNotFoundError):
+            if importlib.util.find_spec("keras"):
+                say("Starting Keras and TensorFlow")
         sys.stderr.flush()
         saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)

@@ -21,7 +21,7 @@ from common.progress import say
 from common.settings import TrainingConfig
 from common.text.batching import EpochBatches
 from common.training.checkpoint import Progress, check_space, checkpoint_folder, restore_checkpoint, save_checkpoint
-from common.training.keras_progress import EpochBar
+from common.training.keras_progress import EpochBar, duration
 from common.training.seeds import reseed_dropout
 from common.training.weight_averaging import AveragedWeights
 
@@ -81,10 +81,10 @@ def fit(
     say(_describe_start(model, state, config))
     check_space(folder, model.count_params())
 
-    stopped = False
+    stopped, first_epoch = False, state.epoch
     while not stopped and state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.monotonic()
-        loss = _learn_epoch(model, train_batches, average, state.epoch, config)
+        loss, compiling = _learn_epoch(model, train_batches, average, state.epoch, config, state.epoch == first_epoch)
         seconds = round(time.monotonic() - start, 1)
         with average.in_model():
             scores = {"loss": loss, **validation.score()}
@@ -92,7 +92,7 @@ def fit(
                 best_weights = model.get_weights()
         state.seconds += time.monotonic() - start
         save_checkpoint(folder, model, average, best_weights, config, data, state)
-        say(_describe_epoch(state, config))
+        say(_describe_epoch(state, config, time.monotonic() - start - compiling))
         stopped = on_epoch is not None and on_epoch(state.epoch, scores) is True
 
     model.set_weights(best_weights)
@@ -106,24 +106,36 @@ def _describe_start(model: keras.Model, state: Progress, config: TrainingConfig)
     return f"Model: {model.count_params():,} parameters, {model.count_params() * 4 / 1e6:.1f} MB"
 
 
-def _describe_epoch(state: Progress, config: TrainingConfig) -> str:
-    """The line of the epoch that has ended; `*`: the best so far."""
+def _describe_epoch(state: Progress, config: TrainingConfig, seconds: float) -> str:
+    """The line of the epoch that has ended; `*`: the best so far. An epoch takes so many seconds, scored and saved."""
     row = state.history[-1]
     scores = {name: value for name, value in row.items() if name not in ("epoch", "loss", "seconds")}
     shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
     validation = f", validation {shown}" if scores else ""
     best = " *" if scores and state.best_epoch == state.epoch else ""
-    return f"Epoch {state.epoch}/{config.num_epochs}: loss {row['loss']:.4f}{validation}, {row['seconds']:.0f} s{best}"
+    epochs_left = config.num_epochs - state.epoch
+    left = f", at most {duration(seconds * epochs_left)} left" if epochs_left else ""
+    took = f"loss {row['loss']:.4f}{validation}, {row['seconds']:.0f} s"
+    return f"Epoch {state.epoch}/{config.num_epochs}: {took}{left}{best}"
 
 
 def _learn_epoch(
-    model: keras.Model, train_batches: EpochBatches, average: AveragedWeights, epoch: int, config: TrainingConfig
-) -> float:
-    """One pass over the training split, whose randomness depends on seed and epoch alone; returns its mean loss."""
+    model: keras.Model,
+    train_batches: EpochBatches,
+    average: AveragedWeights,
+    epoch: int,
+    config: TrainingConfig,
+    compiles: bool,
+) -> tuple[float, float]:
+    """One pass over the training split, whose randomness depends on seed and epoch alone.
+
+    Returns:
+        Its mean loss, and the seconds it took to compile the network, if it `compiles`.
+    """
     train_batches.set_epoch(epoch)
     reseed_dropout(model, config.seed, epoch)
     try:
-        loss = _fit_epoch(model, train_batches, average, epoch, config.num_epochs)
+        loss, compiling = _fit_epoch(model, train_batches, average, epoch, config.num_epochs, compiles)
     except KeyboardInterrupt:
         if epoch:
             say(f"Stopped in epoch {epoch + 1}; add --resume to the same command to go on after {epoch}")
@@ -132,7 +144,7 @@ def _learn_epoch(
         raise InputError(f"--learning-rate: the loss became {loss} in epoch {epoch + 1}; try a smaller one")
     if not average.momentum:
         average.update()
-    return loss
+    return loss, compiling
 
 
 class _EpochData(keras.utils.PyDataset):
@@ -150,18 +162,23 @@ class _EpochData(keras.utils.PyDataset):
 
 
 def _fit_epoch(
-    model: keras.Model, train_batches: EpochBatches, average: AveragedWeights, epoch: int, num_epochs: int
-) -> float:
-    """The pass itself, by Keras' `fit`."""
+    model: keras.Model,
+    train_batches: EpochBatches,
+    average: AveragedWeights,
+    epoch: int,
+    num_epochs: int,
+    compiles: bool,
+) -> tuple[float, float]:
+    """The pass itself, by Keras' `fit`; returns what `_learn_epoch` does."""
 
     def after_step(step: int, logs: dict[str, float]) -> None:
         average.after_step(step)
 
-    bar = EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, say_cost=epoch == 0, num_epochs=num_epochs)
+    bar = EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, compiles, epochs_left=num_epochs - epoch)
     callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=after_step), bar]
     try:
         # Batches know their order; Keras' own shuffling would depend on how many epochs this process has run.
         history = model.fit(_EpochData(train_batches), verbose=0, shuffle=False, callbacks=callbacks)
     finally:
         bar.close()
-    return float(history.history["loss"][0])
+    return float(history.history["loss"][0]), bar.seconds_to_compile

@@ -15,24 +15,29 @@ COST_STEPS = 25  # steps of the first epoch after which its cost is known well e
 
 
 class EpochBar(keras.callbacks.Callback):
-    """Show how far an epoch is; after `COST_STEPS` steps of the first, say what the run will cost.
+    """Show how far an epoch is; in the first of a run, say what the rest will cost after `COST_STEPS` steps.
 
-    The longest batch comes first, so that the memory measured by then is the memory the run needs.
+    The first two steps compile the network, for two lengths, which may take longer than the epoch. The longest batch
+    comes first, so that the memory measured by then is the memory the run needs.
 
     Args:
         title: stands before the bar.
         batches: of the epoch; their lengths turn steps into a share of the work.
-        say_cost: whether this is the first epoch.
-        num_epochs: epochs of the whole run.
+        compiles: whether this is the first epoch of the process.
+        epochs_left: this one and those after it.
     """
 
-    def __init__(self, title: str, batches: EpochBatches, say_cost: bool, num_epochs: int) -> None:
+    def __init__(self, title: str, batches: EpochBatches, compiles: bool, epochs_left: int) -> None:
         super().__init__()
-        self.title, self.say_cost, self.num_epochs = title, say_cost, num_epochs
+        self.title, self.compiles, self.epochs_left = title, compiles, epochs_left
         self.sizes = batches.sizes
         self.bar: Progress | None = None
+        self.seconds_to_compile = 0.0
 
     def on_train_begin(self, logs=None):
+        self.began = time.monotonic()
+        if self.compiles:
+            say("Compiling the network: the first epoch takes longer")
         if draws_bars():
             columns = (
                 TextColumn("{task.description}"),
@@ -49,11 +54,13 @@ class EpochBar(keras.callbacks.Callback):
         now = time.monotonic()
         if batch == 1:  # the first two steps trace and compile
             self.measured_from = now
-        if self.say_cost and batch == min(COST_STEPS, len(self.sizes) - 1) and batch > 1:
-            seconds = (now - self.measured_from) / sum(self.sizes[2 : batch + 1]) * sum(self.sizes)
+            self.seconds_to_compile = now - self.began if self.compiles else 0.0
+        if self.compiles and batch == min(COST_STEPS, len(self.sizes) - 1) and batch > 1:
+            rate = (now - self.measured_from) / sum(self.sizes[2 : batch + 1])
+            epoch, rest = rate * sum(self.sizes), rate * sum(self.sizes[batch + 1 :])
             say(
-                f"Cost: about {_duration(seconds)} an epoch, {_duration(seconds * self.num_epochs)} for "
-                f"{self.num_epochs}, {peak_memory_gb():.1f} GB of memory"
+                f"Cost: {duration(self.seconds_to_compile)} to compile, then about {duration(epoch)} an epoch; "
+                f"at most {duration(rest + epoch * (self.epochs_left - 1))} left, {peak_memory_gb():.1f} GB of memory"
             )
         if self.bar is not None:
             self.bar.update(self.task, advance=self.sizes[batch], loss=f"loss {logs['loss']:.4f}")
@@ -71,10 +78,10 @@ class EpochBar(keras.callbacks.Callback):
             self.bar = None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Say seconds as a person would.
 
-    >>> _duration(0.42), _duration(42), _duration(200)
+    >>> duration(0.42), duration(42), duration(200)
     ('0.4 s', '42 s', '3.3 min')
     """
     if seconds >= 100:

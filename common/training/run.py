@@ -20,6 +20,7 @@ from common.evaluation.verdict import Verdict
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.output import check_not_read, claim
+from common.progress import say, working
 from common.settings import TrainingConfig
 from common.text.data import path_of
 from common.training.checkpoint import Progress, check_run, kept_until_saved
@@ -150,6 +151,7 @@ def finish(
     final = build()
     final.set_weights(network.get_weights())
     model = wrap(KerasEngine(final))
+    say("Scoring the best epoch in single precision")
     scores = score(model)
     verdict = judge(model) if scores else None
     said = {"verdict": verdict.sentence} if verdict else {}
@@ -162,5 +164,6 @@ def finish(
 
     with kept_until_saved(run.output_dir):
         card = make_card(facts, config, metrics, score_names)
-        save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
+        with working("Saving the model"):
+            save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
     return TrainingResult(model, scores, state.history, run.output_dir, verdict)

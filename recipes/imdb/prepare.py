@@ -70,7 +70,7 @@ def prepare(places: Places) -> Files:
 
 def split_films(sources: dict[str, Path]) -> tuple[Reviews, Reviews]:
     """Training and validation split, by film: the one that `sentiment.train` makes with its default settings."""
-    config = SentimentConfig()
+    config = SentimentConfig(min_rating=1.0, max_rating=10.0)
     return split_validation(load_reviews(sources["train"], config, sources["train.films"]), config)
 
 

@@ -28,6 +28,7 @@ from common.inference.keras_engine import KerasEngine, load_model
 from common.networks import layer_names
 from common.text.batching import Batches
 from common.text.tokenization import load_pipeline, tokenize_all
+from sentiment.agreement import read_settings
 from sentiment.config import TASK, SentimentConfig
 from sentiment.loader import load_reviews, make_batches
 from sentiment.model import build_model
@@ -91,7 +92,7 @@ def prune(large: Path, num_units: int, reviews: Path, output_dir: Path) -> None:
         InputError: the model is of another kind, or has no units to leave out.
     """
     bundle = open_bundle(large, TASK)
-    config = bundle.read_config(SentimentConfig)
+    config = read_settings(bundle)
     kind = (config.directions, config.pooling, config.head, config.num_layers)
     if kind != ("asymmetric", "mean-max", "categorical", 1):
         raise InputError(f"{large}: wanted one layer, asymmetric directions, mean-max pooling, categorical head")

@@ -23,6 +23,7 @@ PRUNED_UNITS, PRUNED_UNITS_TRIAL = 384, 6
 
 # Whole reviews, regularization that suits a network that starts from a language model.
 FINE_TUNING = SentimentConfig(
+    head="categorical", ngrams=0, min_rating=1.0, max_rating=10.0, batch_size=64, learning_rate=0.002, patience=3,
     max_length=0, tbptt_length=400, mixed_precision=True, num_epochs=2, layerwise_lr_decay=1.6, word_dropout=0.1,
     word_vector_dropout=0.2, dropout=0.4, ema_momentum=0.998,
 )  # fmt: skip
@@ -64,9 +65,7 @@ def rate(path: Path, config: SentimentConfig, files: Files, start: Path, *teache
     about = options.pop("about_data", "")
     if teachers:
         options = {"teachers": teachers, "unlabelled": files.unlabelled, **options}
-    return Stage(
-        "sentiment", path, files.train, config, {"groups": files.films, "initialize_from": start, **options}, about
-    )
+    return Stage("sentiment", path, files.train, config, {"groups": files.films, "start": start, **options}, about)
 
 
 def self_training(files: Files, work: Path) -> list[Stage]:
@@ -75,6 +74,7 @@ def self_training(files: Files, work: Path) -> list[Stage]:
         text_column="review", level="spaced", validation_split=0.01, lowercase=True, max_vocab_size=20_000,
         stateful=True, units=512, batch_size=64, tbptt_length=128, sampled_softmax_size=2000, num_epochs=3,
         learning_rate=0.002, warmup_ratio=0.02, input_dropout=0.1, hidden_dropout=0.1, dropout=0.2, weight_dropout=0.1,
+        ema_momentum=0.998, patience=3,
     )  # fmt: skip
     reviews, backwards = work / "reviews", work / "backwards"
     first, second, third, fourth, other = (work / f"imdb_{name}" for name in "1234b")
@@ -82,7 +82,7 @@ def self_training(files: Files, work: Path) -> list[Stage]:
         rate(first, FIRST, files, reviews),
         rate(second, replace(FROM_LANGUAGE_MODEL, nbsvm_weight=2.5), files, reviews, first),
         rate(third, replace(FROM_RATING_MODEL, nbsvm_weight=2.0), files, second, first, second),
-        Stage("language_model", backwards, files.backwards, reading_backwards),
+        Stage("language_model", backwards, files.backwards, reading_backwards, {"start": "scratch"}),
         rate(
             other,
             replace(FROM_LANGUAGE_MODEL, directions="backward", nbsvm_weight=2.0),
@@ -101,7 +101,7 @@ def teachers(files: Files, work: Path) -> list[Stage]:
     reading = LanguageModelConfig(
         text_column="review", validation_split=0.01, lowercase=True, max_vocab_size=40_000, min_count=4, stateful=True,
         num_layers=3, units=1024, embedding_dim=512, batch_size=128, tbptt_length=64, num_epochs=4, learning_rate=0.002,
-        warmup_ratio=0.05, input_dropout=0.15, hidden_dropout=0.15, dropout=0.2,
+        warmup_ratio=0.05, input_dropout=0.15, hidden_dropout=0.15, dropout=0.2, ema_momentum=0.998, patience=3,
     )  # fmt: skip
     texts = {"forward": files.teacher_texts, "backward": files.teacher_texts_backwards}
     levels = {"forward": "word", "backward": "spaced"}
@@ -110,7 +110,13 @@ def teachers(files: Files, work: Path) -> list[Stage]:
     for direction in DIRECTIONS:
         start = work / f"teacher_{direction}_reading"
         stages += [
-            Stage("language_model", start, texts[direction], replace(reading, level=levels[direction])),
+            Stage(
+                "language_model",
+                start,
+                texts[direction],
+                replace(reading, level=levels[direction]),
+                {"start": "scratch"},
+            ),
             rate(rated[direction], replace(TEACHER_RATINGS, directions=direction), files, start),
         ]
     for direction in DIRECTIONS:

@@ -32,9 +32,10 @@ def make(places: Places) -> None:
     config = LanguageModelConfig(
         document="file", level="character", min_count=1, stateful=True, units=512, num_layers=2, embedding_dim=128,
         tie_embeddings=False, batch_size=64, num_epochs=32, hidden_dropout=0.5, dropout=0.5, input_dropout=0.05,
-        weight_dropout=0.3, weight_decay=0.01, validation_split=0.0,
+        weight_dropout=0.3, weight_decay=0.01, validation_split=0.0, learning_rate=0.003,
+        ema_momentum=0.998, patience=3,
     )  # fmt: skip
-    train(Stage("language_model", places.output_dir, train_file, config, about_data=ABOUT), places.trial)
+    train(Stage("language_model", places.output_dir, train_file, config, {"start": "scratch"}, ABOUT), places.trial)
     evaluate("language_model", places.output_dir, test_file, train_file, flags={})
 
 

@@ -32,8 +32,9 @@ def make(places: Places) -> None:
         num_layers=2, units=400, batch_size=32, tbptt_length=70, num_epochs=20, patience=4, learning_rate=0.002,
         variational_dropout=True, input_dropout=0.35, dropout=0.4, weight_dropout=0.3, embedding_dropout=0.05,
         activation_regularization=1.0, temporal_activation_regularization=1.0, weight_decay=0.01,
+        ema_momentum=0.998,
     )  # fmt: skip
-    options = {"validation": validation}
+    options = {"validation": validation, "start": "scratch"}
     train(Stage("language_model", places.output_dir, train_file, config, options, ABOUT), places.trial)
     evaluate(
         "language_model",

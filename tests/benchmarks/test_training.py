@@ -60,7 +60,11 @@ def test_another_loss_is_noticed():
         training.check_loss(2.0, float("nan"))
 
 
-def test_fit_is_timed_between_the_ends_of_its_steps(network, monkeypatch):
+@pytest.mark.parametrize(
+    "name", ["rating model", *(pytest.param(n, marks=pytest.mark.slow) for n in ("tagger", "language model"))]
+)
+def test_fit_is_timed_between_the_ends_of_its_steps(name, monkeypatch):
+    network = NETWORKS[name]()
     batch = training.make_batch(network, 2)
     model = training.compile_keras(network)
     before = [np.copy(weight) for weight in model.get_weights()]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 
 import pytest
 
 from common import progress as module
-from common.progress import peak_memory_gb, progress
+from common.progress import DelayedBar, peak_memory_gb, progress, working
 
 START = 5000.0
 
@@ -21,9 +22,9 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that stands still until it is set; a machine does not start with the program."""
-    time = [START]
-    monkeypatch.setattr(module.time, "monotonic", lambda: time[0])
-    return time
+    now = [START]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
 
 
 def test_every_item_comes_through_once_and_as_it_is_asked_for():
@@ -47,23 +48,68 @@ def test_a_log_gets_a_line_every_half_minute(capsys, clock):
     assert lines[0].startswith("Counting: 302 of 1,200")
 
 
-def test_a_terminal_gets_a_bar_after_a_second_which_goes_away(monkeypatch, clock):
+def open_terminal(monkeypatch):
+    """A terminal where bars come after a tenth of a second. No fixture: pytest sets `sys.stderr` after those."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 0.1)
     monkeypatch.setenv("TERM", "xterm")
+    return terminal
+
+
+def wait_for(condition):
+    """Wait until it is so, some seconds at most."""
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def the_cursor_is_back(terminal):
+    return 1 == terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h")
+
+
+def test_a_terminal_gets_a_bar_after_a_while_which_goes_away(monkeypatch):
+    terminal = open_terminal(monkeypatch)
     items = progress(range(30), "Counting", total=30)
     next(items)
     assert terminal.getvalue() == ""
-    clock[0] = START + 0.5
+    assert wait_for(lambda: "Counting" in terminal.getvalue()), "though no second item has come"
     next(items)
-    next(items)
-    assert terminal.getvalue() == ""
-    clock[0] = START + 2
-    next(items)
-    next(items)
-    assert "Counting" in terminal.getvalue()
     items.close()
-    assert 1 == terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h"), "the cursor is back"
+    assert the_cursor_is_back(terminal)
+
+
+def test_a_quick_loop_draws_nothing(monkeypatch):
+    terminal = open_terminal(monkeypatch)
+    assert sum(progress(range(30), "Counting", total=30)) == 435
+    time.sleep(0.2)
+    assert terminal.getvalue() == ""
+
+
+def test_a_bar_that_comes_after_the_end_is_not_drawn(monkeypatch):
+    """The clock may have run out at the very moment at which the last step ended."""
+    terminal = open_terminal(monkeypatch)
+    bar = DelayedBar("Counting", 30)
+    bar.stop()
+    bar._start()
+    assert terminal.getvalue() == ""
+
+
+def test_a_step_that_nobody_can_count_is_named_while_it_takes_long(monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        terminal = open_terminal(patch)
+        with working("Waiting"):
+            assert wait_for(lambda: "Waiting" in terminal.getvalue())
+        assert the_cursor_is_back(terminal)
+    monkeypatch.setattr(module, "SECONDS_BEFORE_BAR", 0.1)
+    with working("Waiting"):
+        pass
+    time.sleep(0.3)
+    assert capsys.readouterr().err == ""  # it was over before anybody wondered
+    said = []
+    with working("Waiting"):
+        assert wait_for(lambda: said.append(capsys.readouterr().err) or "".join(said) == "Waiting …\n")
 
 
 def test_memory_is_in_gigabytes():

@@ -9,7 +9,7 @@ from from_scratch import crf, gru, losses, lstm, mlp, rnn, through_time
 from from_scratch.gradient_check import largest_errors, numeric_gradient
 
 CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
-BATCH, TIME, INPUTS, UNITS, CLASSES = 3, 7, 4, 5, 6
+BATCH, TIME, INPUTS, UNITS, CLASSES = 3, 7, 5, 2, 6  # all differ, and from twice the units: a mix-up shows
 MASKS = {"no mask": None, "padding": np.arange(TIME) < np.array([[7], [3], [5]])}
 LARGEST = 1e-7
 

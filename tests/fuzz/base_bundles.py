@@ -34,6 +34,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
             "max_rating": 5.0,
         },
         {"architecture": "bow", "head": "regression"},
+        {"architecture": "gru", "pooling": "mean", "head": "regression", "ngrams": 2},
         {"architecture": "cbow", "head": "categorical"},
     ],
     "language_model": [
@@ -105,11 +106,16 @@ def _build_sentiment(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:
     from common.text.vocabulary import Vocabulary
     from sentiment.config import SentimentConfig
     from sentiment.model import build_model
+    from sentiment.ngrams import Ngrams
 
-    config = SentimentConfig(**settings)
+    config = SentimentConfig(**{"min_rating": 1.0, "max_rating": 10.0, "ngrams": 0, "batch_size": 64, **settings})
     vocabulary = Vocabulary(dict.fromkeys(map(str.lower, WORDS)), lowercase=True)
     vocabulary.save(path / "vocabulary.json")
-    return build_model(config, len(vocabulary)), config
+    if not config.ngrams:
+        return build_model(config, len(vocabulary)), config
+    ngrams = Ngrams.build([list(map(str.lower, WORDS)), ["so", "good"]], config.ngrams, 30)
+    ngrams.save(path / "ngrams.json")
+    return build_model(config, len(vocabulary), len(ngrams)), config
 
 
 def _build_language_model(path: Path, settings: dict[str, Any]) -> tuple[Any, Any]:

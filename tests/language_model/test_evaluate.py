@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from language_model.evaluate import score_units, text_scores, text_units
+from language_model.evaluate import MIN_TEXTS, PIECE, perplexity_verdict, score_units, text_scores, text_units
 from language_model.report import by_length, by_position, hardest_tokens
 
 TEXTS = ["ab cd", "e"]
@@ -30,3 +30,36 @@ def test_tables():
     assert by_position(NATS)[1:] == [["0", 2, pytest.approx(2**2)], ["1-4", 3, pytest.approx(2**1)]]
     rows = hardest_tokens([["ab", "cd"], ["e"]], NATS, {"cd", "e"}, 5)
     assert rows[1:] == [[pytest.approx(3), "e", "… "], [pytest.approx(2), "cd", "… ab"]]
+
+
+# -- The verdict ----------------------------------------------------------------------------------------------------
+
+
+def rows(probability, num_texts, length=5):
+    """The log-probabilities of texts whose tokens all have the same probability."""
+    return [np.full(length, math.log(probability), np.float32)] * num_texts
+
+
+def test_the_verdict_names_both_perplexities_and_who_is_ahead():
+    verdict = perplexity_verdict(rows(0.5, MIN_TEXTS), rows(0.25, MIN_TEXTS), "validation", 900)
+    assert verdict.outcome == "ahead"
+    assert str(verdict) == (
+        "On 10 validation texts the model's perplexity is 2.0 (lower is better), Kneser-Ney's 4.0: the model is ahead."
+    )
+    verdict = perplexity_verdict(rows(0.25, 1200), rows(0.5, 1200), "test", 12_000)
+    assert verdict.outcome == "behind"
+    assert "On 1,200 test texts the model's perplexity is 4.0 (lower is better), Kneser-Ney's 2.0: " in str(verdict)
+    assert "It has learned from 12,000 tokens: more text of this kind helps most" in str(verdict)
+
+
+def test_what_the_better_model_wins_by_chance_is_too_close_to_call():
+    ours, theirs = rows(0.5, 10) + rows(0.125, 10), rows(0.25, 19) + rows(0.2, 1)
+    assert perplexity_verdict(ours, theirs, "test", 9).outcome == "even"
+
+
+def test_few_long_texts_are_cut_into_pieces():
+    verdict = perplexity_verdict(rows(0.5, 1, 10 * PIECE + 50), rows(0.25, 1, 10 * PIECE + 50), "validation", 9)
+    assert str(verdict).startswith("On 10 pieces of the validation text the model's perplexity is 2.0 ")
+    verdict = perplexity_verdict(rows(0.5, 2, PIECE), rows(0.25, 2, PIECE), "test", 9)
+    assert str(verdict).startswith("On 2 pieces of the test texts ")
+    assert perplexity_verdict(rows(0.5, 2, 9), rows(0.25, 2, 9), "test", 9) is None

@@ -25,7 +25,7 @@ from language_model.loader import (
     split_validation,
 )
 
-CONFIG = LanguageModelConfig()
+CONFIG = LanguageModelConfig(batch_size=16)
 PLAIN = "One.\nTwo.\n\n \nThree.\n"
 
 
@@ -154,7 +154,7 @@ def test_the_batch_by_hand():
 
 
 def test_dropped_words_are_still_to_be_predicted():
-    config, vocabulary = LanguageModelConfig(word_dropout=0.4, tbptt_length=500), Vocabulary("a")
+    config, vocabulary = LanguageModelConfig(word_dropout=0.4, tbptt_length=500, batch_size=16), Vocabulary("a")
     token_lists = [["a"] * 400] * 10
     (inputs, targets, _), *_ = make_batches(token_lists, vocabulary, config, shuffle=True)
     assert (inputs["token_ids"] == UNK_ID).mean() == pytest.approx(0.4, abs=0.04)

@@ -22,7 +22,9 @@ VARIANTS = [
 
 
 def small(**settings):
-    return LanguageModelConfig(**{"units": UNITS, "embedding_dim": EMBEDDING_DIM, **settings})
+    return LanguageModelConfig(
+        **{"units": UNITS, "embedding_dim": EMBEDDING_DIM, "batch_size": 16, "learning_rate": 0.003, **settings}
+    )
 
 
 def build(**settings):

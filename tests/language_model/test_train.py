@@ -148,6 +148,55 @@ def test_settings_that_do_not_fit(flags, message, spaced_texts, run_here):
     assert not (spaced_texts / "model").exists()
 
 
+@pytest.mark.parametrize("fine_tuning", [False, True])
+def test_settings_left_to_the_size_of_the_data_follow_it(fine_tuning):
+    def steps(num_tokens, num_texts):
+        config = LanguageModelConfig().sized(num_tokens, num_texts, fine_tuning)
+        config.validate()
+        assert config.batch_size > 0 < config.learning_rate
+        assert config.ema_momentum >= 0 <= config.patience
+        piece = min(config.tbptt_length, num_tokens / num_texts)
+        return config.num_epochs * num_tokens / piece / config.batch_size, config.num_epochs, config.batch_size
+
+    small, lines, large = steps(12_000, 160), steps(12_000, 1200), steps(600_000, 3000)
+    assert small[0] > 50
+    assert small[1] >= large[1], "a small text is read at least as often"
+    assert small[2] < lines[2], "short pieces go into larger batches"
+    assert small[2] < large[2]
+    given = LanguageModelConfig(num_epochs=2, batch_size=5, learning_rate=0.1, ema_momentum=0, patience=0)
+    assert given.sized(12_000, 160, fine_tuning) == given
+
+
+def test_a_network_from_scratch_begins_with_the_frequencies(tmp_path):
+    """Before it learns anything else, "the" and the end of a text are likely, a word that is never there is not."""
+    config = replace(TINY, num_epochs=1, learning_rate=1e-9, mixed_precision=False)
+    result = language_model.train(WALK * 4, tmp_path / "model", config, validation=WALK)
+    counts = np.array([3, 2, 2, 2, 4, 1, 2, 1, 1, 2, 4])  # the king went home . dog away a <unk> came, and the ends
+    unigram = -(counts / counts.sum() * np.log(counts / counts.sum())).sum()
+    assert result.scores["nats_per_token"] == pytest.approx(unigram, abs=0.1)
+    assert unigram < np.log(len(result.model.vocabulary)) - 0.2
+
+
+def test_training_ends_with_the_verdict(tmp_path, run_here):
+    (tmp_path / "train.txt").write_text("\n\n".join(WALK * 20))
+    data = ["--train", tmp_path / "train.txt", "--validation", tmp_path / "train.txt"]
+    flags = "--units 4 --embedding-dim 3 --num-epochs 1 --learning-rate 0.000001"
+    done = run_here("language_model.train", *data, "--output-dir", tmp_path / "model", *flags.split())
+    assert done.returncode == 0, done.stderr
+    verdict = done.stdout.splitlines()[-1]
+    assert verdict.startswith("On 80 validation texts the model's perplexity is ")
+    assert "the model is behind. It has learned from " in verdict
+    assert json.loads((tmp_path / "model/metrics.json").read_text())["validation"]["verdict"] == verdict
+    model = language_model.load(tmp_path / "model")
+    scores = language_model.evaluate(model, WALK * 5, train=tmp_path / "train.txt")
+    [baseline] = scores.baselines.values()
+    shown = (
+        f"{scores['perplexity']:.1f} (lower is better), Kneser-Ney's {baseline['perplexity']:.1f}: the model is behind"
+    )
+    assert f"On 20 test texts the model's perplexity is {shown}" in str(scores.verdict)
+    assert language_model.evaluate(model, WALK * 5).verdict is None
+
+
 # -- The Python API -------------------------------------------------------------------------------------------------
 
 TINY = LanguageModelConfig(units=5, embedding_dim=4, num_epochs=3, min_count=1, batch_size=4, level="spaced")

@@ -160,6 +160,7 @@ def test_settings_are_checked_before_anything_is_written(settings, message, tmp_
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_evaluating_from_python(result, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     scores = pos_tagging.evaluate(result.model, SENTENCES, train=SENTENCES[:2])

@@ -123,7 +123,8 @@ def test_every_stage_starts_from_stages_before_it(tmp_path):
     for run in runs:
         if run.path.name == "imdb":
             made.add(tmp_path / "imdb_384")  # pruned
-        needed = {run.options["initialize_from"], *run.options.get("teachers", ())} if run.options else set()
+        start = run.options.get("start", "scratch")
+        needed = {*([] if start == "scratch" else [start]), *run.options.get("teachers", ())}
         assert needed <= made, run.path
         made.add(run.path)
     assert len(made) == len(runs) + 2

@@ -12,11 +12,14 @@ from common.bundles.bundle import open_bundle, save_bundle
 from common.errors import InputError
 from common.inference.keras_engine import load_model
 from recipes.imdb.pruning import prune, prune_weights
+from sentiment.agreement import read_settings
 from sentiment.cli import train
-from sentiment.config import SentimentConfig
 from tests.sentiment.test_train import REVIEWS
 
-TWO_READERS = "--directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 --num-epochs 2 --min-count 1"
+TWO_READERS = (
+    "--start scratch --head categorical --directions asymmetric --backward-units 4 --units 6 --embedding-dim 5 "
+    "--num-epochs 2 --min-count 1"
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def folder(tmp_path_factory):
         csv.writer(file).writerows([("review", "rating"), *list(REVIEWS.items()) * 4])
     train(["--train", str(folder / "train.csv"), "--output-dir", str(folder / "trained"), *TWO_READERS.split()])
     bundle = open_bundle(folder / "trained")
-    model, config = load_model(bundle), bundle.read_config(SentimentConfig)
+    model, config = load_model(bundle), read_settings(bundle)
     layer, head = model.get_layer("recurrent_0"), model.get_layer("logits")
     kernel, recurrent_kernel, bias = layer.get_weights()
     for array in (kernel, recurrent_kernel, bias):

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from sentiment.adversarial import AdversarialLearner, worst_change
-from sentiment.config import SentimentConfig
 from sentiment.loader import make_targets
 from sentiment.model import build_model, learner_and_loss
+from tests.sentiment.settings import settings as settings_of
 
 VOCAB_SIZE, SIZE = 11, 2.0
 LENGTHS = np.array([6, 4, 5, 1])
@@ -27,7 +27,7 @@ def build(**settings):
         "embedding_dim": 7,
         "adversarial_epsilon": SIZE,
     }
-    config = SentimentConfig(**{"head": "regression", **no_chance, **settings})
+    config = settings_of(**{"head": "regression", **no_chance, **settings})
     keras.utils.set_random_seed(3)
     model = build_model(config, VOCAB_SIZE)
     learner, loss = learner_and_loss(model, config)
@@ -52,7 +52,7 @@ def test_no_slope_is_no_change():
 @pytest.mark.parametrize("head", ["regression", "ordinal", "categorical"])
 def test_the_change_hurts_more_than_any_other_of_its_length(head):
     _, learner = build(head=head)
-    targets = make_targets(TARGETS[:, 0], SentimentConfig(head=head))
+    targets = make_targets(TARGETS[:, 0], settings_of(head=head))
     vectors = tf.constant(learner.lower(BATCH))
     loss, slopes, _ = learner._half(vectors, tf.constant(MASK), targets, WEIGHTS)
     change = np.asarray(worst_change(vectors, slopes, MASK, 0.1))

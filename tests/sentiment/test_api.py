@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,7 @@ def test_scores_are_computed_and_nothing_is_printed(result, tmp_path, capsys, mo
     assert report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_notebooks_show_tables(result):
     model = result.model
     shown = [
@@ -107,8 +109,8 @@ def test_settings_are_checked_in_python_too(tmp_path):
         sentiment.train(ROWS, tmp_path / "model", SentimentConfig(units=0))
     with pytest.raises(InputError, match="--teachers and --unlabelled"):
         sentiment.train(ROWS, tmp_path / "model", CONFIG, unlabelled=["a"])
-    with pytest.raises(InputError, match="row 1: rating 11 is outside 1 to 10"):
-        sentiment.train([("a", 11)], tmp_path / "model", CONFIG)
+    with pytest.raises(InputError, match="row 1: rating '11' is outside 1 to 10"):
+        sentiment.train([("a", 11), ("b", 3)], tmp_path / "model", replace(CONFIG, min_rating=1.0, max_rating=10.0))
     assert list(tmp_path.iterdir()) == []
 
 

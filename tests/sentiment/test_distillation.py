@@ -13,11 +13,11 @@ import sentiment
 from common.errors import InputError
 from sentiment import distillation
 from sentiment.cli import train as main
-from sentiment.config import SentimentConfig
 from sentiment.distillation import shift_by_nbsvm, soft_targets
 from sentiment.loader import Reviews
 from sentiment.predict import RatingModel
 from sentiment.tfidf_linear import LinearModels
+from tests.sentiment.settings import settings as settings_of
 from tests.sentiment.test_train import REVIEWS
 
 training = importlib.import_module("sentiment.train")  # `sentiment.train` is the function
@@ -30,7 +30,7 @@ QUICK = (
 
 class FakeTeacher(RatingModel):
     def __init__(self, head, **answers):
-        super().__init__(None, None, SentimentConfig(head=head))
+        super().__init__(None, None, settings_of(head=head))
         self.answers = answers
 
     def answer_tokens(self, token_lists):
@@ -56,7 +56,7 @@ def test_a_linear_model_moves_the_odds_of_good_and_nothing_within_a_side():
     texts = ["good fun", "good cast", "bad plot", "bad cast"] * 3
     train_split = Reviews(texts, np.array([5.0, 4.0, 1.0, 2.0] * 3, np.float32))
     targets = np.tile(np.float32([0.1, 0.2, 0.1, 0.2, 0.4]), (3, 1))
-    config = SentimentConfig(min_rating=1, max_rating=5, nbsvm_weight=2.0)
+    config = settings_of(min_rating=1, max_rating=5, nbsvm_weight=2.0)
     corrected = shift_by_nbsvm(targets, ["good", "bad", "unheard"], train_split, config)
     np.testing.assert_allclose(corrected.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(corrected[:, 1] / corrected[:, 0], 2, rtol=1e-5)
@@ -83,10 +83,10 @@ def test_the_linear_model_is_fitted_on_the_training_split_alone(monkeypatch, tmp
     monkeypatch.setattr(training, "open_teachers", lambda *_: ["a teacher"])
     monkeypatch.setattr(training, "soft_targets", lambda _, texts: np.full((len(texts), 10), 0.1, np.float32))
     rated = [(f"word{number} is {'good' if number % 2 else 'bad'}", 9 if number % 2 else 2) for number in range(40)]
-    inputs = dict.fromkeys(("validation", "groups", "word_vectors_from", "initialize_from"))
+    inputs = dict.fromkeys(("validation", "groups", "word_vectors_from", "start"))
     inputs |= {"train": rated, "teachers": ("a",), "unlabelled": ["a good text", "a bad text"]}
-    config = SentimentConfig(nbsvm_weight=1.0, validation_split=0.25, embedding_dim=5, min_count=1)
-    examples = training.prepare_data(inputs, config, None)
+    config = settings_of(nbsvm_weight=1.0, validation_split=0.25, embedding_dim=5, min_count=1)
+    examples = training.prepare_data(training.read_splits(inputs, config), inputs, config, None)
     validation = set(examples.validation.texts)
     assert len(validation) == 10
     assert len(fitted["texts"]) == 30
@@ -137,10 +137,13 @@ def test_a_student_learns_what_only_its_teacher_was_told(head, write_table, tmp_
             "--teachers {teacher} --unlabelled {train} --head ordinal",
             "its --head is categorical, that of this run ordinal",
         ),
-        ("--teachers {teacher} --unlabelled {train} --max-rating 5", "its --max-rating is 10.0, that of this run 5.0"),
+        (
+            "--teachers {teacher} --unlabelled {train} --max-rating 11",
+            "its --max-rating is 10.0, that of this run 11.0",
+        ),
         ("--teachers {teacher} --unlabelled {train} --min-rating 0.5", "its --min-rating is 1.0, that of this run 0.5"),
         ("--teachers {teacher} --unlabelled {train}x", "no such file"),
-        ("--nbsvm-weight 2", "--nbsvm-weight: shifts the probabilities of --teachers"),
+        ("--nbsvm-weight 2 --head categorical", "--nbsvm-weight: shifts the probabilities of --teachers"),
         ("--teachers {teacher} --unlabelled {empty}", "row 2: empty text"),
     ],
 )
@@ -151,6 +154,7 @@ def test_what_does_not_fit_is_one_clear_line(flags, message, write_table, small_
         "empty": write_table("empty.csv", [["review"], ["Good."], [" "]]),
     }
     data = ["--train", str(places["train"]), "--output-dir", str(tmp_path / "model")]
+    data += [] if "--head" in flags else ["--head", "categorical"]
     with pytest.raises(InputError, match=message):
         main([*data, *flags.format(**places).split()])
     assert not (tmp_path / "model").exists()

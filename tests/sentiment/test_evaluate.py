@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from sentiment.config import SentimentConfig
+from common.evaluation.metrics import format_score, with_intervals
 from sentiment.evaluate import SCORES, quadratic_kappa, rating_scores, side_scores, spread_scores
 from sentiment.report import by_length, by_rating, by_spread, weaknesses, worst_mistakes
+from tests.sentiment.settings import settings as settings_of
 
-CONFIG = SentimentConfig()
+CONFIG = settings_of()
 RATINGS = np.array([1, 4, 8, 10], np.float32)
 PREDICTIONS = np.array([2, 4, 6.4, 9], np.float32)
 
@@ -51,7 +52,7 @@ def test_ties_in_ranks_share_their_mean_rank():
 
 def test_the_very_middle_is_neither_good_nor_bad():
     ratings, predictions = np.array([3.0, 1, 5, 3]), np.array([1.0, 4, 4, 5])
-    scores = rating_scores(ratings, predictions, SentimentConfig(min_rating=1.0, max_rating=5.0))
+    scores = rating_scores(ratings, predictions, settings_of(min_rating=1.0, max_rating=5.0))
     assert scores["binary_accuracy"] == 0.5  # 1 and 5 count; 5 is found good
 
 
@@ -59,10 +60,12 @@ def test_the_very_middle_is_neither_good_nor_bad():
     ("ratings", "predictions"),
     [([7.0], [7.0]), ([7.0, 7.0], [6.0, 8.0]), ([1.0, 9.0], [5.0, 5.0]), ([5.5], [5.5])],
 )
-def test_what_is_not_defined_is_0(ratings, predictions):
+def test_what_is_not_defined_is_undefined(ratings, predictions):
     scores = rating_scores(np.array(ratings), np.array(predictions), CONFIG)
-    assert all(math.isfinite(value) for value in scores.values())
-    assert scores["spearman"] == 0
+    assert math.isnan(scores["spearman"])
+    assert math.isnan(scores["r2"]) == (len(set(ratings)) == 1)
+    assert math.isfinite(scores["rmse"])
+    assert format_score("spearman", with_intervals(lambda chosen: scores, len(ratings))) == "undefined"
 
 
 def test_spreads_are_measured_against_the_errors():

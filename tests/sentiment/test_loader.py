@@ -12,9 +12,18 @@ import pytest
 from common.errors import InputError
 from common.text.vocabulary import BOS_ID, UNK_ID, Vocabulary
 from sentiment.config import SentimentConfig
-from sentiment.loader import Reviews, encode_review, load_reviews, make_batches, split_validation
+from sentiment.loader import (
+    Reviews,
+    encode_review,
+    load_reviews,
+    make_batches,
+    read_reviews,
+    split_validation,
+    with_scale,
+)
+from tests.sentiment.settings import settings as settings_of
 
-CONFIG = SentimentConfig()
+CONFIG = settings_of()
 CSV = 'rating,subject,review\n4,boots,"Good, ""so far"".<br />Fine."\n10,film,No\n'
 
 
@@ -32,7 +41,7 @@ def test_every_format_gives_the_same_reviews(tmp_path, name):
     path = tmp_path / name
     with gzip.open(path, "wb") if name.endswith(".gz") else open(path, "wb") as file:
         file.write(text.encode())
-    reviews = load_reviews(path, SentimentConfig(group_column="subject"))
+    reviews = load_reviews(path, settings_of(group_column="subject"))
     assert reviews.texts == ['Good, "so far".\nFine.', "No"]
     assert reviews.ratings.tolist() == [4, 10]
     assert reviews.ratings.dtype == np.float32
@@ -43,7 +52,7 @@ def test_another_scale_is_mapped(tmp_path):
     path = tmp_path / "stars.csv"
     path.write_text("review,rating\na,1\nb,2\nc,3\nd,5\n")
     # 1 to 5 onto 1 to 10: a star is worth 9 / 4; 2 stars are 1 + 2.25, 3 stars are 1 + 4.5
-    assert load_reviews(path, CONFIG, None, 1, 5).ratings.tolist() == [1, 3.25, 5.5, 10]
+    assert load_reviews(path, CONFIG, None, (1, 5)).ratings.tolist() == [1, 3.25, 5.5, 10]
 
 
 def test_groups_from_a_file(tmp_path):
@@ -55,18 +64,70 @@ def test_groups_from_a_file(tmp_path):
         load_reviews(tmp_path / "a.csv", CONFIG, tmp_path / "groups.txt")
 
 
-@pytest.mark.parametrize("rating", ["", "good", "4 stars", "0", "10.5", "nan", "inf", "-1"])
+@pytest.mark.parametrize("rating", ["", "fair", "nan", "inf", "0", "10.5", "-1", "4/5"])
 def test_a_wrong_rating_is_named_with_its_row(tmp_path, rating):
     path = tmp_path / "a.csv"
     path.write_text(f'review,rating\nfine,3\nso so,"{rating}"\n')
-    with pytest.raises(InputError, match=r"a\.csv, row 2: rating .* (1 to 10|from 1 to 10)"):
-        load_reviews(path, CONFIG)
+    with pytest.raises(InputError, match=r"a\.csv, row 2: rating .*; (write a number|give the ends|correct it)"):
+        load_reviews(path, CONFIG, None, (1, 10))
+
+
+def rated(*ratings):
+    return [(f"text {number}", rating) for number, rating in enumerate(ratings)]
+
+
+@pytest.mark.parametrize(
+    ("ratings", "low", "high"),
+    [((1, 3, 5), 1, 5), (("4/10", "10/10"), 1, 10), (("★★★★☆", "★☆☆☆☆"), 1, 5), (("positive", "negative"), -1, 1)],
+)
+def test_the_scale_is_found_out_and_said(ratings, low, high, capsys):
+    written = read_reviews(rated(*ratings), SentimentConfig())
+    config = with_scale(SentimentConfig(), written)
+    assert (config.min_rating, config.max_rating) == (low, high)
+    assert capsys.readouterr().err.startswith("Ratings: ratings ")
+
+
+def test_one_end_of_the_scale_may_be_given():
+    written = read_reviews(rated(1, 2, 3), SentimentConfig())
+    config = with_scale(SentimentConfig(max_rating=4.0), written)
+    assert (config.min_rating, config.max_rating) == (1, 4)
+
+
+def test_labels_say_what_words_mean(tmp_path):
+    config = settings_of(labels="bad=1,so so=5,good=10")
+    assert load_reviews(rated("good", "Bad", "so so"), config).ratings.tolist() == [10, 1, 5]
+    with pytest.raises(InputError, match=r"row 1: rating 'fine' .*--labels"):
+        load_reviews(rated("fine", "good"), config)
+
+
+def test_a_scale_that_does_not_fit_is_warned_of(capsys):
+    with_scale(settings_of(), read_reviews(rated(*[1, 2, 4, 5] * 10), settings_of()))
+    assert "WARNING: all 40 ratings are between 1 and 5, but the scale is 1 to 10" in capsys.readouterr().err
+
+
+def test_ratings_on_another_scale_than_the_models_are_mapped_and_that_is_said(capsys):
+    assert load_reviews(rated(*[1, 2, 4, 5] * 10), CONFIG).ratings[:4].tolist() == [1, 3.25, 7.75, 10]
+    said = capsys.readouterr().err
+    assert said.startswith("WARNING: list of 40 rows: ratings 1 to 5 in steps of 1")
+    assert "the model rates from 1 to 10" in said
+    assert load_reviews(rated(*[1, 2, 4, 10] * 10), CONFIG).ratings[:4].tolist() == [1, 2, 4, 10]
+    assert not capsys.readouterr().err
+
+
+def test_bad_rows_are_left_out_on_request_and_counted(capsys):
+    rows = [("good", 9), ("", 3), ("bad", ""), ("so so", "n/a"), ("fine", 7)]
+    with pytest.raises(InputError, match=r"row 2: empty text.*--skip-bad-rows"):
+        load_reviews(rows, CONFIG)
+    assert load_reviews(rows, settings_of(skip_bad_rows=True)).texts == ["good", "fine"]
+    assert capsys.readouterr().err.startswith("Left out 3 of 5 rows; the first: row 2: empty text")
+    with pytest.raises(InputError, match="no row has a text and a rating"):
+        load_reviews(rows[1:4], settings_of(skip_bad_rows=True))
 
 
 def test_a_scale_upside_down(tmp_path):
     (tmp_path / "a.csv").write_text(CSV)
     with pytest.raises(InputError, match="--min-rating 10 is not below --max-rating 1"):
-        load_reviews(tmp_path / "a.csv", CONFIG, None, 10, 1)
+        load_reviews(tmp_path / "a.csv", CONFIG, None, (10, 1))
 
 
 # -- The validation split -------------------------------------------------------------------------------------------
@@ -78,7 +139,7 @@ def reviews_of(num, groups=None):
 
 def test_validation_is_cut_by_group():
     groups = [f"film {i % 20}" for i in range(100)]
-    train, validation = split_validation(reviews_of(100, groups), SentimentConfig(validation_split=0.1))
+    train, validation = split_validation(reviews_of(100, groups), settings_of(validation_split=0.1))
     assert not set(train.groups) & set(validation.groups)
     assert len(set(validation.groups)) == 2  # a tenth of the 20 films
     assert len(validation) == 10  # each with its 5 reviews
@@ -91,7 +152,7 @@ def test_validation_is_cut_by_group():
 
 def test_validation_without_groups_and_its_seed():
     def texts(seed):
-        return split_validation(reviews_of(50), SentimentConfig(seed=seed, validation_split=0.2))[1].texts
+        return split_validation(reviews_of(50), settings_of(seed=seed, validation_split=0.2))[1].texts
 
     assert len(texts(1)) == 10
     assert texts(1) == texts(1)
@@ -113,7 +174,7 @@ def test_nothing_left_to_train_on(reviews):
 )
 def test_a_long_review_is_cut(truncation, kept):
     letters = "abcdefghijkl"
-    config, vocabulary = SentimentConfig(max_length=9, truncation=truncation), Vocabulary(letters)
+    config, vocabulary = settings_of(max_length=9, truncation=truncation), Vocabulary(letters)
     assert encode_review(list(letters), vocabulary, config) == [BOS_ID, *vocabulary.encode(kept)]
     assert encode_review(list(letters[:8]), vocabulary, config) == [BOS_ID, *vocabulary.encode(letters[:8])]
     backwards = replace(config, directions="backward")
@@ -121,7 +182,7 @@ def test_a_long_review_is_cut(truncation, kept):
 
 
 def test_batches_have_every_review_once_with_its_rating():
-    config, vocabulary = SentimentConfig(batch_size=3), Vocabulary("abcdefg")
+    config, vocabulary = settings_of(batch_size=3), Vocabulary("abcdefg")
     token_lists = [["a"], ["b"] * 6, ["c"] * 2, ["d"] * 5, ["e"] * 3, ["f"] * 4, ["g"]]
     ratings = np.arange(1, 8, dtype=np.float32)
     batches = make_batches(token_lists, ratings[:, None], vocabulary, config, shuffle=False)
@@ -142,7 +203,7 @@ def test_batches_have_every_review_once_with_its_rating():
 def test_words_are_dropped_in_training_alone():
     vocabulary = Vocabulary("a")
     token_lists = [["a"] * 200 for _ in range(20)]
-    config = SentimentConfig(word_dropout=0.3, batch_size=20)
+    config = settings_of(word_dropout=0.3, batch_size=20)
 
     def ids(shuffle, epoch=0):
         batches = make_batches(token_lists, None, vocabulary, config, shuffle)

@@ -11,6 +11,7 @@ from common.training.optimizer import make_optimizer
 from sentiment.config import ARCHITECTURES, HEADS, POOLINGS, SentimentConfig
 from sentiment.loader import make_targets
 from sentiment.model import build_model, learner_and_loss
+from tests.sentiment.settings import settings as settings_of
 
 VOCAB_SIZE, EMBEDDING_DIM, UNITS = 13, 7, 5
 RECURRENT = ("lstm", "gru", "simple-rnn")
@@ -27,7 +28,7 @@ VARIANTS = [
 
 
 def small(**settings):
-    return SentimentConfig(**{"head": "regression", "units": UNITS, "embedding_dim": EMBEDDING_DIM, **settings})
+    return settings_of(**{"head": "regression", "units": UNITS, "embedding_dim": EMBEDDING_DIM, **settings})
 
 
 def build(**settings):

@@ -13,18 +13,19 @@ from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
 from sentiment.cli import predict as main
-from sentiment.config import ARCHITECTURES, SentimentConfig
+from sentiment.config import ARCHITECTURES
 from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
 from tests.conftest import RUN_FACTS
+from tests.sentiment.settings import settings as settings_of
 
 VOCABULARY = Vocabulary(["good", "bad", "film", "the", "."], lowercase=True)
 TEXTS = ["The film.", "Good good good bad.", "bad " * 30, "The good film, the bad film, the good!", "good"]
 
 
 def build(**settings):
-    config = SentimentConfig(**{"head": "regression", "units": 5, "embedding_dim": 7, "batch_size": 2, **settings})
+    config = settings_of(**{"head": "regression", "units": 5, "embedding_dim": 7, "batch_size": 2, **settings})
     model = build_model(config, len(VOCABULARY))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])

@@ -14,20 +14,20 @@ from common.bundles.bundle import open_bundle
 from common.errors import InputError
 from language_model.loader import initial_states
 from sentiment.cli import train as main
-from sentiment.config import SentimentConfig
 from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
+from tests.sentiment.settings import settings as settings_of
 
 TOKENS = ["It", "is", "a", "good", "story", "."]
 
 
 def test_the_encoder_says_what_the_language_model_says(small_bundle):
     reader, bundle = language_model.load(small_bundle("language_model")), open_bundle(small_bundle("language_model"))
-    config = inherit_settings(SentimentConfig(pooling="last", head="regression"), bundle)
+    config = inherit_settings(settings_of(pooling="last", head="regression"), bundle)
     assert (config.units, config.embedding_dim, config.directions) == (12, 9, "forward")
     # A language model of reversed texts looks like any other.
-    assert inherit_settings(SentimentConfig(directions="backward"), bundle).directions == "backward"
+    assert inherit_settings(settings_of(directions="backward"), bundle).directions == "backward"
     model = build_model(config, len(reader.vocabulary))
     inherit_weights(model, bundle)
     inputs, _, _ = make_batches([TOKENS], None, reader.vocabulary, config, shuffle=False)[0]
@@ -38,8 +38,8 @@ def test_the_encoder_says_what_the_language_model_says(small_bundle):
 
 
 def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, small_runs, tmp_path):
-    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(small_bundle("language_model"))]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0 --layerwise-lr-decay 2.6"
+    data = ["--train", str(small_runs["sentiment"].train), "--start", str(small_bundle("language_model"))]
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 1e-300 --ema-momentum 0 --layerwise-lr-decay 2.6"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     model, reader = sentiment.load(tmp_path / "model"), language_model.load(small_bundle("language_model"))
     assert model.vocabulary.tokens == reader.vocabulary.tokens
@@ -48,15 +48,15 @@ def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, sma
         np.testing.assert_array_equal(ours, theirs)
     manifest = json.loads((tmp_path / "model/manifest.json").read_text())
     assert manifest["initialize_from"]["file"] == "language_model"
-    assert "--initialize-from language_model" in (tmp_path / "model/README.md").read_text()
+    assert "--start language_model" in (tmp_path / "model/README.md").read_text()
 
 
 @pytest.mark.parametrize("head", ["regression", "categorical"])
 def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, tmp_path):
     """All of it is the same, but for a head that it does not have."""
     given = small_bundle("sentiment")
-    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given), "--head", head]
-    flags = "--num-epochs 1 --batch-size 16 --learning-rate 0 --ema-momentum 0"
+    data = ["--train", str(small_runs["sentiment"].train), "--start", str(given), "--head", head]
+    flags = "--num-epochs 1 --batch-size 16 --learning-rate 1e-300 --ema-momentum 0"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     ours, theirs = sentiment.load(tmp_path / "model"), sentiment.load(given)
     assert ours.vocabulary.tokens == theirs.vocabulary.tokens
@@ -70,9 +70,9 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
 
 def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train)]
-    flags = ["--num-epochs", "1", "--learning-rate", "0", "--ema-momentum", "0", "--units", "5"]
+    flags = ["--num-epochs", "1", "--learning-rate", "1e-300", "--ema-momentum", "0", "--units", "5"]
     main([*data, "--output-dir", str(tmp_path / "one"), *flags, "--directions", "forward"])
-    start = ["--initialize-from", str(tmp_path / "one")]
+    start = ["--start", str(tmp_path / "one")]
     main(
         [
             *data,
@@ -91,14 +91,15 @@ def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
         for ours, theirs in zip(two.get_layer(name).get_weights(), one.get_layer(name).get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     assert two.get_layer("backward_0").units == 3
-    config = inherit_settings(SentimentConfig(), open_bundle(tmp_path / "two"))
+    config = inherit_settings(settings_of(), open_bundle(tmp_path / "two"))
     assert (config.units, config.backward_units, config.directions) == (5, 3, "asymmetric")
 
 
 def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_runs, tmp_path):
     given = small_bundle("language_model")
-    data = ["--train", str(small_runs["sentiment"].train), "--initialize-from", str(given)]
-    flags = "--directions asymmetric --backward-units 3 --num-epochs 2 --unfreeze-epochs 2 --batch-size 16 "
+    data = ["--train", str(small_runs["sentiment"].train), "--start", str(given)]
+    flags = "--head categorical --directions asymmetric --backward-units 3 --num-epochs 2 "
+    flags += "--unfreeze-epochs 2 --batch-size 16 "
     flags += "--learning-rate 0.01"
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
     [_, *epochs] = (tmp_path / "model/history.csv").read_text().splitlines()
@@ -111,27 +112,27 @@ def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_r
 
 
 def test_rates_and_first_steps():
-    config = SentimentConfig(num_layers=2, layerwise_lr_decay=2.0, unfreeze_epochs=0.5)
+    config = settings_of(num_layers=2, layerwise_lr_decay=2.0, unfreeze_epochs=0.5)
     assert layer_rates(config, 100) == {"recurrent_1": (0.5, 50), "recurrent_0": (0.25, 100), "embedding": (0.125, 150)}
 
 
 def test_settings_that_do_not_fit(small_bundle, tmp_path):
     bundle = open_bundle(small_bundle("language_model"))
     with pytest.raises(InputError, match=r"--units: found 13, the language model has 12; leave it out"):
-        inherit_settings(SentimentConfig(units=13), bundle)
-    assert inherit_settings(SentimentConfig(units=12), bundle).units == 12
+        inherit_settings(settings_of(units=13), bundle)
+    assert inherit_settings(settings_of(units=12), bundle).units == 12
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--initialize-from {tagger}", "a bundle for pos_tagging; wanted one of a language model or a rating model"),
-        ("--initialize-from {sentiment} --pooling attention", "--pooling: found attention, the model has"),
-        ("--initialize-from {tmp}/nothing", "no such bundle"),
-        ("--initialize-from {lm} --word-vectors-from {lm}", "both give word vectors"),
+        ("--start {tagger}", "a bundle for pos_tagging; wanted one of a language model or a rating model"),
+        ("--start {sentiment} --pooling attention", "--pooling: found attention, the model has"),
+        ("--start {tmp}/nothing", "no such bundle"),
+        ("--start {lm} --word-vectors-from {lm}", "both give word vectors"),
         ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
-        ("--word-vectors given", "by what"),
+        ("--word-vectors given --start scratch", "by what"),
         ("--tbptt-length 5 --architecture gru", "--tbptt-length: not with --architecture gru; .*, or take lstm"),
         (
             "--backward-units 3",
@@ -142,7 +143,7 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
             "not with --architecture bow; .* lstm or gru or simple-rnn",
         ),
         (
-            "--direction-dropout 0.5",
+            "--direction-dropout 0.5 --start scratch",
             "--direction-dropout: only with --directions asymmetric; leave it out, or add that",
         ),
         (

@@ -38,12 +38,13 @@ def reviews_csv(tmp_path):
 )
 def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     flags = (
-        f"{kind} --head regression --units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "
-        "--learning-rate 0.05 --dropout 0 --word-dropout 0 --word-vector-dropout 0 --ema-momentum 0 --min-count 1"
+        f"{kind} --start scratch --ngrams 0 --head regression --min-count 1 "
+        "--units 16 --embedding-dim 12 --batch-size 8 --num-epochs 16 --patience 16 "
+        "--learning-rate 0.05 --dropout 0 --word-dropout 0 --word-vector-dropout 0 --ema-momentum 0"
     )
     data = ["--train", str(reviews_csv), "--validation", str(reviews_csv)]
     main([*data, "--output-dir", str(tmp_path / "model"), *flags.split()])
-    assert capsys.readouterr().out.startswith(("validation: R² 0.9", "validation: R² 1.0"))
+    assert capsys.readouterr().out.startswith(("validation: r2 0.9", "validation: r2 1.0"))
     answers = [answer.rating for answer in sentiment.load(tmp_path / "model").predict(list(REVIEWS))]
     assert answers == pytest.approx(list(REVIEWS.values()), abs=0.5)
 
@@ -55,7 +56,8 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs,
         return tmp_path / name
 
     def metrics(folder):
-        return json.loads((folder / "metrics.json").read_text())["validation"]
+        found = json.loads((folder / "metrics.json").read_text())["validation"]
+        return {name: value for name, value in found.items() if name != "verdict"}
 
     first, again = small_bundle("sentiment"), train("again")  # one in a process of its own, one in this
     assert metrics(again) == pytest.approx(metrics(first), rel=1e-4)

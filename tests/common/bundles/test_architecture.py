@@ -26,7 +26,9 @@ from common.networks.layers import (
     ExpectedLevel,
     FlipTime,
     MaskedPooling,
+    ScoreSpread,
     SlidingWindow,
+    SparseLinear,
     TakeRows,
     TiedEmbedding,
 )
@@ -56,8 +58,9 @@ def build_model_of_every_layer():
         "mask": keras.Input((None,), dtype="bool", name="mask"),
         "vectors": keras.Input((None, EMBEDDING_DIM), name="vectors"),
         "state": keras.Input((None,), name="state"),
+        "values": keras.Input((None,), name="values"),
     }
-    ids, mask, vectors, state = inputs.values()
+    ids, mask, vectors, state, values = inputs.values()
     layers = keras.layers
     outputs = {}
     for size in (UNITS, UNITS + 2):
@@ -72,6 +75,7 @@ def build_model_of_every_layer():
             FlipTime()(vectors),
             TakeRows()(MaskedPooling("sum")(vectors, mask=mask), ids),
             *ExpectedLevel([0.0] * EMBEDDING_DIM)(MaskedPooling("max")(vectors, mask=mask)),
+            ScoreSpread()(SparseLinear(VOCAB_SIZE)(ids, values)),
         ]
         for layer in (
             layers.SimpleRNN(size),

@@ -35,6 +35,12 @@ sys.meta_path.insert(0, Nothing())
 """
 
 
+@pytest.fixture
+def one_call(monkeypatch):
+    """No medians: networks are not timed here."""
+    monkeypatch.setattr(export, "REPEATS", 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "task",
@@ -77,10 +83,11 @@ def test_a_saved_model_answers_and_carries_the_rest_beside_it(small_bundle, run,
     assert json.loads((extras / "task.json").read_text()) == "sentiment"
 
 
-def test_the_example_in_the_readme_needs_onnxruntime_alone(run, tmp_path):
+@pytest.mark.usefixtures("one_call")
+def test_the_example_in_the_readme_needs_onnxruntime_alone(run_here, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [command] = re.findall(r"^python -m common\.cli\.export (.*) --output imdb\.onnx$", readme, re.MULTILINE)
-    done = run("common.cli.export", *command.split(), "--output", tmp_path / "imdb.onnx")
+    done = run_here("common.cli.export", *command.split(), "--output", tmp_path / "imdb.onnx")
     assert done.returncode == 0, done.stderr
     [program] = re.findall(r"```python\n(import json\n.*?)```", readme, re.DOTALL)
     assert len(program.strip().splitlines()) == 10
@@ -139,6 +146,7 @@ def test_random_inputs_fit_the_network(small_bundle, tmp_path):
     assert inputs["spellings"].max() < num_ids["character_embedding"] < num_ids["embedding"]
 
 
+@pytest.mark.usefixtures("one_call")
 def test_lengths_are_free_in_the_exported_file(small_bundle, tmp_path):
     export.export(open_bundle(small_bundle("language_model")), "onnx", tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")

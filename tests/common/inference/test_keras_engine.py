@@ -14,7 +14,6 @@ from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.networks.layers import MaskedPooling
-from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -80,24 +79,6 @@ def test_what_keras_cannot_run_is_one_line(model, tmp_path):
     ):
         with pytest.raises(InputError, match=r"^[^\n]*: Keras cannot run its network \([^\n]*$"):
             network(spoilt)
-
-
-FRESH = """
-from pathlib import Path
-from common.bundles.bundle import open_bundle
-from common.inference.keras_engine import load_model
-from common.inference.keras_start import start_keras
-
-print(start_keras().backend.backend())
-for task in ("sentiment", "language_model", "pos_tagging"):
-    load_model(open_bundle(Path("tests/fixtures/format_1", task)))
-"""
-
-
-def test_keras_starts_without_a_word_and_knows_our_layers():
-    done = subprocess.run([sys.executable, "-c", FRESH], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "tensorflow\n"
-    assert done.stderr == ""
 
 
 def test_what_does_not_need_keras_does_not_import_it():

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import random
+import shutil
 from dataclasses import dataclass, replace
 
 import keras
@@ -16,6 +17,7 @@ import pytest
 
 from common.bundles.provenance import describe_machine
 from common.errors import InputError
+from common.networks.layers import MaskedPooling
 from common.settings import TrainingConfig, setting
 from common.text.batching import Batches, drop_words, make_mask, pad
 from common.training import checkpoint, weight_averaging
@@ -67,16 +69,26 @@ def make_batches(config):
     return [Batches(lengths, make_batch, config.batch_size, seed) for seed in (config.seed, None)]
 
 
-def start(config, output_dir, resume=False, scores=None, on_epoch=None):
-    """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state."""
+def build_model(config):
+    """A network of a few cheap layers, with dropout: what is tested here is the loop around it."""
     set_seed(config.seed)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = keras.Input((None,), dtype="bool", name="mask")
     vectors = keras.layers.Dropout(config.dropout)(keras.layers.Embedding(VOCAB_SIZE, 5)(token_ids))
-    states = keras.layers.Dropout(config.dropout)(keras.layers.GRU(4)(vectors, mask=mask))
-    model = keras.Model({"token_ids": token_ids, "mask": mask}, keras.layers.Dense(1)(states))
+    states = keras.layers.Dense(4, activation="tanh")(MaskedPooling("mean")(vectors, mask=mask))
+    outputs = keras.layers.Dense(1)(keras.layers.Dropout(config.dropout)(states))
+    return keras.Model({"token_ids": token_ids, "mask": mask}, outputs)
+
+
+def start(config, output_dir, resume=False, scores=None, on_epoch=None, run_eagerly=True):
+    """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state.
+
+    Few epochs take less time if they run eagerly than the tracing would.
+    """
+    model = build_model(config)
     batches, fixed = make_batches(config)
-    model.compile(make_optimizer(config, config.num_epochs * len(batches)), loss="mean_squared_error", run_eagerly=True)
+    optimizer = make_optimizer(config, config.num_epochs * len(batches))
+    model.compile(optimizer, loss="mean_squared_error", run_eagerly=run_eagerly)
 
     scores = iter(scores or ())
 
@@ -95,12 +107,35 @@ def without_seconds(history):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setattr(weight_averaging, "AVERAGE_EVERY", 2)
-    model, state = start(CONFIG, tmp_path_factory.mktemp("whole") / "run")
-    patch.undo()
-    return model.get_weights(), state
+def whole_run(tmp_path_factory):
+    """Weights and state after a whole run, and its `output_dir`, beside which the last checkpoint lies."""
+    output_dir = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weight_averaging, "AVERAGE_EVERY", 2)
+        model, state = start(CONFIG, output_dir)
+    return model.get_weights(), state, output_dir
+
+
+@pytest.fixture
+def uninterrupted(whole_run):
+    return whole_run[:2]
+
+
+ONE_EPOCH = replace(CONFIG, num_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def run_of_one_epoch(tmp_path_factory):
+    output_dir = tmp_path_factory.mktemp("one epoch") / "run"
+    start(ONE_EPOCH, output_dir)
+    return output_dir
+
+
+@pytest.fixture
+def after_one_epoch(run_of_one_epoch, tmp_path):
+    """The `output_dir` of a run of `ONE_EPOCH`, whose checkpoint lies beside it; a copy to change."""
+    shutil.copytree(checkpoint_folder(run_of_one_epoch), checkpoint_folder(tmp_path / "run"))
+    return tmp_path / "run"
 
 
 def kill_at(monkeypatch, step):
@@ -132,8 +167,8 @@ def test_the_same_seed_gives_the_same_run(tmp_path, uninterrupted):
 
 def test_it_learns_and_every_weight_moves(tmp_path):
     config = replace(CONFIG, dropout=0.0, num_epochs=20, learning_rate=0.05, max_gradient_norm=5.0)
-    first, _ = start(replace(config, num_epochs=1, learning_rate=0.0), tmp_path / "still")
-    model, state = start(config, tmp_path / "run")
+    first = build_model(config)
+    model, state = start(config, tmp_path / "run", run_eagerly=False)
     assert state.history[-1]["score"] > 0.3 * state.history[0]["score"]  # scores are negative errors
     for before, after in zip(first.get_weights(), model.get_weights(), strict=True):
         assert not np.array_equal(before, after)
@@ -172,38 +207,39 @@ def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, m
     assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path, uninterrupted):
-    start(CONFIG, tmp_path / "run")
-    assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
+def test_resuming_a_finished_run_changes_nothing(tmp_path, whole_run):
+    shutil.copytree(checkpoint_folder(whole_run[2]), checkpoint_folder(tmp_path / "run"))
+    assert_same(*start(CONFIG, tmp_path / "run", resume=True), whole_run[:2])
 
 
-def test_resuming_with_other_settings_is_refused(tmp_path):
-    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+def test_resuming_with_other_settings_is_refused(after_one_epoch):
     with pytest.raises(InputError, match=r"made with dropout 0\.3, this run has 0\.4; resume with the same settings"):
-        start(replace(CONFIG, num_epochs=1, dropout=0.4), tmp_path / "run", resume=True)
+        start(replace(ONE_EPOCH, dropout=0.4), after_one_epoch, resume=True)
 
 
-def test_resuming_on_other_data_is_refused(tmp_path, monkeypatch):
-    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+def test_resuming_on_other_data_is_refused(after_one_epoch, monkeypatch):
     lengths = Batches.__init__
     monkeypatch.setattr(Batches, "__init__", lambda self, given, *rest: lengths(self, given[::-1], *rest))
     with pytest.raises(InputError, match="made with other training data"):
-        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+        start(ONE_EPOCH, after_one_epoch, resume=True)
 
 
-def test_a_checkpoint_is_neither_overlooked_nor_invented(tmp_path):
-    output_dir = tmp_path / "run"
+def test_a_checkpoint_is_not_invented(tmp_path):
     with pytest.raises(InputError, match="no checkpoint to resume"):
-        check_run(output_dir, resume=True, overwrite=False)
-    check_run(output_dir, resume=False, overwrite=False)
-    start(replace(CONFIG, num_epochs=1), output_dir)
-    check_run(output_dir, resume=True, overwrite=False)
+        check_run(tmp_path / "run", resume=True, overwrite=False)
+    check_run(tmp_path / "run", resume=False, overwrite=False)
+    with kept_until_saved(tmp_path / "run"):
+        pass
+
+
+def test_a_checkpoint_is_not_overlooked(after_one_epoch, tmp_path):
+    check_run(after_one_epoch, resume=True, overwrite=False)
     with pytest.raises(InputError, match="an unfinished run; add --resume"):
-        check_run(output_dir, resume=False, overwrite=False)
-    with kept_until_saved(output_dir):
-        assert checkpoint_folder(output_dir).exists()
+        check_run(after_one_epoch, resume=False, overwrite=False)
+    with kept_until_saved(after_one_epoch):
+        assert checkpoint_folder(after_one_epoch).exists()
     assert list(tmp_path.iterdir()) == []
-    with kept_until_saved(output_dir):
+    with kept_until_saved(after_one_epoch):
         pass
 
 
@@ -236,57 +272,54 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_one_clear_error(damage, tmp_path):
-    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
-    damage(checkpoint_folder(tmp_path / "run") / "epoch-0001")
+def test_a_damaged_checkpoint_is_one_clear_error(damage, after_one_epoch):
+    damage(checkpoint_folder(after_one_epoch) / "epoch-0001")
     with pytest.raises(InputError, match=r"epoch-0001.*(damaged|not valid|holds|empty|made with|JSON)"):
-        start(replace(CONFIG, num_epochs=1), tmp_path / "run", resume=True)
+        start(ONE_EPOCH, after_one_epoch, resume=True)
 
 
 def test_a_run_needs_room_for_its_checkpoints(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: argparse.Namespace(free=5000))
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: argparse.Namespace(free=2000))
     with pytest.raises(InputError, match="0 MB free, checkpoints and model need 0 MB; free some space"):
-        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+        start(ONE_EPOCH, tmp_path / "run")
 
 
 def test_a_model_that_no_bundle_could_hold_is_not_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "MAX_FILE_BYTES", checkpoint.HDF5_OVERHEAD + 100)
     with pytest.raises(InputError, match=r"0 MB of weights, a saved model holds at most 1; choose fewer units"):
-        start(replace(CONFIG, num_epochs=1), tmp_path / "run")
+        start(ONE_EPOCH, tmp_path / "run")
 
 
-def test_what_was_learned_is_kept_if_it_cannot_be_saved(tmp_path, capsys):
-    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
-    with contextlib.suppress(InputError), kept_until_saved(tmp_path / "run"):
+def test_what_was_learned_is_kept_if_it_cannot_be_saved(after_one_epoch, capsys):
+    with contextlib.suppress(InputError), kept_until_saved(after_one_epoch):
         raise InputError("run: holds notes")
     assert "run.checkpoint; the same command with --resume saves it" in capsys.readouterr().err
-    check_run(tmp_path / "run", resume=True, overwrite=False)
+    check_run(after_one_epoch, resume=True, overwrite=False)
 
 
-def test_a_run_may_replace_what_it_saved_itself(tmp_path):
+def test_a_run_may_replace_what_it_saved_itself(after_one_epoch):
     """Killed after its bundle was saved and before its checkpoint was removed, it goes on and saves once more."""
-    start(replace(CONFIG, num_epochs=1), tmp_path / "run")
-    own = json.loads((checkpoint_folder(tmp_path / "run") / "epoch-0001" / "state.json").read_text())["run"]
-    (tmp_path / "run").mkdir()
+    output_dir = after_one_epoch
+    own = json.loads((checkpoint_folder(output_dir) / "epoch-0001" / "state.json").read_text())["run"]
+    output_dir.mkdir()
     for run, may in ((own, True), ("another", False), (None, False)):
         files = {"model.json": {"size": 0, "sha256": hashlib.sha256(b"").hexdigest()}}
-        (tmp_path / "run" / "model.json").touch()
+        (output_dir / "model.json").touch()
         manifest = {"format_version": 1, "task": "toy", "files": files, "run": run}
-        (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+        (output_dir / "manifest.json").write_text(json.dumps(manifest))
         if may:
-            assert check_run(tmp_path / "run", resume=True, overwrite=False)
+            assert check_run(output_dir, resume=True, overwrite=False)
         else:
             with pytest.raises(InputError, match="holds a finished model; add --overwrite"):
-                check_run(tmp_path / "run", resume=True, overwrite=False)
+                check_run(output_dir, resume=True, overwrite=False)
 
 
-def test_one_checkpoint_is_kept_and_nothing_in_it_is_pickled(tmp_path):
-    start(replace(CONFIG, num_epochs=3), tmp_path / "run")
-    [folder] = checkpoint_folder(tmp_path / "run").glob("epoch-*")
-    assert folder.name == "epoch-0003"
+def test_one_checkpoint_is_kept_and_nothing_in_it_is_pickled(whole_run):
+    [folder] = checkpoint_folder(whole_run[2]).glob("epoch-*")
+    assert folder.name == "epoch-0004"
     state = json.loads((folder / "state.json").read_text())
     assert state["settings"]["seed"] == CONFIG.seed
-    assert len(state["history"]) == 3
+    assert len(state["history"]) == 4
     for name in ("average.npz", "best.npz"):
         with np.load(folder / name, allow_pickle=False) as arrays:
             assert all(arrays[key].dtype == np.float32 for key in arrays)
@@ -327,8 +360,8 @@ def test_on_epoch_sees_every_epoch_and_may_stop_the_run(tmp_path):
     _, state = start(CONFIG, tmp_path / "run", scores=[0.1, 0.2], on_epoch=on_epoch)
     assert [(epoch, scores["score"]) for epoch, scores in seen] == [(1, 0.1), (2, 0.2)]
     assert [scores["loss"] for _, scores in seen] == [row["loss"] for row in state.history]
-    _, state = start(replace(CONFIG, num_epochs=3), tmp_path / "other", on_epoch=lambda epoch, scores: None)
-    assert state.epoch == 3
+    _, state = start(replace(CONFIG, num_epochs=2), tmp_path / "other", on_epoch=lambda epoch, scores: None)
+    assert state.epoch == 2
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
@@ -347,8 +380,8 @@ def test_batches_come_in_their_order(tmp_path, monkeypatch):
         return getitem(self, number)
 
     monkeypatch.setattr(Batches, "__getitem__", record)
-    start(replace(CONFIG, num_epochs=3), tmp_path / "run")
-    for epoch in range(3):
+    start(replace(CONFIG, num_epochs=2), tmp_path / "run")
+    for epoch in range(2):
         numbers = [number for of_epoch, number in read if of_epoch == epoch]
         assert numbers == [0, 1, *range(6)]  # Keras looks at two batches first, for their shapes
 
@@ -427,12 +460,12 @@ def test_dropout_depends_on_seed_and_epoch_alone():
     assert (np.concatenate([dropped(seed, 0) for seed in range(20)]) != 0).mean() == pytest.approx(0.25, abs=0.05)
 
 
-def test_history_is_a_table_and_a_picture(tmp_path):
-    _, state = start(replace(CONFIG, num_epochs=2), tmp_path / "run")
+def test_history_is_a_table_and_a_picture(tmp_path, uninterrupted):
+    _, state = uninterrupted
     write_history(tmp_path, state, "score")
     with open(tmp_path / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert [float(row["loss"]) for row in rows] == [row["loss"] for row in state.history]
     assert (tmp_path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
 

@@ -48,6 +48,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axi
 ROOT = Path(__file__).resolve().parents[4]
 TOLERANCE = 1e-5  # of the largest number of an output, if that is above 1, as it is among the cells of an LSTM
 VOCAB_SIZE, FEATURES, UNITS = 11, 6, 4
+RATING = {"min_rating": 1.0, "max_rating": 10.0, "head": "categorical", "ngrams": 0}
 
 IDS = keras.Input((None,), dtype="int32", name="ids")
 MASK = keras.Input((None,), dtype="bool", name="mask")
@@ -491,7 +492,7 @@ def test_pooling_of_states(mask, tmp_path):
 def test_vectors_and_states_stay_time_first(full, operators, tmp_path):
     """Another axis first, or the states of both directions put together, would take a tenth of the time."""
     config = SentimentConfig(
-        pooling="mean-max", directions="asymmetric", backward_units=3, units=UNITS, embedding_dim=5
+        pooling="mean-max", directions="asymmetric", backward_units=3, units=UNITS, embedding_dim=5, **RATING
     )
     save(sentiment.model.build_model(config, VOCAB_SIZE), tmp_path)
     nodes = build_network(read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE), full).model.graph.node
@@ -918,7 +919,7 @@ def variants(quick=lambda combination: True, **settings):
     ],
 )
 def test_rating_models(settings, tmp_path):
-    config = SentimentConfig(**settings, num_layers=2, units=UNITS, embedding_dim=5)
+    config = SentimentConfig(**settings, num_layers=2, units=UNITS, embedding_dim=5, **RATING)
     model = randomise(sentiment.model.build_model(config, VOCAB_SIZE))
     assert_model_as_keras(model, open_engine(model, tmp_path), softmax=False)
 
