@@ -28,17 +28,13 @@ LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
 class TextConfig(Settings):
     """How texts are read."""
 
-    level: str = setting(
-        "word", "what a token is; spaced: what stands between spaces", LEVELS, group=VOCABULARY, basic=True
-    )
+    level: str = setting("word", "unit of a token; spaced: between spaces", LEVELS, group=VOCABULARY, basic=True)
     max_vocab_size: int = setting(
         10_000, "size of the vocabulary, at most, special tokens included", minimum=5, group=VOCABULARY, basic=True
     )
     min_count: int = setting(2, "smallest count in training of a token in the vocabulary", minimum=1, group=VOCABULARY)
     lowercase: bool = setting(False, "lower-case the tokens", group=VOCABULARY)
-    document: str = setting(
-        "paragraph", "unit of a plain text file that is one text", DOCUMENTS, group=DATA, basic=True
-    )
+    document: str = setting("paragraph", "unit of a plain text file", DOCUMENTS, group=DATA, basic=True)
     text_column: str = setting("text", "column of the text in a table", group=DATA, basic=True)
 
 
@@ -74,7 +70,7 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
     window: int = setting(5, "context of a fixed-window network, in tokens", minimum=2, maximum=100, group=MODEL)
     num_layers: int = setting(1, "stacked hidden layers", minimum=1, maximum=8, group=MODEL, basic=True)
     units: int = setting(384, "size of the hidden state", minimum=1, group=MODEL, basic=True)
-    embedding_dim: int = setting(256, "size of a token vector", minimum=1, group=MODEL, basic=True)
+    embedding_dim: int = setting(256, "size of a token vector", minimum=1, group=MODEL)
     tie_embeddings: bool = setting(
         True, "weight tying: the token vectors are the output weights too (Press & Wolf 2017)", group=MODEL
     )
@@ -122,7 +118,7 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         maximum=0.9,
     )
     batch_size: int = setting(0, "pieces of text in a batch; 0 = by the size of the data", minimum=0)
-    num_epochs: int = setting(0, "most passes over the training split; 0 = by the size of the data", minimum=0)
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0)
     learning_rate: float = setting(0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0)
     ema_momentum: float = setting(
         -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1

@@ -104,7 +104,7 @@ def evaluate(
         model: of `language_model.load`, or what `load` takes.
         data: texts: a file, a DataFrame or a list.
         train: the training data, on which the baseline is fitted.
-        cache: texts on which the settings of cache language models are chosen; None leaves them out.
+        cache: texts to choose the settings of cache language models on; None leaves them out.
         config: column of the text, unit of plain text, stateful or not; None takes the model's.
         reset_every: reset the state to zeros after so many tokens; 0 = never.
         ngram_order: tokens in the longest n-gram of the baseline; None takes 5, of characters 7.
@@ -113,24 +113,18 @@ def evaluate(
     """
     model = model if isinstance(model, LanguageModel) else LanguageModel.load(model)
     config = config or model.config
-    texts = load_texts(data, config)
-    token_lists = split_tokens(texts, config)
-    baseline, known = None, list[list[str]]()
-    if train is not None:
-        known = split_tokens(load_texts(train, config), config)
-        baseline = count_ngrams(model, known, ngram_order)
+    token_lists = split_tokens(texts := load_texts(data, config), config)
+    baseline, num_known = (None, 0) if train is None else fit_baseline(model, train, config, ngram_order)
     reading: dict[str, Any] = {"stateful": config.stateful, "reset_every": reset_every}
     nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, **reading)}
-    verdict = None
     if baseline:
         nats[baseline.name] = baseline.score(token_lists)
-        verdict = perplexity_verdict(nats["model"], nats[baseline.name], "test", sum(map(len, known)))
+    verdict = perplexity_verdict(nats["model"], nats[baseline.name], "test", num_known) if baseline else None
     if cache is not None:
         nats |= score_with_caches(model, token_lists, nats, baseline, cache, partial(Streams, **reading), config)
     intervals = partial(with_intervals, num_threads=num_threads)
-    systems = {name: _score_text(texts, rows, intervals) for name, rows in nats.items()}
-    num_endings, ending_scores = score_given_endings(model, texts, baseline, intervals)
-    systems = {name: scores | ending_scores.get(name, {}) for name, scores in systems.items()}
+    num_endings, endings = score_given_endings(model, texts, baseline, intervals)
+    systems = {name: _score_text(texts, rows, intervals) | endings.get(name, {}) for name, rows in nats.items()}
     weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
     facts = {"num_examples": len(texts), "num_tokens": sum(map(len, nats["model"])), "num_endings": num_endings}
     return Scores(
@@ -143,6 +137,14 @@ def evaluate(
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
         verdict=verdict,
     )
+
+
+def fit_baseline(
+    model: LanguageModel, train: Data, config: LanguageModelConfig, ngram_order: int | None
+) -> tuple[Baseline, int]:
+    """Fit Kneser-Ney n-grams over the model's vocabulary; returns them, and the tokens that they have learned from."""
+    known = split_tokens(load_texts(train, config), config)
+    return count_ngrams(model, known, ngram_order), sum(map(len, known))
 
 
 def _score_text(

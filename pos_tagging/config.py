@@ -41,7 +41,7 @@ class TaggingConfig(TrainingConfig):
     )
     head: str = setting(
         "softmax",
-        "output layer; crf: linear-chain conditional random field",
+        "output layer; crf: conditional random field",
         HEADS,
         group=MODEL,
         basic=True,
@@ -114,9 +114,7 @@ class TaggingConfig(TrainingConfig):
     )
 
     batch_size: int = setting(0, "sentences in a batch; 0 = by the size of the data", minimum=0, basic=True)
-    num_epochs: int = setting(
-        0, "most passes over the training split; 0 = by the size of the data", minimum=0, basic=True
-    )
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0, basic=True)
     learning_rate: float = setting(
         0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
     )

@@ -121,7 +121,7 @@ class SentimentConfig(TrainingConfig):
         group=FINE_TUNING,
     )
 
-    max_vocab_size: int = setting(20_000, "size of the vocabulary, at most", minimum=5, group=VOCABULARY, basic=True)
+    max_vocab_size: int = setting(20_000, "size of the vocabulary, at most", minimum=5, group=VOCABULARY)
     min_count: int = setting(2, "smallest count in training of a word in the vocabulary", minimum=1, group=VOCABULARY)
     lowercase: bool = setting(True, "lower-case the words", group=VOCABULARY)
     max_length: int = setting(
@@ -153,9 +153,7 @@ class SentimentConfig(TrainingConfig):
     )
 
     batch_size: int = setting(0, "reviews in a batch; 0 = by the size of the data", minimum=0, basic=True)
-    num_epochs: int = setting(
-        0, "most passes over the training split; 0 = by the size of the data", minimum=0, basic=True
-    )
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0, basic=True)
     learning_rate: float = setting(
         0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
     )

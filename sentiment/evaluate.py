@@ -134,7 +134,7 @@ def evaluate(
     lengths = np.array([len(row) for row in tokens])
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
-    facts = count_facts(lengths, model.config)
+    facts = {**count_facts(lengths, model.config), "data": describe_data(data)}
     baselines, verdict = dict[str, dict[str, Any]](), None
     without_known, overlap = dict[str, float](), list[str]()
     if train is not None:
@@ -142,9 +142,7 @@ def evaluate(
         answers = baseline_answers(reviews.texts, known, model.config)
         baselines = score_baselines(reviews, answers, model.config, intervals)
         verdict = rating_verdict(reviews, predictions, answers[RATES[0]], "test", len(known))
-        score = partial(_score, reviews, model.config, predictions, None)
-        where, shown = f"reviews also stand in {name_of(train)}", ("r2", "binary_accuracy")
-        without_known, overlap = score_without_known(reviews.texts, known.texts, score, where, shown)
+        without_known, overlap = score_new(reviews, known, predictions, model.config, name_of(train))
     return Scores(
         names=SCORES,
         flat=intervals(partial(_score, reviews, model.config, predictions, spreads)),
@@ -152,7 +150,6 @@ def evaluate(
         facts={
             **facts,
             "without_known_texts": without_known,
-            "data": describe_data(data),
             "weaknesses": weaknesses(reviews.ratings, predictions, lengths),
         },
         notes=[*overlap, describe_counts(facts)],
@@ -160,6 +157,14 @@ def evaluate(
         sections=lambda rows: report_sections(reviews.ratings, predictions, spreads, reviews.texts, lengths, rows),
         verdict=verdict,
     )
+
+
+def score_new(
+    reviews: Reviews, known: Reviews, predictions: np.ndarray, config: SentimentConfig, source: str
+) -> tuple[dict[str, float], list[str]]:
+    """Score the reviews that are not also training reviews; `source` is the name of the training data."""
+    score, shown = partial(_score, reviews, config, predictions, None), ("r2", "binary_accuracy")
+    return score_without_known(reviews.texts, known.texts, score, f"reviews also stand in {source}", shown)
 
 
 def count_facts(lengths: np.ndarray, config: SentimentConfig) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,6 @@ from numpy.typing import NDArray
 from common.errors import InputError
 from common.json_files import read_json, write_json
 from common.text.batching import pad
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 MAX_BYTES = 64 << 20  # of a file
 MAX_IDF = 100.0  # no collection has e^99 texts
@@ -76,15 +72,6 @@ class Ngrams:
         values = [(1 + math.log(count)) * self.idf[term - PADDING] for term, count in counts.items()]
         length = math.sqrt(sum(value * value for value in values))
         return list(counts), [float(value / length) for value in values]
-
-    def matrix(self, token_lists: Sequence[Sequence[str]]) -> csr_matrix:
-        """The features of some texts, sparse float64 (texts, rows of the table)."""
-        from scipy.sparse import csr_matrix  # answering does without
-
-        rows = [self.encode(tokens) for tokens in token_lists]
-        ends = np.cumsum([0, *(len(ids) for ids, _ in rows)])
-        ids, values = (list(chain.from_iterable(part)) for part in zip(*rows, strict=True)) if rows else ([], [])
-        return csr_matrix((values, ids, ends), shape=(len(rows), len(self)))
 
     def save(self, path: Path) -> None:
         """Write the n-grams as JSON that a person can read."""

@@ -11,7 +11,9 @@ Learning", section 7.10. So a few hundred texts are enough, and none has to be h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
 from common.errors import InputError
+from sentiment.ngrams import Ngrams
 
 SHARES = (0.1, 0.3, 1.0, 3.0)
 ALPHAS = np.logspace(-1.5, 2.5, 13)
@@ -116,6 +119,14 @@ def fit_spread(scores: NDArray[np.floating], held_out: NDArray[np.floating]) -> 
     left, middle, right = nnls(basis, squares - LEAST_VARIANCE * mean)[0] + LEAST_VARIANCE * mean
     parabola = np.array([(left + right) / 4 + middle / 2, (right - left) / 2, (left + right) / 4 - middle / 2])
     return parabola * mean / (parabola[0] + x * (parabola[1] + x * parabola[2])).mean()
+
+
+def term_matrix(ngrams: Ngrams, token_lists: Sequence[Sequence[str]]) -> csr_matrix:
+    """The TF-IDF of some texts, sparse float64 (texts, rows of the table of the wide part)."""
+    rows = [ngrams.encode(tokens) for tokens in token_lists]
+    ends = np.cumsum([0, *(len(ids) for ids, _ in rows)])
+    ids, values = (list(chain.from_iterable(row[part] for row in rows)) for part in (0, 1))
+    return csr_matrix((values, ids, ends), shape=(len(rows), len(ngrams)))
 
 
 def _choose(rng: np.random.Generator, number: int, most: int) -> NDArray[np.intp]:

@@ -25,7 +25,7 @@ from sentiment.loader import make_batches
 from sentiment.model import deep_part
 from sentiment.ngrams import Ngrams
 from sentiment.pretraining import rating_direction
-from sentiment.ridge import fit_ridge, fit_spread
+from sentiment.ridge import fit_ridge, fit_spread, term_matrix
 
 
 def fit_both_parts(
@@ -58,7 +58,7 @@ def fit_both_parts(
         direction = rating_direction(origin)
         if direction is not None and len(direction) != features.shape[1]:
             direction = None  # a direction of reading was added: its features are new
-    fit = fit_ridge(features, ngrams.matrix(token_lists), scores, config.seed, direction)
+    fit = fit_ridge(features, term_matrix(ngrams, token_lists), scores, config.seed, direction)
     deep = fit.deep if origin else np.zeros(network.get_layer(layer_names.SCORE).kernel.shape[0])
     network.get_layer(layer_names.SCORE).set_weights([deep[:, None], np.array([fit.bias])])
     network.get_layer(layer_names.WIDE).set_weights([fit.wide])

@@ -137,7 +137,7 @@ def add_settings(parser: OneLineParser, config_class: type[Settings], presets: P
         parser.add_argument(
             "--preset",
             metavar="NAME",
-            help=f"settings that come with the project: {names} (sample: for some hundred examples)",
+            help=f"settings that come with the project: {names}",
         )
     renamed = {old: flag_of(new) for old, new in config_class.OLD_NAMES.items()}
     parser.old_names = {"initialize_from": "--start", **renamed, **config_class.OLD_FLAGS}

@@ -147,23 +147,32 @@ def finish(
         save_vocabularies: writes them into the folder it is given.
         judge: compares that model with a baseline on the validation split.
     """
-    set_precision(mixed=False)
-    final = build()
-    final.set_weights(network.get_weights())
+    final = _in_single_precision(network, build)
     model = wrap(KerasEngine(final))
     say("Scoring the best epoch in single precision")
     scores = score(model)
     verdict = judge(model) if scores else None
-    said = {"verdict": verdict.sentence} if verdict else {}
-    metrics = {"validation": finite({**scores, "num_examples": num_validation, **said})} if scores else {}
+    metrics = _metrics(scores, num_validation, verdict)
     facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state)
 
     def save_extras(folder: Path) -> None:
         save_vocabularies(folder)
         write_history(folder, state, monitor)
 
-    with kept_until_saved(run.output_dir):
-        card = make_card(facts, config, metrics, score_names)
-        with working("Saving the model"):
-            save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
+    card = make_card(facts, config, metrics, score_names)
+    with kept_until_saved(run.output_dir), working("Saving the model"):
+        save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
     return TrainingResult(model, scores, state.history, run.output_dir, verdict)
+
+
+def _in_single_precision(network: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
+    set_precision(mixed=False)
+    final = build()
+    final.set_weights(network.get_weights())
+    return final
+
+
+def _metrics(scores: Mapping[str, float], num_examples: int, verdict: Verdict | None) -> dict[str, Any]:
+    """What a bundle keeps of the validation split; nothing if there was none."""
+    said = {"verdict": verdict.sentence} if verdict else {}
+    return {"validation": finite({**scores, "num_examples": num_examples, **said})} if scores else {}

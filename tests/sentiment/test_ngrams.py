@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from common.errors import InputError
 from sentiment.ngrams import Ngrams, pad_terms
+from sentiment.ridge import term_matrix
 
 TOKENS = [["So", "good", ",", "so", "good"], ["not", "good"], ["so", "so"], ["Bad", "!", "\n", "Not", "good"]]
 
@@ -23,7 +24,7 @@ def test_the_features_are_those_of_scikit_learn():
     )  # fmt: skip
     wanted = theirs.fit_transform(texts).toarray()
     columns = [0, *(1 + ngrams.terms.index(term) for term in theirs.get_feature_names_out())]
-    found = ngrams.matrix(TOKENS).toarray()
+    found = term_matrix(ngrams, TOKENS).toarray()
     assert found.shape == (4, len(wanted[0]) + 1)
     np.testing.assert_allclose(found[:, columns[1:]], wanted, atol=1e-12)
     assert not found[:, 0].any()  # nothing has the id of the padding
@@ -53,7 +54,7 @@ def test_a_file_comes_back(tmp_path):
     again = Ngrams.parse((tmp_path / "ngrams.json").read_bytes(), "ngrams.json")
     assert again.terms == ngrams.terms
     assert again.longest == 2
-    np.testing.assert_allclose(again.matrix(TOKENS).toarray(), ngrams.matrix(TOKENS).toarray(), atol=1e-5)
+    np.testing.assert_allclose(term_matrix(again, TOKENS).toarray(), term_matrix(ngrams, TOKENS).toarray(), atol=1e-5)
 
 
 @pytest.mark.parametrize(
