@@ -124,9 +124,15 @@ class SmallRun:
 def small_runs() -> dict[str, SmallRun]:
     """The small run of each task."""
     settings = {
-        "sentiment": ("csv", "--start scratch --head categorical --units 8 --embedding-dim 10 --max-length 40"),
+        "sentiment": (
+            "csv",
+            "--start scratch --head categorical --batch-size 64 --units 8 --embedding-dim 10 --max-length 40",
+        ),
         "language_model": ("csv", "--units 12 --embedding-dim 9 --batch-size 16"),
-        "pos_tagging": ("conllu", "--units 8 --embedding-dim 9 --character-dim 4 --character-filters 5"),
+        "pos_tagging": (
+            "conllu",
+            "--batch-size 32 --units 8 --embedding-dim 9 --character-dim 4 --character-filters 5",
+        ),
     }
     runs = {}
     for task, (ending, flags) in settings.items():

@@ -250,7 +250,7 @@ def test_all_rows_of_a_pipe_are_answered(how, copied, tmp_path):
 
 
 @pytest.mark.usefixtures("few_resamples")
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ["sentiment", *(pytest.param(task, marks=pytest.mark.slow) for task in TASKS[1:])])
 def test_files_to_score_may_be_pipes(task, run_here, small_runs, copied, tmp_path):
     small, model = small_runs[task], copied(task)
     for name in ("test", "train"):

@@ -41,7 +41,9 @@ def test_pytorch_starts_with_the_loss_of_keras_and_learns(network):
     assert losses[-1] < 0.99 * losses[0]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [name if name == "rating model" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+)
 def test_the_two_lstms_learn_alike(name):
     kinds, losses = [], []
     for own_lstm in (True, False):

@@ -77,7 +77,7 @@ def spaced_texts(tmp_path):
         "--stateful --weight-dropout 0.2 --variational-dropout --embedding-dropout 0.1 --activation-regularization 1",
         pytest.param("--stateful --sampled-softmax-size 8 --no-tie-embeddings", marks=pytest.mark.slow),
         pytest.param("--architecture fixed-window --window 3 --num-layers 2", marks=pytest.mark.slow),
-        "--architecture fixed-window --stateful --sampled-softmax-size 8",
+        pytest.param("--architecture fixed-window --stateful --sampled-softmax-size 8", marks=pytest.mark.slow),
     ],
 )
 def test_a_stream_of_tokens_is_learned_and_evaluated(flags, spaced_texts, run_here):

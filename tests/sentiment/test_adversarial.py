@@ -49,7 +49,14 @@ def test_no_slope_is_no_change():
     assert not np.asarray(worst_change(np.ones((1, 2, 3), "float32"), np.zeros((1, 2, 3)), np.ones((1, 2)), 5.0)).any()
 
 
-@pytest.mark.parametrize("head", ["regression", "ordinal", "categorical"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "regression",
+        pytest.param("ordinal", marks=pytest.mark.slow),
+        pytest.param("categorical", marks=pytest.mark.slow),
+    ],
+)
 def test_the_change_hurts_more_than_any_other_of_its_length(head):
     _, learner = build(head=head)
     targets = make_targets(TARGETS[:, 0], settings_of(head=head))

@@ -51,7 +51,7 @@ def test_a_run_starts_from_the_bundle_and_keeps_its_vocabulary(small_bundle, sma
     assert "--start language_model" in (tmp_path / "model/README.md").read_text()
 
 
-@pytest.mark.parametrize("head", ["regression", "categorical"])
+@pytest.mark.parametrize("head", ["regression", pytest.param("categorical", marks=pytest.mark.slow)])
 def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, tmp_path):
     """All of it is the same, but for a head that it does not have."""
     given = small_bundle("sentiment")
@@ -68,6 +68,7 @@ def test_a_run_starts_from_another_rating_model(head, small_bundle, small_runs, 
     assert (ours.config.head == theirs.config.head) == (ours.predict(["A joy."]) == theirs.predict(["A joy."]))
 
 
+@pytest.mark.slow
 def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     data = ["--train", str(small_runs["sentiment"].train)]
     flags = ["--num-epochs", "1", "--learning-rate", "1e-300", "--ema-momentum", "0", "--units", "5"]

@@ -34,7 +34,11 @@ def reviews_csv(tmp_path):
 
 @pytest.mark.parametrize(
     "kind",
-    ["--architecture lstm", "--architecture bow", pytest.param("--adversarial-epsilon 1", marks=pytest.mark.slow)],
+    [
+        "--architecture lstm",
+        pytest.param("--architecture bow", marks=pytest.mark.slow),
+        pytest.param("--adversarial-epsilon 1", marks=pytest.mark.slow),
+    ],
 )
 def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     flags = (
