@@ -321,6 +321,7 @@ def test_the_hidden_markov_model_is_exact():
         assert expected_values[t] == pytest.approx(weights @ means / weights.sum())
 
 
+@pytest.mark.slow
 def test_each_model_predicts_what_suits_it():
     num_train = other_memories.NUM_VALUES * 2 // 3
 

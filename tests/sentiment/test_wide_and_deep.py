@@ -18,6 +18,7 @@ from sentiment.cli import predict as predict_command
 from sentiment.cli import train as train_command
 from sentiment.config import SentimentConfig
 from sentiment.ngrams import pad_terms
+from sentiment.pretraining import choose_start
 from tests.forge import rewrite, sign
 
 GOOD, BAD = ("good", "lovely", "great", "fine"), ("awful", "dull", "poor", "bad")
@@ -140,13 +141,15 @@ def test_auto_says_why_it_begins_from_scratch(tmp_path, capsys):
     words = ["le", "potage", "était", "délicieux", "et", "la", "vue", "magnifique", "pourtant", "mauvais"]
     rows = [f'"{" ".join(np.random.default_rng(i).permutation(words))}",{1 + i % 5}' for i in range(20)]
     data.write_text("\n".join(["review,rating", *rows]), encoding="utf-8")
-    flags = ["--num-epochs", "1", "--units", "5"]
-    train_command(["--train", str(data), "--output-dir", str(tmp_path / "one"), *flags[:2]])
+    train_command(["--train", str(data), "--output-dir", str(tmp_path / "one"), "--num-epochs", "1"])
     said = capsys.readouterr().err
     assert "Start: from scratch, for the pretrained model knows" in said
     assert "% of the words" in said
-    train_command(["--train", str(data), "--output-dir", str(tmp_path / "two"), *flags])
+    inputs = {"start": "auto", "teachers": (), "word_vectors_from": None}
+    english = [["A", "joy", "from", "start", "to", "end"]]
+    assert choose_start(english, SentimentConfig(units=5), inputs) is None
     assert "Start: from scratch, for --units: found 5" in capsys.readouterr().err
+    assert choose_start(english, SentimentConfig(), inputs).path.name == "imdb"
 
 
 def test_size_decides_what_is_not_given():
