@@ -17,11 +17,12 @@ from keras import ops
 from common.progress import say
 from common.settings import TrainingConfig
 
+CPU_INFO = Path("/proc/cpuinfo")  # of Linux; elsewhere nothing is known of the processor
+
 
 def set_precision(mixed: bool) -> None:
     """Mixed precision of the models built from now on: bfloat16 with float32 weights, or float32 alone."""
-    cpu = Path("/proc/cpuinfo")
-    flags = cpu.read_text(encoding="utf-8", errors="replace") if cpu.exists() else "bf16"
+    flags = CPU_INFO.read_text(encoding="utf-8", errors="replace") if CPU_INFO.exists() else "bf16"
     if mixed and "bf16" not in flags:
         say("This processor has no bfloat16 instructions; --no-mixed-precision will be faster")
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")

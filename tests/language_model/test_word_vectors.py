@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.bundles.word_vectors import load_all_vectors
+from common.errors import InputError
 from language_model import WordVectorConfig, build_word_vectors
 
 SENTENCES = ["The cat sleeps .", "A cat runs .", "The dog sleeps .", "A dog runs ."]
@@ -49,6 +50,11 @@ def test_what_is_refused(flags, message, tmp_path, run_here):
     assert done.returncode == 2
     assert message in done.stderr
     assert not output.exists()
+
+
+def test_settings_are_checked():
+    with pytest.raises(InputError, match="dim: found 0"):
+        build_word_vectors(SENTENCES, WordVectorConfig(dim=0))
 
 
 def test_vectors_of_a_list():

@@ -1,7 +1,7 @@
 """Mutations of Python source: where a small mistake could be made, and the mistakes that fit there.
 
 Left alone are annotations, decorators, docstrings and other strings, `__repr__`, error messages, log messages, help
-texts, and what runs only for a type checker or as a program.
+texts, `strict` of `zip`, and what runs only for a type checker or as a program.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ REMOVED = (ast.AugAssign, ast.Raise, ast.Continue, ast.Break, ast.Delete)
 SILENT_FUNCTIONS = {"__repr__", "_repr_html_"}
 LOGS = {"say", "warn", "debug", "info", "warning", "error", "exception"}
 TEXT_KEYWORDS = {"help", "metavar", "description", "epilog"}
+ASSERTED = {"strict"}  # of zip: it asserts what holds, so that no test could notice that it is gone
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _is_left_alone(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return _called(node) in LOGS or _called(node).endswith("Error")
     # Before Python 3.12 the parts of an f-string do not know where they stand.
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.keyword) and node.arg in TEXT_KEYWORDS)
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.keyword) and node.arg in TEXT_KEYWORDS | ASSERTED)
 
 
 def _children(node: ast.AST) -> list[ast.AST]:

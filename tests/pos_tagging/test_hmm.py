@@ -79,3 +79,20 @@ def test_interpolation_by_hand():
     after_none = (np.array([4, 3, 2]) + 1e-6) / (9 + 3e-6)
     expected = weights[0] * after_none[1] + weights[1] * 3 / 4 + weights[2] * 1
     assert mixed[2, 0, 1] == pytest.approx(expected, rel=1e-9)
+    # 1 0 came before something twice, 0 1 twice; 1 0 1 was seen once, and so was every tag after 1 0
+    expected = weights[0] * after_none[2] + weights[1] * 1 / 4 + weights[2] * 1 / 2
+    assert mixed[1, 0, 2] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_context_that_was_seen_once_counts():
+    trigrams = np.zeros((2, 2, 2))
+    trigrams[0, 0, 1] = trigrams[1, 0, 0] = 1
+    # A trigram that is left out leaves nothing of its context; all three draw, and the shortest context wins.
+    mixed = interpolate(trigrams)
+    weights = np.array([2, 0, 0]) + 1e-3
+    weights /= weights.sum()
+    assert mixed[0, 0, 1] == pytest.approx(weights[0] / 2 + weights[1] / 2 + weights[2], rel=1e-9)
+    assert mixed[0, 0, 0] == pytest.approx(weights[0] / 2 + weights[1] / 2, rel=1e-9)
+    trigrams = np.zeros((2, 2, 2))
+    trigrams[0, 0, 1] = trigrams[1, 1, 0] = 1  # 0 1 came before nothing, 1 once, before 0
+    assert interpolate(trigrams)[0, 1, 1] == pytest.approx(weights[0] / 2, rel=1e-9)

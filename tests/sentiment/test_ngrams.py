@@ -51,6 +51,8 @@ def test_a_text_without_a_known_term_has_no_features():
 def test_a_file_comes_back(tmp_path):
     ngrams = Ngrams.build(TOKENS, 2, 1000)
     ngrams.save(tmp_path / "ngrams.json")
+    written = json.loads((tmp_path / "ngrams.json").read_text())["idf"]
+    assert all(value == round(value, 6) for value in written)  # more digits than that no float32 holds
     again = Ngrams.parse((tmp_path / "ngrams.json").read_bytes(), "ngrams.json")
     assert again.terms == ngrams.terms
     assert again.longest == 2

@@ -15,7 +15,7 @@ import common.networks.layers
 import common.networks.lstm
 from common.bundles.architecture import sources
 from common.bundles.file_names import MODEL_FILE, WEIGHTS_FILE
-from common.bundles.gate import parse_architecture, read_architecture
+from common.bundles.gate import MAX_CALLS, MAX_LAYERS, check_number_of_layers, parse_architecture, read_architecture
 from common.errors import InputError
 from common.inference.trial_inputs import random_inputs
 from common.networks.layer_names import PACKAGE
@@ -525,6 +525,15 @@ def test_a_chain_of_layers_is_refused_at_once(folder):
     with pytest.raises(InputError, match=r"8,00\d layers with"):
         read(folder)
     assert time.process_time() - start < 1
+
+
+def test_as_many_layers_and_calls_as_are_allowed_pass():
+    at_most = [{"inbound_nodes": [{}]}] * (MAX_LAYERS - 1) + [{"inbound_nodes": [{}] * (MAX_CALLS - MAX_LAYERS + 1)}]
+    check_number_of_layers(at_most, "model.json")
+    with pytest.raises(InputError, match="401 layers with 1,000 calls"):
+        check_number_of_layers([{"inbound_nodes": []}, *at_most], "model.json")
+    with pytest.raises(InputError, match="400 layers with 1,001 calls"):
+        check_number_of_layers([{"inbound_nodes": [{}, {}]}, *at_most[1:]], "model.json")
 
 
 def test_many_calls_of_one_layer_are_refused_at_once(folder):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.training.optimizer import make_optimizer
+from common.training.optimizer import make_optimizer, set_precision
 
 CONFIG = SimpleNamespace(
     learning_rate=0.01, schedule="constant", warmup_ratio=0.0, weight_decay=0.0, max_gradient_norm=1.0, adam_beta_2=0.9
@@ -32,3 +32,17 @@ def test_share_and_first_step_of_a_layer(eagerly):
     assert moves[0] == pytest.approx({"late": 0, "slow": 0.001, "usual": 0.01}, rel=0.01)
     assert moves[1]["late"] == 0
     assert moves[2]["late"] > 0.001
+
+
+@pytest.mark.parametrize(("flags", "warned"), [("fpu avx512f", True), ("fpu avx512_bf16", False), (None, False)])
+def test_a_processor_without_bfloat16_is_told(flags, warned, monkeypatch, tmp_path, capsys):
+    (tmp_path / "cpuinfo").write_text(flags or "")
+    monkeypatch.setattr("common.training.optimizer.CPU_INFO", tmp_path / ("cpuinfo" if flags else "none"))
+    try:
+        set_precision(True)
+        assert ("--no-mixed-precision" in capsys.readouterr().err) == warned
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+        set_precision(False)
+        assert keras.config.dtype_policy().name == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
