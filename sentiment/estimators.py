@@ -116,6 +116,8 @@ class RatingEstimator(BaseEstimator):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         texts, targets = column_of_texts(X), column_or_1d(y, warn=True)
         check_consistent_length(texts, targets)
+        if len(texts) < 2:
+            raise InputError(f"found n_samples = {len(texts)}, wanted texts to train on and to validate with; give more")
         return texts, targets
 
     def _fitted(self) -> RatingModel:
