@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from numpy.typing import NDArray
 
-from common.bundles.bundle import open_bundle
+from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
@@ -65,7 +65,11 @@ class Tagger:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
+        return cls.from_bundle(open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK), engine, num_threads)
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
+        """The tagger of an opened bundle; see `load`."""
         config = bundle.read_config(TaggingConfig)
         return cls(open_engine(bundle, engine, num_threads), Lexicon.load(bundle), config)
 

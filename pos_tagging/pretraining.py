@@ -15,7 +15,7 @@ import numpy as np
 
 from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.file_names import CONFIG_FILE
-from common.bundles.pretrained import find_bundle, pretrained_folder
+from common.bundles.pretrained import find_bundle, pretrained_folder, pretrained_names
 from common.errors import InputError
 from common.networks import layer_names
 from common.progress import say
@@ -57,6 +57,9 @@ def choose_start(sentences: Sequence[Sentence], config: TaggingConfig, inputs: M
         return None
     if start != "auto":
         return open_bundle(find_bundle(TASK, start), TASK)
+    if DEFAULT_NAME not in pretrained_names(TASK):
+        say(f"Start: from scratch, for the pretrained tagger {DEFAULT_NAME} is not installed")
+        return None
     origin = open_bundle(pretrained_folder(TASK, DEFAULT_NAME), TASK)
     known = share_known(sentences, Lexicon.load(origin))
     if reason := find_obstacle(origin, known, config, inputs):

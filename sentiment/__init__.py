@@ -12,6 +12,8 @@ from common.package import publish
 
 if TYPE_CHECKING:
     from sentiment.config import SentimentConfig as SentimentConfig
+    from sentiment.estimators import RatingClassifier as RatingClassifier
+    from sentiment.estimators import RatingRegressor as RatingRegressor
     from sentiment.evaluate import evaluate as evaluate
     from sentiment.explain import Explanation as Explanation
     from sentiment.explain import explain as explain
@@ -25,6 +27,7 @@ publish(
     {
         "SentimentConfig": "config", "load": "predict", "Rating": "predict", "RatingModel": "predict",
         "evaluate": "evaluate", "explain": "explain", "Explanation": "explain",
+        "RatingRegressor": "estimators", "RatingClassifier": "estimators",
     },
     with_keras={"train": "train"},
 )  # fmt: skip

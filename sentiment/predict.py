@@ -19,18 +19,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.bundles.bundle import open_bundle
+from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.file_names import NGRAMS_FILE, VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle
+from common.errors import InputError
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
+from common.networks.rating_levels import level_probabilities
 from common.progress import progress
 from common.text.data import as_texts
 from common.text.tokenization import load_pipeline, tokenize_all
 from common.text.vocabulary import Vocabulary
 from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
-from sentiment.loader import clean_review, make_batches
+from sentiment.loader import clean_review, make_batches, rating_levels
 from sentiment.ngrams import Ngrams
 from sentiment.scale import convert
 
@@ -78,7 +80,11 @@ class RatingModel:
         Raises:
             InputError: the bundle is missing, damaged or of another task.
         """
-        bundle = open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK)
+        return cls.from_bundle(open_bundle(find_bundle(TASK, model or DEFAULT_NAME), TASK), engine, num_threads)
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, engine: str = "onnx", num_threads: int | None = None) -> RatingModel:
+        """The model of an opened bundle; see `load`."""
         vocabulary = bundle.read_vocabulary(VOCABULARY_FILE)
         config = read_settings(bundle)
         ngrams = Ngrams.parse(bundle.read_bytes(NGRAMS_FILE), str(bundle.path / NGRAMS_FILE)) if config.ngrams else None
@@ -126,6 +132,24 @@ class RatingModel:
         known = [None] * len(texts) if spreads is None else spreads.tolist()
         answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, strict=True))
         return Answers(answers, texts)
+
+    def predict_probabilities(self, texts: str | Iterable[str]) -> np.ndarray:
+        """The probability of each rating of the scale, from the worst; a model whose head is `regression` has none.
+
+        Args:
+            texts: see `predict`.
+        Returns:
+            float64 (texts, levels), each row adds up to 1; the levels are `sentiment.loader.rating_levels`.
+        Raises:
+            InputError: something in it is not a string, or the model predicts no probabilities.
+        """
+        if self.config.head == "regression":
+            raise InputError("a model with --head regression has no probabilities; train one with categorical, ordinal")
+        token_lists = list(tokenize_all(map(clean_review, as_texts(texts)), load_pipeline()))
+        ordinal = self.config.head == "ordinal"
+        if not token_lists:
+            return np.zeros((0, len(rating_levels(self.config))))
+        return level_probabilities(self.answer_tokens(token_lists)["logits"], ordinal)  # (texts, levels)
 
     def knows(self, token: str) -> bool:
         """Whether a token says anything to the model: it is in the vocabulary, or a term of the wide part."""

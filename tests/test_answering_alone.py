@@ -115,7 +115,7 @@ def test_it_is_keras_that_is_missing(run_without_keras):
     done = run_without_keras("sentiment.predict", "--engine", "keras", "A joy.")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: keras is not installed, only what answering needs; pip install -r requirements.txt\n"
+        "error: keras is not installed, only what answering needs; pip install 'rnn-language[train]'\n"
     )
     assert "tensorflow" not in needed("requirements-predict.txt")
     assert "keras" not in needed("requirements-predict.txt")

@@ -15,6 +15,7 @@ from common.settings import TrainingConfig
 from common.text.data import Data, name_of, path_of
 from common.text.readers import hash_of_read
 from common.text.tokenization import load_pipeline, tokenizer_settings
+from common.version import VERSION
 
 
 def describe_data(data: Data) -> dict[str, str]:
@@ -85,9 +86,10 @@ def _describe(value: Any) -> Any:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result can depend on."""
+    """Versions of this project, of Python and of the packages that a result can depend on."""
     packages = ("tensorflow", "keras", "spacy", "numpy", "h5py", "scikit-learn")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    ours = {"rnn-language": VERSION, "python": platform.python_version()}
+    return ours | {name: version(name) for name in packages}
 
 
 def describe_machine() -> dict[str, Any]:

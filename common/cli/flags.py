@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +17,8 @@ from common.json_files import read_json_object
 from common.settings import Config, Settings, flag_of, group_of, is_basic, kind_of, make_config
 
 MAX_WIDTH = 110  # characters of a line of --help
+SHOWN_AS: ContextVar[str | None] = ContextVar("SHOWN_AS", default=None)  # how the user has called the command
+WANTED: ContextVar[bool] = ContextVar("WANTED", default=False)  # whether the parser is wanted, not a run
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -30,6 +34,8 @@ class OneLineParser(argparse.ArgumentParser):
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """As argparse does it, which takes `--option=--` for an option without a value, and gives a list."""
+        if WANTED.get():
+            raise _HandedOver(self)
         arguments, unknown = self.parse_known_args(*args, **kwargs)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self._hint(unknown[0])}")
@@ -97,17 +103,45 @@ class _HelpAll(argparse.Action):
         parser.exit()
 
 
+class _HandedOver(Exception):
+    """Ends a command of which only the parser is wanted."""
+
+
+def parser_of(command: Callable[[Sequence[str]], None]) -> OneLineParser:
+    """The parser of a command, which is not run."""
+    token = WANTED.set(True)
+    try:
+        command([])
+    except _HandedOver as handed_over:
+        return handed_over.args[0]
+    finally:
+        WANTED.reset(token)
+    raise ValueError("the command parses no options")
+
+
+@contextmanager
+def shown_as(name: str) -> Iterator[None]:
+    """Show commands in help and errors as `name`, instead of as `python -m …`."""
+    token = SHOWN_AS.set(name)
+    try:
+        yield
+    finally:
+        SHOWN_AS.reset(token)
+
+
 def make_parser(program: str, description: str | None, epilog: str | None = None) -> OneLineParser:
     """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes.
 
     Args:
-        program: as it stands behind `python -m`.
+        program: as it stands behind `python -m`; in `description` it is replaced, too, where the command was called by
+            another name (`shown_as`).
         description: the text before the options in `--help`.
         epilog: the text after them.
     """
+    name = SHOWN_AS.get() or f"python -m {program}"
     parser = OneLineParser(
-        prog=f"python -m {program}",
-        description=description,
+        prog=name,
+        description=description and description.replace(f"python -m {program}", name),
         epilog=epilog,
         formatter_class=_Formatter,
         allow_abbrev=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 from types import ModuleType
@@ -30,10 +31,12 @@ def start_keras() -> ModuleType:
             importlib.import_module("keras")
         except ModuleNotFoundError as error:
             raise InputError(
-                f"{error.name} is not installed, only what answering needs; pip install -r requirements.txt"
+                f"{error.name} is not installed, only what answering needs; pip install 'rnn-language[train]'"
             ) from None
         finally:
             os.dup2(saved, 2)
             os.close(saved)
             os.close(nowhere)
+        # Several networks in one process, of a cross-validation, are no mistake.
+        logging.getLogger("tensorflow").addFilter(lambda record: "function retracing" not in str(record.msg))
     return sys.modules["keras"]

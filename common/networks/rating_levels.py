@@ -35,6 +35,29 @@ def level_targets(values: NDArray, levels: NDArray, ordinal: bool) -> NDArray[np
     return np.diff(1 - above, axis=1, prepend=0, append=1).astype(np.float32)
 
 
+def level_probabilities(logits: NDArray, ordinal: bool) -> NDArray[np.float64]:
+    """The probability of each level.
+
+    Args:
+        logits: (batch, levels), or with `ordinal` (batch, levels - 1), see above.
+        ordinal: see above. Its levels differ in steepness, so a level may come out below 0; it is 0 then.
+    Returns:
+        float64 (batch, levels), each row adds up to 1.
+
+    >>> level_probabilities(np.array([[0.0, 0.0]]), ordinal=False).tolist()
+    [[0.5, 0.5]]
+    >>> level_probabilities(np.log([[3.0, 1.0]]), ordinal=True).round(6).tolist()  # 3/4 above the first, 1/2 the second
+    [[0.25, 0.25, 0.5]]
+    """
+    logits = logits.astype(np.float64)
+    if ordinal:
+        above = 0.5 * (1 + np.tanh(logits / 2))  # sigmoid, without overflow
+        probabilities = np.maximum(np.diff(1 - above, axis=1, prepend=0, append=1), 0)
+    else:
+        probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
 def level_moments(levels: NDArray, ordinal: bool) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
     """Coefficients that turn predicted probabilities into their mean and their mean square.
 

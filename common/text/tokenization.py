@@ -24,7 +24,7 @@ from common.text.token_cache import read_tokens, write_tokens
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokenizer import Tokenizer
-    from spacy.tokens import Token
+    from spacy.tokens import Doc, Token
 
 # Control characters but tab, line feed and carriage return; C1 controls too (cp1252 read as Latin-1).
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -110,7 +110,11 @@ def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
     [['So', 'good', '!'], ['"', 'No', 'more', '.', '"']]
     """
     doc = _tokenizer(pipeline)(clean_text(text))
-    doc = pipeline.get_pipe("sentencizer")(doc)
+    return group_sentences(pipeline.get_pipe("sentencizer")(doc))
+
+
+def group_sentences(doc: Doc) -> list[list[Token]]:
+    """The sentences that a sentencizer has found, white space left out, opening quotation marks with what they open."""
     sentences: list[list[Token]] = []
     opening: list[Token] = []
     for span in doc.sents:

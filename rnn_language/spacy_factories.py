@@ -1,0 +1,37 @@
+"""spaCy's way to our components: `nlp.add_pipe("rnn_tagger")`, `nlp.add_pipe("rnn_rating")`, by entry point.
+
+spaCy imports every module that an installed package announces as soon as any pipeline is made. So this one imports
+spaCy alone, and a task when a component is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+if TYPE_CHECKING:
+    from pos_tagging.spacy_component import TaggerComponent
+    from sentiment.spacy_component import RatingComponent
+
+
+@Language.factory("rnn_tagger", assigns=["token.pos", "token.tag"], default_config={"model": None})
+def make_tagger(nlp: Language, name: str, model: str | None) -> TaggerComponent:
+    """Make the component that sets `token.pos_` and `token.tag_`.
+
+    Args:
+        nlp: the pipeline.
+        name: of the component in it.
+        model: folder of a bundle, or name of a pretrained model; None: the default one.
+    """
+    from pos_tagging.spacy_component import TaggerComponent
+
+    return TaggerComponent(model, name)
+
+
+@Language.factory("rnn_rating", default_config={"model": None})
+def make_rating(nlp: Language, name: str, model: str | None) -> RatingComponent:
+    """Make the component that sets `doc._.rating` and `doc._.rating_spread`; see `make_tagger`."""
+    from sentiment.spacy_component import RatingComponent
+
+    return RatingComponent(model, name)
