@@ -13,10 +13,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from common.errors import InputError
-from pos_tagging.conllu import ConlluSentence
+from pos_tagging.conllu import NEW_DOCUMENT, NEW_PARAGRAPH, TEXT, ConlluSentence
 from pos_tagging.sentences import Sentence, TaggedSentence
 
-NEW_DOCUMENT, NEW_PARAGRAPH, TEXT = "# newdoc", "# newpar", "# text = "
 Span = tuple[int, int]
 
 
