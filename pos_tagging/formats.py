@@ -91,14 +91,14 @@ class ConlluWriter:
         """Write the sentences of a text, or of a file of words."""
         sentences = list(answer)
         document = document_of(place)
-        if isinstance(item, ConlluSentence):
+        if isinstance(item, str):
+            new_paragraphs = new_paragraphs_of(item, sentences)
+        else:
             given = "\n".join(item.comments)
             if NEW_DOCUMENT in given and self.num_sentences[document]:
                 self.num_begun[document] += 1
             new_paragraphs = {0} if NEW_PARAGRAPH in given else set()
             document += f"-{self.num_begun[document] + 1}" if self.num_begun[document] else ""
-        else:
-            new_paragraphs = new_paragraphs_of(item, sentences)
         comments = [self._comments(document, number in new_paragraphs, place) for number in range(len(sentences))]
         return write_conllu(sentences, place, self.tag_column, comments)
 

@@ -218,6 +218,8 @@ def _numbered(rows: Sequence[str], separator: str, columns: Columns) -> WordForm
     if not words or not NUMBER.fullmatch(words[0][0]) or not _most(bool(NUMBER.fullmatch(row[0])) for row in words):
         return None
     num_fields = Counter(map(len, words)).most_common(1)[0][0]
+    if separator == " " and all(part.isdecimal() for row in words for part in row[1:2]):
+        return None  # a list of numbers
     if num_fields == NUM_FIELDS:
         return replace(CONLLU.for_columns(columns), separator=separator)
     if num_fields >= LEAST_2009:
