@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pos_tagging.predict import Tagger as Tagger
     from pos_tagging.predict import load as load
     from pos_tagging.sentences import Sentence as Sentence
+    from pos_tagging.sentences import TaggedFile as TaggedFile
     from pos_tagging.sentences import TaggedSentence as TaggedSentence
     from pos_tagging.sentences import TaggedText as TaggedText
     from pos_tagging.train import train as train
@@ -25,6 +26,7 @@ publish(
     {
         "TaggingConfig": "config", "load": "predict", "Tagger": "predict", "evaluate": "evaluate",
         "Sentence": "sentences", "TaggedSentence": "sentences", "TaggedText": "sentences",
+        "TaggedFile": "sentences",
     },
     with_keras={"train": "train"},
 )  # fmt: skip

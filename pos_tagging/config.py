@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from common.errors import InputError
 from common.settings import TrainingConfig, setting
+from pos_tagging.recognition import TAGGED_FORMATS, Columns
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
 HEADS = ("softmax", "crf")
@@ -107,8 +108,15 @@ class TaggingConfig(TrainingConfig):
     tag_column: str = setting(
         "upos", "tags of a CoNLL-U file: universal, or of the treebank", TAG_COLUMNS, group=DATA, basic=True
     )
-    tokens_column: str = setting("tokens", "column of a table with the tab-separated tokens", group=DATA, basic=True)
-    tags_column: str = setting("tags", "column of a table with the tab-separated tags", group=DATA, basic=True)
+    input_format: str = setting(
+        "auto", "format of files of tagged words; auto: by their content", TAGGED_FORMATS, group=DATA
+    )
+    tokens_column: str = setting(
+        "tokens", "column of a table with tab-separated tokens; number of a file's word column", group=DATA, basic=True
+    )
+    tags_column: str = setting(
+        "tags", "column of a table with tab-separated tags; number of a file's tag column", group=DATA, basic=True
+    )
     auxiliary_column: str | None = setting(
         None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA
     )
@@ -168,6 +176,10 @@ class TaggingConfig(TrainingConfig):
             ema_momentum=momentum if self.ema_momentum < 0 else self.ema_momentum,
             rare_word_dropout=rare if self.rare_word_dropout < 0 else self.rare_word_dropout,
         )
+
+    def columns(self, further: str | None = None) -> Columns:
+        """The columns of a file of words that are wanted; `further` for multi-task learning."""
+        return Columns(self.tag_column, further, self.tokens_column, self.tags_column)
 
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.

@@ -33,7 +33,7 @@ from pos_tagging.hmm import TrigramHmm
 from pos_tagging.loader import load_sentences, tell_of_new_tags
 from pos_tagging.most_frequent_tag import MostFrequentTag
 from pos_tagging.predict import Tagger
-from pos_tagging.raw_text import count_words, raw_scores, read_documents
+from pos_tagging.raw_text import count_words, raw_scores, read_documents, units_of
 from pos_tagging.report import report_sections, weaknesses
 from pos_tagging.sentences import KnownWords, Sentence
 
@@ -136,7 +136,8 @@ def evaluate(
     tell_of_new_tags(sentences, model.lexicon.tags, name_of(data))
     answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in sentences])]
     score = partial(score_answers, sentences, training_words=training_words, num_threads=num_threads)
-    own = score(answers) | (score_raw_text(model, sentences, num_threads) if raw else {})
+    of_raw, raw_notes = score_raw_text(model, sentences, num_threads) if raw else ({}, [])
+    own = score(answers) | of_raw
     known = [] if train is None else load_sentences(train, config)
     tokens, known_tokens = ([tuple(sentence.tokens) for sentence in part] for part in (sentences, known))
     scores_of, where = _Tokens(sentences, answers, training_words).scores, "sentences are also in the training data"
@@ -153,7 +154,7 @@ def evaluate(
             "data": describe_data(data),
             "weaknesses": weaknesses(sentences, answers, own),
         },
-        notes=[*overlap, f"{len(sentences):,} sentences, {num_tokens:,} words"],
+        notes=[*overlap, *raw_notes, f"{len(sentences):,} sentences, {num_tokens:,} words"],
         predictions=answers,
         sections=lambda rows: report_sections(sentences, answers, training_words, rows),
         verdict=tagging_verdict(sentences, answers, of_baselines, "test", len(known)),
@@ -219,9 +220,19 @@ def count_wrong(sentences: Sequence[Sentence], answers: Sequence[Sequence[str]])
     return np.array([sum(map(str.__ne__, sentence.tags, given)) for sentence, given in pairs], np.float64)
 
 
-def score_raw_text(model: Tagger, sentences: Sequence[Sentence], num_threads: int | None) -> dict[str, Any]:
-    """Let the tagger find sentences and words; the scores of `pos_tagging.raw_text`, with intervals."""
+def score_raw_text(
+    model: Tagger, sentences: Sequence[Sentence], num_threads: int | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Let the tagger find sentences and words; the scores of `pos_tagging.raw_text` with intervals, and notes."""
     documents = read_documents(sentences)
     answers = model.tag([text for text, _ in documents])
-    counts = np.array([count_words(true, given) for (_, true), given in zip(documents, answers, strict=True)])
-    return with_intervals(lambda chosen: raw_scores(counts[chosen]), len(counts), num_threads=num_threads)
+    counts = [row for (_, true), given in zip(documents, answers, strict=True) for row in count_words(true, given)]
+    name, units = units_of(documents)
+    totals = np.zeros((units[-1] + 1, 4))
+    np.add.at(totals, units, counts)
+    notes = [f"raw text: intervals over {len(totals):,} {name}"]
+    if name != "documents":
+        notes[0] += f", since there are {len(documents)} documents (# newdoc)"
+    if all(all(sentence.layout.space_after) for sentence in sentences):
+        notes.append("raw text: the file does not tell where no space stands; its words are read with spaces between")
+    return with_intervals(lambda chosen: raw_scores(totals[chosen]), len(totals), num_threads=num_threads), notes

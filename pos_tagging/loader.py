@@ -15,12 +15,13 @@ from common.errors import InputError, as_written, excerpt
 from common.progress import say
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
 from common.text.data import Data, path_of
-from common.text.readers import file_kind, read_rows, require_good
+from common.text.readers import read_rows, require_good
 from common.text.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
-from pos_tagging.conllu import TAG_FIELDS, read_conllu
+from pos_tagging.conllu import TAG_FIELDS
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.sentences import Sentence
+from pos_tagging.word_files import is_table, open_words
 
 NUM_SHOWN = 10  # tags in a message
 OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
@@ -30,8 +31,9 @@ def load_sentences(data: Data, config: TaggingConfig, with_further: bool = False
     """Read tagged sentences.
 
     Args:
-        data: a CoNLL-U file; a CSV, TSV or JSON lines file, or a DataFrame, with a column of tokens and one of tags; a
-            list of sentences, each a list of (word, tag).
+        data: a file of words and tags in one of the formats of `pos_tagging.recognition`; a CSV, TSV or JSON lines
+            file, or a DataFrame, with a column of tokens and one of tags; a list of sentences, each a list of (word,
+            tag).
         config: the names of the columns. The tokens of a row are a list, or a text with tabs between them.
         with_further: read `config.auxiliary_column` too, if there is one; in a list, (word, tag, further tag).
     Raises:
@@ -41,12 +43,12 @@ def load_sentences(data: Data, config: TaggingConfig, with_further: bool = False
     path = path_of(data)
     if path is None:
         sentences = list(_read_objects(data, config, further))
-    elif file_kind(path) == ".conllu":
-        sentences = _read_conllu_file(path, config, further)
-    else:
+    elif config.input_format == "table" or (config.input_format == "auto" and is_table(path, config.columns())):
         columns = _columns(config, further)
         rows = require_good(read_rows(path, columns))
         sentences = [_make_sentence([row[column].split("\t") for column in columns], place) for place, row in rows]
+    else:
+        sentences = _read_words_file(path, config, further)
     if not sentences:
         where, what = (path, "a file with at least one") if path else ("the data", "at least one")
         raise InputError(f"{where}: no sentences; give {what}")
@@ -57,12 +59,19 @@ def _columns(config: TaggingConfig, further: str | None) -> list[str]:
     return [config.tokens_column, config.tags_column, *([further] if further else [])]
 
 
-def _read_conllu_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
-    if further not in (None, *TAG_FIELDS):
-        raise InputError(
-            f"--auxiliary-column: {path} has no {excerpt(str(further))}; the columns are {', '.join(TAG_FIELDS)}"
-        )
-    return list(require_good(read_conllu(path, tag_column=config.tag_column, further_column=further)))
+def _read_words_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
+    """The sentences of a file of tagged words."""
+    with open_words(path, config.columns(further), config.input_format) as words:
+        layout = words.format
+        if layout.tag is None:
+            raise InputError(
+                f"{path}: {layout.description}, wanted words with tags: CoNLL-U, a word and its tag a line, WORD/TAG, "
+                "or a table; say which it is with --input-format"
+            )
+        if further and layout.further is None:
+            there = f"are {', '.join(TAG_FIELDS)}" if layout.name == "conllu" else "have numbers, from 1"
+            raise InputError(f"--auxiliary-column: {path} has no {excerpt(further)}; the columns {there}")
+        return list(require_good(words.sentences()))
 
 
 def _read_objects(data: Any, config: TaggingConfig, further: str | None) -> Iterator[Sentence]:

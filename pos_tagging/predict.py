@@ -28,12 +28,15 @@ from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
+from common.text.readers import BadRow, read_lines
 from common.text.tokenization import load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
+from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.decoding import beam_search, decode
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import make_batches
-from pos_tagging.sentences import Layout, Sentence, TaggedSentence, TaggedText
+from pos_tagging.sentences import Layout, Sentence, TaggedFile, TaggedSentence, TaggedText
+from pos_tagging.word_files import SAME, Words, make_writer, open_words
 
 SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
 MAX_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
@@ -101,6 +104,48 @@ class Tagger:
             TaggedSentence(list(sentence.tokens), *tags, layout=sentence.layout)
             for sentence, tags in zip(sentences, found, strict=True)
         ]
+
+    def tag_file(
+        self, path: str | Path, probabilities: bool = False, input_format: str = "auto", tag_column: str | None = None
+    ) -> TaggedFile:
+        """Tag a file of words (CoNLL-U, word-tab-tag, …) or a text file.
+
+        Args:
+            path: the file; its format is recognised by its content.
+            probabilities: whether the probability of each tag is wanted too.
+            input_format: one of `pos_tagging.recognition.INPUT_FORMATS`, if it is known.
+            tag_column: the column of CoNLL-U for the tags, "upos" or "xpos"; None takes the model's.
+        Returns:
+            The tagged sentences, and the file with these tags, in which nothing else has changed.
+        Raises:
+            InputError: the file cannot be read, or its format may be one or another.
+        """
+        config = replace(self.config, tag_column=tag_column or self.config.tag_column)
+        with open_words(Path(path), config.columns(), input_format) as words:
+            if words.format.name == "text":
+                return self._tag_text_file(words, config, probabilities)
+            is_kept = words.format.tag is not None
+            items = list(words.sentences(tagged=False, keep_lines=is_kept))
+        good = [item for item in items if isinstance(item, ConlluSentence)]
+        answers = self.tag_sentences(good, probabilities)
+        found = iter(answers)
+        write = make_writer(SAME if is_kept else "conllu", config, words.format)
+        text = "".join(
+            "".join(item.lines) if isinstance(item, BadSentence) else write(TaggedText([next(found)]), item.place, item)
+            for item in items
+        )
+        notes = [item.message for item in items if isinstance(item, BadSentence)]
+        return TaggedFile([answer for answer in answers if answer.tokens], text, notes)
+
+    def _tag_text_file(self, words: Words, config: TaggingConfig, probabilities: bool) -> TaggedFile:
+        """Tag the lines of a text file."""
+        rows = [item for item in read_lines(words.file, words.name) if isinstance(item, BadRow) or item[1].strip()]
+        texts = [item for item in rows if not isinstance(item, BadRow)]
+        answers = self.tag([text for _, text in texts], probabilities)
+        write = make_writer("conllu", config, None)
+        text = "".join(write(answer, place, text) for answer, (place, text) in zip(answers, texts, strict=True))
+        notes = [item.message for item in rows if isinstance(item, BadRow)]
+        return TaggedFile([sentence for answer in answers for sentence in answer], text, notes)
 
     def tag_tokens(self, token_lists: Sequence[Sequence[str]], probabilities: bool = False) -> list[Tags]:
         """Tag tokenized sentences; one of more than `MAX_TOKENS` is tagged in pieces."""

@@ -8,16 +8,17 @@ true ones that were found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from common.errors import InputError
-from pos_tagging.conllu import ConlluSentence
+from pos_tagging.conllu import NEW_DOCUMENT, NEW_PARAGRAPH, TEXT, ConlluSentence
 from pos_tagging.sentences import Sentence, TaggedSentence
 
-NEW_DOCUMENT, NEW_PARAGRAPH, TEXT = "# newdoc", "# newpar", "# text = "
 Span = tuple[int, int]
+LEAST_UNITS = 20  # of fewer, a bootstrap interval says little
 
 
 def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Sentence]]]:
@@ -45,9 +46,14 @@ def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Senten
 
 def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
     """Where each word stands, in characters that are no white space, and its tag; None: written in another way."""
-    words: list[tuple[Span | None, str]] = []
+    return [word for words in _words_of_each(sentences) for word in words]
+
+
+def _words_of_each(sentences: Sequence[Sentence]) -> Iterator[list[tuple[Span | None, str]]]:
+    """The words of each sentence of a document; see `true_words`."""
     start = 0
     for sentence in sentences:
+        words: list[tuple[Span | None, str]] = []
         for form, places in sentence.layout.written(sentence.tokens):
             written = "".join(form.split())
             forms = ["".join(sentence.tokens[place].split()) for place in places]
@@ -56,7 +62,7 @@ def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
             for place, low, high in zip(places, ends, ends[1:], strict=False):
                 words.append(((int(low), int(high)) if same else None, sentence.tags[place]))
             start += len(written)
-    return words
+        yield words
 
 
 def given_words(sentences: Iterable[TaggedSentence]) -> list[tuple[Span, str]]:
@@ -70,16 +76,41 @@ def given_words(sentences: Iterable[TaggedSentence]) -> list[tuple[Span, str]]:
     return words
 
 
-def count_words(true: Sequence[Sentence], given: Iterable[TaggedSentence]) -> list[int]:
-    """Count in a document: true words, words given, those that are the same, and those with the same tag."""
-    wanted, found = true_words(true), given_words(given)
+def count_words(true: Sequence[Sentence], given: Iterable[TaggedSentence]) -> list[list[int]]:
+    """Count in each sentence of a document: true words, words given, those that are the same, those with the same tag.
+
+    A word that was given belongs to the sentence in which it begins.
+    """
+    found = given_words(given)
     tags = dict(found)
-    same = [tag == tags[span] for span, tag in wanted if span in tags]
-    return [len(wanted), len(found), len(same), sum(same)]
+    starts = [start for (start, _), _ in found]
+    counts, end = [], 0
+    for sentence, wanted in zip(true, _words_of_each(true), strict=True):
+        start, end = end, end + sum(len("".join(form.split())) for form, _ in sentence.layout.written(sentence.tokens))
+        same = [tag == tags[span] for span, tag in wanted if span in tags]
+        counts.append([len(wanted), bisect_left(starts, end) - bisect_left(starts, start), len(same), sum(same)])
+    return counts
+
+
+def units_of(documents: Sequence[tuple[str, Sequence[Sentence]]]) -> tuple[str, list[int]]:
+    """What the bootstrap draws: documents, or paragraphs, or sentences, the largest of which there are enough.
+
+    Returns:
+        Their name, and the number of the unit of each sentence.
+    """
+    begins: dict[str, list[bool]] = {"documents": [], "paragraphs": [], "sentences": []}
+    for _, sentences in documents:
+        for place, sentence in enumerate(sentences):
+            comments = sentence.comments if isinstance(sentence, ConlluSentence) else ()
+            begins["documents"].append(not place)
+            begins["paragraphs"].append(not place or any(line.startswith(NEW_PARAGRAPH) for line in comments))
+            begins["sentences"].append(True)
+    name = next((name for name, firsts in begins.items() if sum(firsts) >= LEAST_UNITS), "sentences")
+    return name, (np.cumsum(begins[name]) - 1).tolist()
 
 
 def raw_scores(counts: np.ndarray) -> dict[str, float]:
-    """F1 of words and of tags, from the counts of documents (documents, 4)."""
+    """F1 of words and of tags, from the counts of units (units, 4)."""
     num_true, num_given, num_words, num_tags = counts.sum(axis=0)
     return {
         "raw_words_f1": float(2 * num_words / (num_true + num_given)),

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
+
+from common.output import replace_file
 
 
 class KnownWords(Protocol):
@@ -121,3 +124,29 @@ class TaggedText:
     def pairs(self) -> list[tuple[str, str]]:
         """The words of all sentences with their tags."""
         return [pair for sentence in self.sentences for pair in sentence.pairs()]
+
+
+@dataclass(frozen=True)
+class TaggedFile:
+    """The answer to a file: its sentences, and the file written again with their tags.
+
+    Args:
+        sentences: in their order; one that could not be read is left out.
+        text: the whole file: of words and tags, as it was but for the tags; of other files, CoNLL-U.
+        notes: what could not be read.
+    """
+
+    sentences: list[TaggedSentence]
+    text: str = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[TaggedSentence]:
+        return iter(self.sentences)
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def write(self, path: str | Path) -> None:
+        """Write the text to a file, which appears there when it is complete."""
+        with replace_file(Path(path), encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(self.text)

@@ -85,7 +85,7 @@ WRONG_FILES = [
     ("pos_tagging", "a.conllu", "", "no sentences"),
     ("pos_tagging", "a.conllu", "1\tw\t_\tX\n\n", "line 1: 4 fields, CoNLL-U has 10"),
     ("pos_tagging", "a.conllu", word(1) + word(3) + "\n", "line 2: id '3' where 2 is due"),
-    ("pos_tagging", "a.conllu", word(1) + "\n" + word(1), "line 3: no blank line after the last sentence"),
+    ("pos_tagging", "a.conllu", word(1) + "\n" + word(1)[:-1], "line 3: no line end after the last word"),
     ("pos_tagging", "a.conllu", word(1, tag="_") + "\n", "line 1: word 'w' has no tag"),
     ("pos_tagging", "a.conllu", word(1).encode() + b"2\tcaf\xe9\n\n", "line 2: byte 0xe9"),
     ("pos_tagging", "a.conllu", word(1) + "\n", "nothing is left to train on"),

@@ -143,34 +143,36 @@ def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> I
 
 
 @contextmanager
-def open_output(path: Path | None, for_people: bool = False) -> Iterator[IO[str]]:
+def open_output(path: Path | None, for_people: bool = False, errors: str = "replace") -> Iterator[IO[str]]:
     """Open where answers go; `.gz` is compressed. A file appears under its name only when it is complete.
 
     Args:
         path: the file, or a pipe; None: standard output.
         for_people: whether the answers are lines to read rather than data; their control characters are not shown.
+        errors: what is written for lone surrogates; "surrogateescape": the bytes that they were read from.
     """
     if path is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
+            shown = errors if errors == "surrogateescape" else "backslashreplace"
+            sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors=shown)
         yield ForPeople(sys.stdout) if for_people or sys.stdout.isatty() else sys.stdout  # type: ignore[misc]
         return
     if kind_of(resolve(path)) in ("FIFO", "device"):  # nothing to replace
-        with _open_stream(path) as file:
+        with _open_stream(path, errors) as file:
             yield file
         return
     with replace_file(path, "wb") as binary, ExitStack() as stack:
         content = (
             stack.enter_context(gzip.GzipFile("", "wb", fileobj=binary, mtime=0)) if path.suffix == ".gz" else binary
         )
-        file = io.TextIOWrapper(content, encoding="utf-8", errors="replace", newline="")
+        file = io.TextIOWrapper(content, encoding="utf-8", errors=errors, newline="")
         try:
             yield file
         finally:
             file.detach()  # what lies below is closed by those who opened it
 
 
-def _open_stream(path: Path) -> IO[str]:
+def _open_stream(path: Path, errors: str) -> IO[str]:
     """Open a pipe or `/dev/stdout` to write; one that nobody reads would never open."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
@@ -179,4 +181,4 @@ def _open_stream(path: Path) -> IO[str]:
             raise
         raise InputError(f"{path}: nobody reads from it; start the program that reads first, or name a file") from None
     os.set_blocking(descriptor, True)
-    return open(descriptor, "w", encoding="utf-8", errors="replace", newline="")
+    return open(descriptor, "w", encoding="utf-8", errors=errors, newline="")

@@ -290,13 +290,30 @@ def read_lines(source: Path | IO[str], name: str = "standard input") -> Iterator
             yield place, line.rstrip("\r\n")
 
 
-def read_texts(path: Path | None, text_column: str) -> Iterator[tuple[str, str] | BadRow]:
-    """Read the texts to answer: lines of standard input (None) or of a text file, or a column of a table."""
+def standard_input() -> IO[str]:
+    """Standard input as UTF-8; undecodable bytes become lone surrogates.
+
+    Raises:
+        InputError: it is closed.
+    """
+    if sys.stdin is None:
+        raise InputError("standard input is closed; write texts after the command, or use --input")
+    sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[union-attr]
+    return sys.stdin
+
+
+def read_texts(path: Path | None, text_column: str, file: IO[str] | None = None) -> Iterator[tuple[str, str] | BadRow]:
+    """Read the texts to answer: lines of standard input (None) or of a text file, or a column of a table.
+
+    Args:
+        path: the file.
+        text_column: of a table.
+        file: the text file, if it is open; nothing of it may have been read.
+    """
     if path is None:
-        if sys.stdin is None:
-            raise InputError("standard input is closed; write texts after the command, or use --input")
-        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")  # type: ignore[union-attr]
-        texts = read_lines(sys.stdin)
+        texts = read_lines(standard_input())
+    elif file is not None:
+        texts = read_lines(file, str(path))
     elif file_kind(path) in TABLE_KINDS:
         rows = read_rows(path, [text_column])
         texts = (row if isinstance(row, BadRow) else (row[0], row[1][text_column]) for row in rows)

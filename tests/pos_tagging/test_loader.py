@@ -76,7 +76,7 @@ def test_a_table(tmp_path):
         (word("one") + "\n", "line 1: id 'one' is no number"),
         (word(1, form="") + "\n", "line 1: empty word form"),
         (word(1) + word(2, tag="_") + "\n", "line 2: word 'w' has no tag"),
-        (word(1) + "\n" + word(1), "line 3: no blank line after the last sentence"),
+        (word(1) + "\n" + word(1)[:-1], "line 3: no line end after the last word"),
         ("# a comment\n", "no sentences"),
         ("", "no sentences"),
     ],

@@ -9,7 +9,7 @@ from common.errors import InputError
 from common.text.readers import BadRow
 from pos_tagging.conllu import ConlluSentence, read_conllu
 from pos_tagging.formats import write_conllu
-from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words
+from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words, units_of
 from pos_tagging.sentences import TaggedSentence
 
 FILE = """# newdoc id = a
@@ -109,10 +109,19 @@ def test_counts_and_f1_by_hand(documents):
     assert given_words(given)[1] == ((1, 6), "AUX")
     counts = count_words(documents[0][1], given)
     # ten true words, eight given; the same are I , ! No . Yes, and but for No their tags
-    assert counts == [10, 8, 6, 5]
-    assert raw_scores(np.array([counts])) == {"raw_words_f1": 12 / 18, "raw_tags_f1": 10 / 18}
+    # won't belongs to the first sentence, which has all but No . and Yes
+    assert counts == [[7, 5, 3, 3], [2, 2, 2, 1], [1, 1, 1, 1]]
+    assert raw_scores(np.array(counts)) == {"raw_words_f1": 12 / 18, "raw_tags_f1": 10 / 18}
     perfect = count_words(documents[1][1], documents[1][1])
-    assert raw_scores(np.array([counts, perfect])) == {"raw_words_f1": 16 / 22, "raw_tags_f1": 14 / 22}
+    assert raw_scores(np.array([*counts, *perfect])) == {"raw_words_f1": 16 / 22, "raw_tags_f1": 14 / 22}
+
+
+def test_intervals_are_over_documents_paragraphs_or_sentences(documents, monkeypatch):
+    names = []
+    for number in (2, 3, 4, 20):
+        monkeypatch.setattr("pos_tagging.raw_text.LEAST_UNITS", number)
+        names.append(units_of(documents))
+    assert names == [("documents", [0, 0, 0, 1]), ("paragraphs", [0, 0, 1, 2]), *[("sentences", [0, 1, 2, 3])] * 2]
 
 
 def test_a_text_that_is_not_that_of_its_words():

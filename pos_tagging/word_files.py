@@ -1,0 +1,293 @@
+"""Files of words: opened once, recognised by their content, read sentence by sentence, and written again with new tags.
+
+with open_words(path, Columns()) as words:      # words.format.name: "conllu", "columns", … or "text"
+    for sentence in words.sentences(keep_lines=True):
+        print(retagged(sentence, tags, words.format), end="")
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from common.errors import InputError
+from common.progress import say
+from common.text.readers import TABLE_KINDS, TooLong, bounded_lines, file_kind, open_text, standard_input, undecodable
+from pos_tagging.config import TaggingConfig
+from pos_tagging.conllu import BadSentence, ConlluSentence, byte_order_mark, read_words
+from pos_tagging.formats import WRITERS, ConlluWriter
+from pos_tagging.recognition import Columns, WordFormat, given_format, recognise
+from pos_tagging.sentences import TaggedText
+
+SAME = "same"  # output: the file as it is, with other tags
+MOST_REPORTED = 1000  # sentences that cannot be read, one by one
+PIECE = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class Words:
+    """An opened file of words.
+
+    Args:
+        file: of which nothing has been read.
+        name: for messages.
+        format: how its words are written.
+    """
+
+    file: IO[str]
+    name: str
+    format: WordFormat
+
+    def sentences(self, tagged: bool = True, keep_lines: bool = False) -> Iterator[ConlluSentence | BadSentence]:
+        """Its sentences, one by one; see `read_words`."""
+        read = _read_lines if self.format.name in ("pairs", "tokens") else read_words
+        return read(self.file, self.name, self.format, tagged, keep_lines)
+
+
+def is_table(path: Path, columns: Columns, text_column: str = "") -> bool:
+    """Whether a file is a table, with a text or a sentence in each row: by its name, a `.tsv` file by its first lines.
+
+    Args:
+        path: the file.
+        columns: those that are wanted.
+        text_column: of texts, if they are.
+    """
+    kind = file_kind(path)
+    if kind != ".tsv" or not path.is_file():
+        return kind in TABLE_KINDS
+    with open_text(path) as file:
+        lines, is_whole = first_lines(file)
+    if text_column and lines and text_column in lines[0].split("\t"):
+        return True
+    return recognise(lines, columns, str(path), is_whole).name == "text"
+
+
+@contextmanager
+def open_words(path: Path | None, columns: Columns, input_format: str = "auto") -> Iterator[Words]:
+    """Open a file, and find out how its words are written; one line tells of it where the name does not.
+
+    Args:
+        path: a file or a pipe; None: standard input, of which only CoNLL-U and tables of words are recognised.
+        columns: those that are wanted.
+        input_format: one of `INPUT_FORMATS`, if it is known.
+    Raises:
+        InputError: the file cannot be read, or may be one or another.
+    """
+    if path is None:
+        file, name = standard_input(), "standard input"
+        found = _found(file, name, "", columns, input_format)
+        is_sure = found.name in ("conllu", "columns") or input_format != "auto"
+        yield Words(file, name, found if is_sure else WordFormat("text"))
+        return
+    with open_text(path) as file:
+        yield Words(file, str(path), _found(file, str(path), file_kind(path), columns, input_format))
+
+
+def _found(file: IO[str], name: str, kind: str, columns: Columns, input_format: str) -> WordFormat:
+    """The format of an opened file, and a line on it."""
+    lines, is_whole = first_lines(file)
+    if input_format != "auto":
+        return given_format(input_format, lines, columns, name)
+    if kind == ".conllu":
+        return _named_conllu(lines, columns, name, is_whole)
+    found = recognise(lines, columns, name, is_whole)
+    if found.name != "text":
+        say(f"{name}: read as {found.description}; --input-format says otherwise")
+    return found
+
+
+def _named_conllu(lines: Sequence[str], columns: Columns, name: str, is_whole: bool) -> WordFormat:
+    """The format of a file that is called `.conllu`, which it nearly always is."""
+    if not any(line[:1].isdecimal() or line.startswith("#") for line in lines):
+        found = recognise(lines, columns, name, is_whole)
+        if found.name in ("columns", "pairs"):
+            say(f"{name}: no CoNLL-U, read as {found.description}")
+            return found
+    return given_format("conllu", lines, columns, name)
+
+
+def first_lines(file: IO[str]) -> tuple[list[str], bool]:
+    """Look at the first lines of an opened file, none of which is read; of a pipe, at what has come by now.
+
+    Returns:
+        The lines without line ends, the last one perhaps cut; whether the file has no more.
+    """
+    buffer: Any = getattr(file, "buffer", None)
+    if not hasattr(buffer, "peek"):
+        return [], False
+    encoding = getattr(file, "encoding", "utf-8-sig")
+    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+    lines = re.split(r"\r\n|\n|\r", decoder.decode(buffer.peek(1)))
+    return (lines[:-1], True) if lines[-1] == "" else (lines, False)
+
+
+def _read_lines(
+    file: IO[str], name: str, layout: WordFormat, tagged: bool, keep_lines: bool
+) -> Iterator[ConlluSentence | BadSentence]:
+    """Read sentences that stand on a line each; see `read_words`."""
+    kept = [byte_order_mark(file)] if keep_lines else []
+    number = 0
+    for number, line in enumerate(bounded_lines(file), 1):
+        place = f"{name}, line {number}"
+        if isinstance(line, TooLong):
+            raise InputError(f"{place}: {line.message}")
+        if keep_lines:
+            kept.append(line)
+        if line.isspace():
+            continue
+        try:
+            tokens, tags = _read_line(line, layout, tagged)
+        except InputError as error:
+            yield BadSentence(f"{place}: {error}", kept)
+        else:
+            yield ConlluSentence(tokens, tags, place=place, lines=kept, rows=[len(kept) - 1] * len(tokens))
+        kept = []
+    if "".join(kept):
+        yield ConlluSentence([], place=f"{name}, line {number}", lines=kept)
+
+
+def _read_line(line: str, layout: WordFormat, tagged: bool) -> tuple[list[str], list[str]]:
+    """The words of a line, and their tags."""
+    if problem := undecodable(line):
+        raise InputError(problem)
+    pieces = line.split()
+    if layout.tag is None:
+        if tagged:
+            raise InputError("words without tags; write WORD/TAG")
+        return pieces, [""] * len(pieces)
+    tokens, tags = [], []
+    for piece in pieces:
+        token, _, tag = piece.rpartition(layout.separator)
+        if not token or not tag:
+            if tagged:
+                raise InputError(f"{piece!r} has no tag; write WORD{layout.separator}TAG")
+            token, tag = piece, ""
+        tokens.append(token)
+        tags.append(tag)
+    return tokens, tags
+
+
+# -- Written again --------------------------------------------------------------------------------------------------
+
+
+def retagged(
+    sentence: ConlluSentence, tags: Sequence[str], layout: WordFormat, probabilities: Sequence[float] = ()
+) -> str:
+    """The lines of a sentence with other tags; all else stays as it is.
+
+    Args:
+        sentence: with its lines.
+        tags: one for each word.
+        layout: of the file.
+        probabilities: of the tags; they go into MISC, where there is one.
+
+    >>> sentence = ConlluSentence(["Go"], lines=["1 Go  _ VB _ _ 0 root _ _\\r\\n"], rows=[0])
+    >>> retagged(sentence, ["VERB"], WordFormat("conllu", separator=" ", tag=3))
+    '1 Go  _ VERB _ _ 0 root _ _\\r\\n'
+    """
+    lines = list(sentence.lines)
+    if layout.name == "pairs" and sentence.rows:
+        pairs = iter(zip(sentence.tokens, tags, strict=True))
+        row = sentence.rows[0]
+        lines[row] = PIECE.sub(lambda _: layout.separator.join(next(pairs)), lines[row])
+        return "".join(lines)
+    for row, tag in zip(sentence.rows, tags, strict=True):
+        lines[row] = _with_field(lines[row], layout.separator, layout.tag or 0, tag)
+    if layout.misc is not None:
+        for row, value in zip(sentence.rows, probabilities, strict=False):
+            more = f"TagProbability={value:.4f}"
+            lines[row] = _with_field(lines[row], layout.separator, layout.misc, more, is_more=True)
+    return "".join(lines)
+
+
+def _with_field(line: str, separator: str, place: int, value: str, is_more: bool = False) -> str:
+    """A line with another value in one of its columns, or with one more value in it."""
+    start, end = _span(line, separator, place)
+    if is_more:
+        name = value.partition("=")[0]
+        others = [part for part in line[start:end].split("|") if part != "_" and part.partition("=")[0] != name]
+        value = "|".join([*others, value])
+    return line[:start] + value + line[end:]
+
+
+def _span(line: str, separator: str, place: int) -> tuple[int, int]:
+    """Where a column stands in a line.
+
+    >>> _span("a\\tbc\\n", "\\t", 1), _span("a  bc", " ", 1)
+    ((2, 4), (3, 5))
+    """
+    if separator != "\t":
+        return [match.span() for match in PIECE.finditer(line)][place]
+    fields = line.rstrip("\r\n").split("\t")
+    start = sum(map(len, fields[:place])) + place
+    return start, start + len(fields[place])
+
+
+def keeps_file(output_format: str, layout: WordFormat | None) -> bool:
+    """Whether the output is the input with other tags.
+
+    Raises:
+        InputError: it is wanted, and the input has no tags.
+    """
+    if output_format == SAME and not (layout and (layout.named or layout.tag is not None)):
+        raise InputError("--format same: keeps a file of words and tags, and the input is none; choose another format")
+    return output_format == SAME or (output_format == "conllu" and layout is not None and bool(layout.named))
+
+
+def make_writer(
+    output_format: str, config: TaggingConfig, layout: WordFormat | None
+) -> Callable[[TaggedText, str, Any], str]:
+    """A function that writes an answer in a format; it takes the answer, its place, and what it answers to.
+
+    Raises:
+        InputError: the file has no column for the tags.
+    """
+    if layout is not None and keeps_file(output_format, layout):
+        layout = layout.for_columns(config.columns())
+        if layout.tag is None:
+            raise InputError(f"--format {output_format}: the file has no column {config.tag_column}; try --tag-column")
+        return partial(_write_again, layout)
+    if output_format == "conllu":
+        return ConlluWriter(config.tag_column)
+    return lambda answer, place, item: WRITERS[output_format](answer, place)
+
+
+def _write_again(layout: WordFormat, answer: TaggedText, place: str, item: ConlluSentence | BadSentence) -> str:
+    """The lines of a sentence with the tags that were given; of one that cannot be read the lines as they are."""
+    if isinstance(item, BadSentence):
+        return "".join(item.lines)
+    [sentence] = answer.sentences
+    return retagged(item, sentence.tags, layout, sentence.probabilities)
+
+
+class Unread:
+    """The sentences that cannot be read and stay as they are: the first are reported one by one, all are counted."""
+
+    def __init__(self) -> None:
+        self.number = self.num_read = 0
+
+    def count(self, item: Any) -> None:
+        """Report a sentence that cannot be read; count one that can."""
+        if isinstance(item, BadSentence):
+            self.number += 1
+            if self.number <= MOST_REPORTED:
+                say(f"unchanged: {item.message}")
+        else:
+            self.num_read += not isinstance(item, ConlluSentence) or bool(item.tokens)
+
+    def conclude(self) -> None:
+        """Say how many were not read.
+
+        Raises:
+            InputError: none was read.
+        """
+        if self.number:
+            say(f"{self.number:,} of {self.number + self.num_read:,} sentences could not be read and are unchanged")
+        if not self.num_read:
+            raise InputError("no sentence could be read; see above what is wrong with them, or give a file with words")
