@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from common.errors import InputError, excerpt
+from common.text.languages import check_language
+from common.text.normalization import STEPS, check_steps
 
 
 def setting(
@@ -43,7 +45,7 @@ def setting(
 
 
 MAX_SEED = 2**32 - 1  # what all random generators take
-OPTIMIZATION = "optimization"
+OPTIMIZATION, TEXT = "optimization", "text"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +74,27 @@ Config = TypeVar("Config", bound=Settings)
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig(Settings):
+class TextSettings(Settings):
+    """How texts are read: the same in training, answering and the baselines."""
+
+    language: str = setting(
+        "en", "language of the texts: de, fr, zh … (spaCy's code); xx for none", group=TEXT, basic=True
+    )
+    normalization: str = setting(STEPS, "steps of text normalization, with commas between; none", group=TEXT)
+
+    def validate(self) -> None:
+        """Check every setting by itself, and those that exclude each other.
+
+        Raises:
+            InputError: the setting, what was found, what would do.
+        """
+        super().validate()
+        check_language(self.language)
+        check_steps(self.normalization)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(TextSettings):
     """The settings of training that all tasks share; each task says which defaults suit it."""
 
     OLD_NAMES: ClassVar[Mapping[str, str]] = {

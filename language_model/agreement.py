@@ -36,6 +36,7 @@ def check_agreement(bundle: Bundle) -> None:
     """
     agreement.check_stated(bundle, LanguageModelConfig, STATED)
     config = bundle.read_config(LanguageModelConfig)
+    agreement.check_reading(bundle, config)
     states = {name: (None, size) for name, size in state_sizes(config).items()}
     token_ids, mask = Tensor((None, None), "int32"), Tensor((None, None), "bool")
     tensors = {name: Tensor(shape) for name, shape in states.items()}

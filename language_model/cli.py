@@ -31,7 +31,7 @@ from common.output import REPORT_FILE, check_file_place, check_report_place, cla
 from common.progress import say
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
-from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from common.text.vocabulary import SPECIAL_TOKENS
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig, WordVectorConfig
 from language_model.endings import BestEndings, score_endings, write_endings
 from language_model.explain import html_page, html_score, summary
@@ -142,7 +142,7 @@ def score(argv: Sequence[str] | None = None) -> None:
     items = open_texts(arguments)
     with open_output(arguments.output, arguments.format == "text") as output:
         model = language_model.load(arguments.model, arguments.engine, arguments.threads)
-        lines = SCORE_WRITERS[arguments.format](answer_scores(arguments, model, items), model.vocabulary, arguments)
+        lines = SCORE_WRITERS[arguments.format](answer_scores(arguments, model, items), arguments)
         for line in lines:
             print(line, file=output, flush=True)
 
@@ -159,7 +159,7 @@ def answer_scores(arguments: argparse.Namespace, model: LanguageModel, items: It
         yield found
 
 
-def text_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterator[str]:
+def text_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterator[str]:
     """Scores for people, a line each; with `--tokens` a line for each token; with `--context` the best at the end."""
     best = BestEndings()
     for found in scores:
@@ -167,14 +167,14 @@ def text_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: a
         gain = "" if found.gain is None else f"  context helps by {found.gain:6.2f} nats"
         yield f"{summary(found)}{gain}  {found.text}"
         if arguments.tokens:
-            for token, bits in zip(found.tokens, found.surprisals, strict=True):
-                known = "" if token in vocabulary or token == "<eos>" else "  (unknown)"
+            for token, bits, is_unknown in zip(found.tokens, found.surprisals, found.is_unknown, strict=True):
+                known = "  (unknown)" if is_unknown else ""
                 shown = repr(token) if token.isspace() else token
                 yield f"  {bits:7.2f} bits  {shown}{known}"
     yield from best.lines()
 
 
-def json_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterator[str]:
+def json_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterator[str]:
     """Scores as JSON lines."""
     for found in scores:
         record = {
@@ -190,9 +190,9 @@ def json_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: a
         yield json.dumps(finite(record))
 
 
-def html_lines(scores: Iterable[TextScore], vocabulary: Vocabulary, arguments: argparse.Namespace) -> Iterable[str]:
+def html_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterable[str]:
     """Scores as a page, on which the tokens are coloured by their surprisal."""
-    return html_page(html_score(found, vocabulary) for found in scores)
+    return html_page(map(html_score, scores))
 
 
 SCORE_WRITERS: dict[str, Callable[..., Iterable[str]]] = {"text": text_lines, "jsonl": json_lines, "html": html_lines}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from common.errors import InputError
-from common.settings import MAX_SEED, OPTIMIZATION, Settings, TrainingConfig, flag_of, setting
+from common.settings import MAX_SEED, OPTIMIZATION, Settings, TextSettings, TrainingConfig, flag_of, setting
 
 TASK, DEFAULT_NAME = "language_model", "stories"
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
@@ -25,7 +25,7 @@ LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
 
 
 @dataclass(frozen=True)
-class TextConfig(Settings):
+class TextConfig(TextSettings):
     """How texts are read."""
 
     level: str = setting("word", "unit of a token; spaced: between spaces", LEVELS, group=VOCABULARY, basic=True)

@@ -20,7 +20,7 @@ Scorer = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 
 def split_endings(texts: Sequence[str], model: LanguageModel) -> tuple[list[list[str]], list[list[str]]]:
     """Split texts of two sentences or more before the last one; returns contexts and endings, as tokens."""
-    parts = [(before, last) for before, last in map(split_ending, texts) if before.strip()]
+    parts = [(before, last) for before, last in (split_ending(text, model.config) for text in texts) if before.strip()]
     contexts = [split_text(before, model.config) for before, _ in parts]
     return contexts, [split_text(last, model.config) for _, last in parts]
 
@@ -114,7 +114,7 @@ def write_endings(model: LanguageModel, texts: Sequence[str], config: Generation
     """
     config = replace(config, num_samples=1, num_sentences=max(1, config.num_sentences))
     for number, text in enumerate(texts):
-        context, given = split_ending(text)
+        context, given = split_ending(text, model.config)
         if not context:
             say(f"text {number + 1}: has one sentence only; left out")
             continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from common.text.vocabulary import Vocabulary
 from language_model.predict import TextScore
 
 MOST_BITS = 16  # a surprisal shown in the darkest colour
@@ -50,12 +49,13 @@ def colour(bits: float) -> str:
     return f"rgb({255 - 20 * share:.0f}, {255 - 170 * share:.0f}, {255 - 190 * share:.0f})"
 
 
-def html_score(score: TextScore, vocabulary: Vocabulary) -> str:
+def html_score(score: TextScore) -> str:
     """A text whose tokens are coloured by their surprisal, as a paragraph of HTML."""
     spans = []
     *surprisals, end = score.surprisals
-    for (before, token), bits in zip(place_tokens(score.text, score.tokens[:-1]), surprisals, strict=True):
-        kind = "" if token in vocabulary else ' class="unknown"'
+    placed = place_tokens(score.text, score.tokens[:-1])
+    for (before, token), bits, is_unknown in zip(placed, surprisals, score.is_unknown, strict=False):
+        kind = ' class="unknown"' if is_unknown else ""
         title = f"{bits:.1f} bits, probability {2**-bits:.2g}" + (", unknown to the model" if kind else "")
         shown = html.escape(token).replace("\n", "↵\n")
         spans.append(

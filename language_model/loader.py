@@ -15,6 +15,7 @@ import numpy as np
 from common.errors import InputError
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
 from common.text.data import Data, path_of, read_data
+from common.text.normalization import normalize, normalize_with_offsets
 from common.text.readers import (
     TABLE_KINDS,
     TooLong,
@@ -103,25 +104,43 @@ def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[lis
 def split_tokens(texts: Sequence[str], config: TextConfig) -> list[list[str]]:
     """Tokenize the texts of a data set; words are cached."""
     if config.level == "word":
-        return tokenize_cached(texts, load_pipeline())
+        normal = [normalize(text, config.normalization) for text in texts]
+        return tokenize_cached(normal, load_pipeline(config.language))
     return [split_text(text, config) for text in texts]
 
 
 def split_text(text: str, config: TextConfig) -> list[str]:
-    """Tokenize one text: words, what stands between spaces, or characters."""
+    """Normalize and tokenize one text: words, what stands between spaces, or characters."""
+    return _split(normalize(text, config.normalization), config)
+
+
+def split_with_written(text: str, config: TextConfig) -> tuple[list[str], list[str]]:
+    """Normalize and tokenize one text; returns the tokens, and how each is written in the text.
+
+    >>> split_with_written("“So so…”", TextConfig())
+    (['"', 'So', 'so', '...', '"'], ['“', 'So', 'so', '…', '”'])
+    """
+    normalized = normalize_with_offsets(text, config.normalization)
+    tokens = _split(normalized.text, config)
+    return tokens, normalized.written_tokens(tokens)
+
+
+def _split(text: str, config: TextConfig) -> list[str]:
     if config.level == "word":
-        return tokenize(text, load_pipeline())
+        return tokenize(text, load_pipeline(config.language))
     return clean_text(text).split() if config.level == "spaced" else list(clean_text(text))
 
 
-def split_ending(text: str) -> tuple[str, str]:
+def split_ending(text: str, config: TextConfig) -> tuple[str, str]:
     """Split a text before its last sentence; returns the context and the ending.
 
-    >>> split_ending("It rained. They ran. They were wet.")
+    >>> split_ending("It rained. They ran. They were wet.", TextConfig())
     ('It rained. They ran. ', 'They were wet.')
     """
-    sentences = split_sentences(text, load_pipeline())
+    normalized = normalize_with_offsets(text, config.normalization)
+    sentences = split_sentences(normalized.text, load_pipeline(config.language))
     start = sentences[-1][0].idx if sentences else 0
+    start = normalized.place(start, start)[0]
     return text[:start], text[start:]
 
 

@@ -25,7 +25,7 @@ from common.settings import make_config
 from common.text.data import as_texts
 from common.text.vocabulary import PAD_ID, Vocabulary
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig
-from language_model.loader import Streams, encode_text, initial_states, split_text
+from language_model.loader import Streams, encode_text, initial_states, split_text, split_with_written
 from language_model.writing import DeadEnd, search_beams, write_samples
 
 READ_TOGETHER = 16  # streams, by a model whose settings do not say
@@ -36,9 +36,10 @@ MAX_LOGITS = 3_000_000  # numbers held at once, 12 MB; more are not faster
 class TextScore:
     """The score of one text.
 
-    `tokens` ends with `<eos>`; `log_probabilities` are in nats, one for each token. An unknown word counts with the
-    probability of `<unk>`, that is of any unknown word. `gain`, if known, is the pointwise mutual information of text
-    and context in nats: by how much the context raises the log-probability of the text.
+    `tokens` are as written in the text, and end with `<eos>`; `log_probabilities` are in nats, one for each token. An
+    unknown word counts with the probability of `<unk>`, that is of any unknown word; `is_unknown` tells which they
+    are. `gain`, if known, is the pointwise mutual information of text and context in nats: by how much the context
+    raises the log-probability of the text.
     """
 
     text: str
@@ -46,6 +47,7 @@ class TextScore:
     log_probabilities: list[float]
     num_unknown: int
     gain: float | None = None
+    is_unknown: Sequence[bool] = ()
 
     @property
     def total_nats(self) -> float:
@@ -197,13 +199,18 @@ class LanguageModel:
         """
         texts = as_texts(texts)
         before = split_text(_checked("context", context), self.config)
-        token_lists = [split_text(text, self.config) for text in texts]
+        pairs = [split_with_written(text, self.config) for text in texts]
+        token_lists = [tokens for tokens, _ in pairs]
         scores = self.score_tokens([[*before, *tokens] for tokens in token_lists])
         answers = (
-            TextScore(text, [*tokens, "<eos>"], nats[len(before) :].tolist(), len(self.unknown_tokens(tokens)))
-            for text, tokens, nats in zip(texts, token_lists, scores, strict=True)
+            self._make_score(text, tokens, written, nats[len(before) :])
+            for text, (tokens, written), nats in zip(texts, pairs, scores, strict=True)
         )
         return TextScores(answers, texts)
+
+    def _make_score(self, text: str, tokens: list[str], written: list[str], nats: np.ndarray) -> TextScore:
+        is_unknown = [token not in self.vocabulary for token in tokens]
+        return TextScore(text, [*written, "<eos>"], nats.tolist(), sum(is_unknown), is_unknown=[*is_unknown, False])
 
     def unknown_tokens(self, tokens: Iterable[str]) -> list[str]:
         """The tokens that are not in the vocabulary, in their order."""

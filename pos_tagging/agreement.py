@@ -45,6 +45,7 @@ def check_agreement(bundle: Bundle) -> None:
     """
     agreement.check_stated(bundle, TaggingConfig, STATED)
     config = bundle.read_config(TaggingConfig)
+    agreement.check_reading(bundle, config)
     check_files(bundle, config)
     for name, source in INPUTS.items():
         if FILES[name] in bundle.contents:

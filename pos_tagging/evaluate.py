@@ -14,6 +14,7 @@ if __name__ == "__main__":
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
 from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.text.data import Data, name_of
+from common.text.normalization import STEPS, normalize_word
 from pos_tagging.config import TaggingConfig
 from pos_tagging.hmm import TrigramHmm
 from pos_tagging.loader import load_sentences, tell_of_new_tags
@@ -142,7 +144,10 @@ def evaluate(
     tokens, known_tokens = ([tuple(sentence.tokens) for sentence in part] for part in (sentences, known))
     scores_of, where = _Tokens(sentences, answers, training_words).scores, "sentences are also in the training data"
     without_known, overlap = score_without_known(tokens, known_tokens, scores_of, where, ("accuracy",))
-    num_tokens, of_baselines = sum(map(len, tokens)), baseline_answers(sentences, known)
+    num_tokens, of_baselines = (
+        sum(map(len, tokens)),
+        baseline_answers(sentences, known, model.config.normalization),
+    )
     return Scores(
         names=(*SCORES, *RAW_SCORES),
         flat=own,
@@ -172,14 +177,22 @@ def score_answers(
     return with_intervals(score, len(sentences), num_threads=num_threads)
 
 
-def baseline_answers(sentences: Sequence[Sentence], known: Sequence[Sentence]) -> dict[str, list[list[str]]]:
-    """The tags that each baseline predicts; none without training sentences."""
+def baseline_answers(
+    sentences: Sequence[Sentence], known: Sequence[Sentence], normalization: str = STEPS
+) -> dict[str, list[list[str]]]:
+    """The tags that each baseline predicts, of words that are normalized as the model's; none without sentences."""
     if not known:
         return {}
+    known = [replace(sentence, tokens=_normal(sentence, normalization)) for sentence in known]
     baselines: dict[str, Baseline] = {MOST_FREQUENT: MostFrequentTag(known)}
     if len({tag for sentence in known for tag in sentence.tags}) <= MOST_TAGS:
         baselines[HMM] = TrigramHmm(known)
-    return {name: [baseline.tag(sentence.tokens) for sentence in sentences] for name, baseline in baselines.items()}
+    token_lists = [_normal(sentence, normalization) for sentence in sentences]
+    return {name: [baseline.tag(tokens) for tokens in token_lists] for name, baseline in baselines.items()}
+
+
+def _normal(sentence: Sentence, normalization: str) -> list[str]:
+    return [normalize_word(word, normalization) for word in sentence.tokens]
 
 
 def tagging_verdict(

@@ -18,6 +18,7 @@ from common.bundles.bundle import Bundle
 from common.bundles.file_names import TAGS_FILE
 from common.errors import InputError, excerpt
 from common.json_files import read_json, write_json
+from common.text.normalization import STEPS, normalize_word
 from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
@@ -43,7 +44,8 @@ class Lexicon:
     """The vocabularies of a tagger.
 
     `words` have a vector that is learned; `training_words` are all of the training split, as written, and tell known
-    words from unknown ones in the scores. A tagger without them has None for `shapes`, `affixes` and `vector_words`.
+    words from unknown ones in the scores. Words are normalized before they are looked up. A tagger without
+    `shapes`, `affixes` or `vector_words` has None for them.
     """
 
     words: Vocabulary
@@ -53,6 +55,7 @@ class Lexicon:
     shapes: Vocabulary | None = None
     affixes: Vocabulary | None = None
     vector_words: Vocabulary | None = None
+    normalization: str = STEPS
 
     @classmethod
     def build(
@@ -72,18 +75,20 @@ class Lexicon:
         Raises:
             InputError: a tag that cannot be shown: a model with it would not be read again.
         """
-        tags = sorted(set(tags))
+        tags, written = sorted(set(tags)), token_lists
+        token_lists = normal_words(written, config.normalization)
         for tag in tags:
             if not tag.isprintable():
                 raise InputError(f"tag {excerpt(tag)} holds a character that cannot be printed; write another tag")
         return cls(
             words=Vocabulary.build(token_lists, config.max_vocab_size, lowercase=config.lowercase),
             characters=Vocabulary.build(list(word) for tokens in token_lists for word in tokens),
-            training_words=Vocabulary.build(token_lists),
+            training_words=Vocabulary.build(written),
             tags=tags,
             shapes=Vocabulary.build(map(_shapes, token_lists)) if config.shape_dim else None,
             affixes=_common_affixes(token_lists) if config.affix_dim else None,
             vector_words=vector_words,
+            normalization=config.normalization,
         )
 
     def save(self, folder: Path) -> None:
@@ -105,7 +110,8 @@ class Lexicon:
             for name, file in FILES.items()
             if file in bundle.contents or name in NEEDED
         }
-        return cls(**found, tags=read_tags(bundle))
+        normalization = bundle.read_config(TaggingConfig).normalization
+        return cls(**found, tags=read_tags(bundle), normalization=normalization)
 
     def sizes(self) -> dict[str, int]:
         """The number of ids of each kind, as `pos_tagging.model.build_model` takes them."""
@@ -126,6 +132,7 @@ class Lexicon:
             `vector_ids` (words,) and `affix_ids` (words, NUM_AFFIXES). A word whose vector is not given as written
             has that of its lower case. An emoji that training never saw is read as an emoticon.
         """
+        words = [normalize_word(word, self.normalization) for word in words]
         words = [EMOTICON if EMOJI.fullmatch(word) and word not in self.training_words else word for word in words]
         ids: dict[str, list[int] | list[list[int]]] = {
             "token_ids": self.words.encode(words),
@@ -140,6 +147,11 @@ class Lexicon:
             lowered = self.vector_words.encode(map(str.lower, words))
             ids["vector_ids"] = [low if own == UNK_ID else own for own, low in zip(written, lowered, strict=True)]
         return {name: np.array(values, np.int32) for name, values in ids.items()}
+
+
+def normal_words(token_lists: Sequence[Sequence[str]], steps: str) -> list[list[str]]:
+    """Normalize the words of sentences; see `common.text.normalization`."""
+    return [[normalize_word(word, steps) for word in tokens] for tokens in token_lists]
 
 
 def read_tags(bundle: Bundle) -> list[str]:

@@ -28,6 +28,7 @@ from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
+from common.text.normalization import Normalized, normalize_with_offsets
 from common.text.readers import BadRow, read_lines
 from common.text.tokenization import load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
@@ -92,10 +93,15 @@ class Tagger:
             InputError: something in it is not a string.
         """
         texts = as_texts(texts)
-        pipeline = load_pipeline()
-        found = [[_untagged(tokens) for tokens in split_sentences(text, pipeline)] for text in texts]
+        found = [self.split(text) for text in texts]
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences], probabilities))
         return Answers((TaggedText([next(answers) for _ in sentences]) for sentences in found), texts)
+
+    def split(self, text: str) -> list[Sentence]:
+        """Split a text into sentences of words, without tags; the words are as they are written."""
+        normalized = normalize_with_offsets(text, self.config.normalization)
+        sentences = split_sentences(normalized.text, load_pipeline(self.config.language))
+        return [_as_written(tokens, normalized) for tokens in sentences]
 
     def tag_sentences(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[TaggedSentence]:
         """Tag sentences whose words are given; tags they may have are not used."""
@@ -187,10 +193,20 @@ def _join(pieces: Sequence[Tags]) -> Tags:
     return Tags(*(list(chain.from_iterable(part)) for part in zip(*pieces, strict=True))) if pieces else Tags([], [])
 
 
-def _untagged(tokens: Sequence) -> Sentence:
-    """A sentence of spaCy's tokens."""
-    layout = Layout([bool(token.whitespace_) for token in tokens])
-    return Sentence([token.text for token in tokens], layout=layout)
+def _as_written(tokens: Sequence, normalized: Normalized) -> Sentence:
+    """A sentence of spaCy's tokens, each as it is written; several that one character stands for are one word."""
+    words: list[str] = []
+    spaces: list[bool] = []
+    for token in tokens:
+        end = token.idx + len(token)
+        written = normalized.written(token.idx, end)
+        space = bool(token.whitespace_) or normalized.text[end : end + 1].isspace()
+        if written or not words:
+            words.append(written or token.text)
+            spaces.append(space)
+        else:
+            spaces[-1] = space
+    return Sentence(words, layout=Layout(spaces))
 
 
 load = Tagger.load

@@ -214,4 +214,5 @@ def judge(splits: Splits, model: Tagger) -> Verdict | None:
     say("Baselines: trigram HMM, most frequent tag")
     chosen = splits.validation[:MOST_FOR_VERDICT]
     answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in chosen])]
-    return tagging_verdict(chosen, answers, baseline_answers(chosen, splits.train), "validation", len(splits.train))
+    of_baselines = baseline_answers(chosen, splits.train, model.config.normalization)
+    return tagging_verdict(chosen, answers, of_baselines, "validation", len(splits.train))

@@ -44,6 +44,7 @@ def check_agreement(bundle: Bundle) -> None:
     """
     agreement.check_stated(bundle, SentimentConfig, STATED)
     config = read_settings(bundle)
+    agreement.check_reading(bundle, config)
     check_scale(bundle, config)
     check_directions(bundle, config)
     words = {"token_ids": Tensor((None, None), "int32"), "mask": Tensor((None, None), "bool")}

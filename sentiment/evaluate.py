@@ -28,9 +28,8 @@ from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
 from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.text.data import Data, name_of
-from common.text.tokenization import load_pipeline, tokenize_cached
 from sentiment.config import SentimentConfig
-from sentiment.loader import Ends, Reviews, load_reviews, share_cut
+from sentiment.loader import Ends, Reviews, load_reviews, normal_texts, share_cut, split_tokens
 from sentiment.predict import RatingModel
 from sentiment.report import report_sections, weaknesses
 from sentiment.tfidf_linear import RATES, LinearModels
@@ -130,7 +129,7 @@ def evaluate(
     model = model if isinstance(model, RatingModel) else RatingModel.load(model)
     config = config or model.config
     reviews = load_reviews(data, config, None, scale)
-    tokens = tokenize_cached(reviews.texts, load_pipeline())
+    tokens = split_tokens(reviews.texts, model.config)
     lengths = np.array([len(row) for row in tokens])
     predictions, spreads = model.predict_tokens(tokens)
     intervals = partial(with_intervals, num_units=len(reviews), num_threads=num_threads)
@@ -190,8 +189,8 @@ def _score(
 
 def baseline_answers(texts: Sequence[str], known: Reviews, config: SentimentConfig) -> dict[str, np.ndarray]:
     """What linear models fitted on the training reviews say of texts: ratings inside the scale, or which are good."""
-    linear = LinearModels(known.texts, known.ratings, middle_of(config))
-    answers = linear.predict(texts)
+    linear = LinearModels(normal_texts(known.texts, config), known.ratings, middle_of(config))
+    answers = linear.predict(normal_texts(texts, config))
     return answers | {name: np.clip(answers[name], config.min_rating, config.max_rating) for name in RATES}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.evaluation.report import html_weights
+from common.text.normalization import normalize_with_offsets
 from common.text.tokenization import load_pipeline, tokenize
 from common.text.vocabulary import SPECIAL_TOKENS, UNK_ID
-from sentiment.loader import clean_review
 from sentiment.predict import RatingModel
 
 UNKNOWN = SPECIAL_TOKENS[UNK_ID]  # no vocabulary holds it, so it is read as an unknown word
@@ -17,7 +17,8 @@ UNKNOWN = SPECIAL_TOKENS[UNK_ID]  # no vocabulary holds it, so it is read as an 
 class Explanation:
     """What the tokens of a text do for its rating.
 
-    A weight is by how much the rating is higher than it would be if the token were an unknown word.
+    The tokens are as written. A weight is by how much the rating is higher than it would be if the token were an
+    unknown word.
     """
 
     tokens: list[str]
@@ -43,7 +44,8 @@ def explain(model: RatingModel, text: str) -> Explanation:
         model: a rating model.
         text: raw text.
     """
-    tokens = tokenize(clean_review(text), load_pipeline())
+    normalized = normalize_with_offsets(text, model.config.normalization)
+    tokens = tokenize(normalized.text, load_pipeline(model.config.language))
     without = [[*tokens[:i], UNKNOWN, *tokens[i + 1 :]] for i in range(len(tokens))]
     whole, *others = model.predict_tokens([tokens, *without]).ratings.tolist()
-    return Explanation(tokens, [whole - other for other in others])
+    return Explanation(normalized.written_tokens(tokens), [whole - other for other in others])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from common.networks.rating_levels import level_targets
 from common.progress import say
 from common.text.batching import Batches, drop_words, make_mask, pad
 from common.text.data import Data, name_of, path_of, read_data
+from common.text.normalization import normalize
 from common.text.readers import read_lines, require_good
+from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
 from sentiment.ngrams import Ngrams, pad_terms
@@ -34,7 +35,6 @@ MANY = 0.1  # of the ratings outside of a scale: it is not theirs
 Ends = tuple[float | None, float | None]  # worst and best rating of a file, where given
 
 MOST_TOKENS = 20_000  # of a text that is read whole: more would take gigabytes, and no review has them
-LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,6 @@ class Reviews:
         """Choose some of the reviews."""
         groups = None if self.groups is None else [self.groups[i] for i in indices]
         return Reviews([self.texts[i] for i in indices], self.ratings[indices], groups)
-
-
-def clean_review(text: str) -> str:
-    """Turn the line breaks of web pages into line breaks.
-
-    >>> clean_review("Good.<br /><br />Bad.")
-    'Good.\\n\\nBad.'
-    """
-    return LINE_BREAK.sub("\n", text)
 
 
 @dataclass(frozen=True)
@@ -231,7 +222,21 @@ def load_texts(data: Data, config: SentimentConfig) -> list[str]:
 def _read_text(text: str, place: str) -> str:
     if not text.strip():
         raise InputError(f"{place}: empty text; write a review there or leave the row out")
-    return clean_review(text)
+    return text
+
+
+def normal_texts(texts: Iterable[str], config: SentimentConfig) -> list[str]:
+    """Normalize texts as the settings say, for models and baselines alike.
+
+    >>> normal_texts(["Good.<br /><br />Bad."], SentimentConfig())
+    ['Good.\\n\\nBad.']
+    """
+    return [normalize(text, config.normalization) for text in texts]
+
+
+def split_tokens(texts: Sequence[str], config: SentimentConfig) -> list[list[str]]:
+    """Normalize and tokenize the texts of a data set; the tokens are cached."""
+    return tokenize_cached(normal_texts(texts, config), load_pipeline(config.language))
 
 
 def _read_rating(text: str, place: str, labels: Mapping[str, float] | None) -> Written:

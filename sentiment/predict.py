@@ -32,7 +32,7 @@ from common.text.tokenization import load_pipeline, tokenize_all
 from common.text.vocabulary import Vocabulary
 from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
-from sentiment.loader import clean_review, make_batches, rating_levels
+from sentiment.loader import make_batches, normal_texts, rating_levels
 from sentiment.ngrams import Ngrams
 from sentiment.scale import convert
 
@@ -121,7 +121,7 @@ class RatingModel:
             InputError: something in it is not a string.
         """
         texts = as_texts(texts)
-        token_lists = list(tokenize_all(map(clean_review, texts), load_pipeline()))
+        token_lists = list(tokenize_all(normal_texts(texts, self.config), load_pipeline(self.config.language)))
         unknown = [sum(not self.knows(token) for token in tokens) for tokens in token_lists]
         ratings, spreads = self.predict_tokens(token_lists)
         lengths = map(len, token_lists)

@@ -29,7 +29,6 @@ from common.inference.keras_engine import KerasEngine
 from common.networks import layer_names
 from common.progress import say
 from common.text.data import Data
-from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
@@ -46,6 +45,7 @@ from sentiment.loader import (
     make_targets,
     read_reviews,
     share_cut,
+    split_tokens,
     split_validation,
     with_scale,
 )
@@ -196,8 +196,7 @@ def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
         validation_split = load_reviews(inputs["validation"], config, None, (config.min_rating, config.max_rating))
     else:
         train_split, validation_split = split_validation(train_split, config)
-    pipeline = load_pipeline()
-    tokens, validation_tokens = (tokenize_cached(split.texts, pipeline) for split in (train_split, validation_split))
+    tokens, validation_tokens = (split_tokens(split.texts, config) for split in (train_split, validation_split))
     return Splits(config, train_split, tokens, validation_split, validation_tokens)
 
 
@@ -235,7 +234,7 @@ def prepare_data(splits: Splits, inputs: dict[str, Any], config: SentimentConfig
     tokens, targets = list(splits.tokens), make_targets(splits.train.ratings, config)
     if teachers := open_teachers(inputs["teachers"], config):
         taught_texts = load_texts(inputs["unlabelled"], config)
-        taught_tokens = tokenize_cached(taught_texts, load_pipeline())
+        taught_tokens = split_tokens(taught_texts, config)
         say(f"The teachers rate {len(taught_tokens):,} reviews")
         taught = soft_targets(teachers, taught_tokens)
         if config.nbsvm_weight:

@@ -15,7 +15,9 @@ from common.bundles.bundle import Bundle
 from common.bundles.file_names import CONFIG_FILE, MODEL_FILE
 from common.errors import InputError, excerpt
 from common.networks.specs.shapes import Tensor
-from common.settings import Settings
+from common.settings import Settings, TextSettings
+from common.text.languages import check_language
+from common.text.normalization import check_steps
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 # Settings that a run finds out from its data, where they are 0 or none; those of a saved model are numbers.
@@ -35,6 +37,13 @@ def check_stated(bundle: Bundle, config_class: type[Settings], names: Collection
             raise disagree(bundle, CONFIG_FILE, f"setting {name} is missing")
         if name in FOUND_OUT and not (type(stated[name]) in (int, float) and stated[name] >= FOUND_OUT[name]):
             raise disagree(bundle, CONFIG_FILE, f"setting {name} is {excerpt(str(stated[name]))}")
+
+
+def check_reading(bundle: Bundle, config: TextSettings) -> None:
+    """Refuse a language or steps of normalization that there are not."""
+    place = f"{bundle.path / CONFIG_FILE}: setting"
+    check_language(config.language, f"{place} language")
+    check_steps(config.normalization, f"{place} normalization")
 
 
 def check_inputs(bundle: Bundle, wanted: Mapping[str, Tensor]) -> None:

@@ -75,7 +75,7 @@ def describe_run(
         "best_epoch": state.best_epoch,
         "seconds": round(state.seconds),
         "versions": describe_versions(),
-        "tokenizer": tokenizer_settings(load_pipeline()),
+        "tokenizer": tokenizer_settings(load_pipeline(config.language)),
         "machine": describe_machine(),
     }
 

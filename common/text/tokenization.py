@@ -19,6 +19,7 @@ import numpy as np
 
 from common.json_files import LONE_SURROGATE
 from common.progress import progress
+from common.text.languages import load_blank
 from common.text.token_cache import read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ LONG_RUN = re.compile(rf"\S{{{MAX_TOKEN_CHARACTERS}}}(?=\S)")
 
 
 @cache
-def load_pipeline() -> Language:
-    """Return the blank English pipeline with its rule-based sentence splitter."""
-    import spacy  # 1.3 s: only where there is text to read
+def load_pipeline(language: str = "en") -> Language:
+    """Return the blank pipeline of a language with its rule-based sentence splitter.
+
+    Raises:
+        InputError: no such language, or its segmenter is a package that is not there.
+    """
+    pipeline = load_blank(language)  # imports spaCy, 1.3 s: only where there is text to read
     from spacy.attrs import IDS
 
-    pipeline = spacy.blank("en")
     pipeline.add_pipe("sentencizer")
     vocab: Any = pipeline.vocab  # spaCy does not declare all that it has
     vocab.lex_attr_getters = {IDS[name]: vocab.lex_attr_getters[IDS[name]] for name in LEXICAL_ATTRIBUTES}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas
 
 from recipes.program import Places
 from recipes.sources import imdb, once, write_table
-from sentiment.loader import clean_review
 
 NUM_TEST = 2000
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+
+
+def clean_review(text: str) -> str:
+    """Turn the line breaks of web pages into line breaks."""
+    return LINE_BREAK.sub("\n", text)
 
 
 def read_texts(places: Places) -> dict[str, pandas.Series]:

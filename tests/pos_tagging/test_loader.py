@@ -356,6 +356,7 @@ def test_a_lexicon_is_saved_and_read_again(tmp_path):
         "vocab_size": 7, "num_characters": 9, "num_tags": 3, "num_shapes": 8, "num_affixes": 8, "num_vectors": 0,
     }  # fmt: skip
     lexicon.save(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
     loaded = Lexicon.load(Bundle(tmp_path, {}, {file.name: file.read_bytes() for file in tmp_path.iterdir()}))
     assert loaded.sizes() == lexicon.sizes()
     for word in ("So", "better"):

@@ -17,10 +17,9 @@ from common.text.tokenization import load_pipeline, tokenize_all
 from recipes.brown.prepare import split
 from recipes.imdb.prepare import sample, unlabelled_texts
 from recipes.program import Places
-from recipes.reviews.prepare import known_texts, read_texts, scored_texts
+from recipes.reviews.prepare import clean_review, known_texts, read_texts, scored_texts
 from recipes.shakespeare.__main__ import prepare as cut_shakespeare
 from recipes.sources import once, read_text, stories, treebank, write_table
-from sentiment.loader import clean_review
 
 # The folder of recipes/README.md; by default beside the clone.
 DATA = Path(os.environ.get("PUBLIC_DATA", Path(__file__).resolve().parents[3] / "shared/data"))

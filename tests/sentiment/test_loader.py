@@ -42,7 +42,7 @@ def test_every_format_gives_the_same_reviews(tmp_path, name):
     with gzip.open(path, "wb") if name.endswith(".gz") else open(path, "wb") as file:
         file.write(text.encode())
     reviews = load_reviews(path, settings_of(group_column="subject"))
-    assert reviews.texts == ['Good, "so far".\nFine.', "No"]
+    assert reviews.texts == ['Good, "so far".<br />Fine.', "No"]
     assert reviews.ratings.tolist() == [4, 10]
     assert reviews.ratings.dtype == np.float32
     assert reviews.groups == ["boots", "film"]

@@ -1,0 +1,85 @@
+"""Languages: the code of each, as spaCy has it, and the blank pipeline that splits its texts."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common.errors import InputError, excerpt
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+# What people write for a code; spaCy's own names of languages are in English too.
+NAMES = {
+    "afrikaans": "af", "arabic": "ar", "bulgarian": "bg", "bengali": "bn", "catalan": "ca", "czech": "cs", "danish":
+    "da", "german": "de", "deutsch": "de", "greek": "el", "english": "en", "spanish": "es", "estonian": "et",
+    "basque": "eu", "persian": "fa", "finnish": "fi", "french": "fr", "irish": "ga", "hebrew": "he", "hindi": "hi",
+    "croatian": "hr", "hungarian": "hu", "armenian": "hy", "indonesian": "id", "icelandic": "is", "italian": "it",
+    "japanese": "ja", "jp": "ja", "korean": "ko", "kr": "ko", "latin": "la", "lithuanian": "lt", "latvian": "lv",
+    "norwegian": "nb", "no": "nb", "dutch": "nl", "polish": "pl", "portuguese": "pt", "romanian": "ro", "russian":
+    "ru", "slovak": "sk", "slovenian": "sl", "albanian": "sq", "serbian": "sr", "swedish": "sv", "se": "sv", "tamil":
+    "ta", "telugu": "te", "thai": "th", "turkish": "tr", "ukrainian": "uk", "ua": "uk", "urdu": "ur", "vietnamese":
+    "vi", "chinese": "zh", "cn": "zh", "mul": "xx", "none": "xx",
+}  # fmt: skip
+JIEBA = "zh-jieba"  # spaCy's Chinese with words; its own default is characters
+# Segmenters that spaCy leaves to packages of their own.
+PACKAGES = {
+    "ja": ("sudachipy sudachidict_core", "zh reads characters one by one, also those of Japanese"),
+    "ko": ("natto-py, and mecab-ko with its dictionary", "xx splits at white space and punctuation"),
+    "th": ("pythainlp", "xx does not split words that are written together"),
+    JIEBA: ("jieba", "zh reads characters"),
+    "vi": ("pyvi", "xx splits at white space and punctuation"),
+}
+
+
+@cache
+def language_codes() -> tuple[str, ...]:
+    """The codes of the languages that the installed spaCy has, without importing it."""
+    spec = find_spec("spacy")
+    if spec is None or spec.origin is None:
+        return ("en", "xx")
+    folder = Path(spec.origin).parent / "lang"
+    return tuple(sorted([*(file.parent.name for file in folder.glob("*/__init__.py")), JIEBA]))
+
+
+def check_language(code: str, place: str = "--language") -> None:
+    """Check the code of a language.
+
+    Raises:
+        InputError: there is none of that name; with the nearest, and the list.
+    """
+    if code == "en" or code in language_codes():
+        return
+    codes = language_codes()
+    low = code.strip().lower().replace("_", "-")
+    first = low.partition("-")[0]
+    close = [NAMES.get(low, ""), first, NAMES.get(first, "")]
+    close += [NAMES[name] for name in difflib.get_close_matches(low, NAMES, n=1)]
+    close += difflib.get_close_matches(low, codes, n=2, cutoff=0.5)
+    close = list(dict.fromkeys(name for name in close if name in codes))
+    hint = f"; did you mean {' or '.join(close[:3])}?" if close else ""
+    raise InputError(f"{place}: no language {excerpt(code)}{hint} The codes are {' '.join(codes)}"[:295])
+
+
+def load_blank(code: str) -> Language:
+    """Load spaCy's blank pipeline of a language: rules, or a segmenter.
+
+    Raises:
+        InputError: no such language, or its segmenter is a package that is not there.
+    """
+    import spacy  # 1.3 s: only where there is text to read
+
+    check_language(code)
+    config: dict[str, Any] = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if code == JIEBA else {}
+    try:
+        return spacy.blank("zh" if code == JIEBA else code, config=config)
+    except ImportError:
+        package, otherwise = PACKAGES.get(code, ("a package of its own", "xx splits at white space and punctuation"))
+        raise InputError(
+            f"--language {code}: its words are found by {package}, which is not installed; install it, or take "
+            f"another language ({otherwise})"
+        ) from None
