@@ -145,7 +145,9 @@ class RatingModel:
         """
         if self.config.head == "regression":
             raise InputError("a model with --head regression has no probabilities; train one with categorical, ordinal")
-        token_lists = list(tokenize_all(map(clean_review, as_texts(texts)), load_pipeline()))
+        token_lists = list(
+            tokenize_all(normal_texts(as_texts(texts), self.config), load_pipeline(self.config.language))
+        )
         ordinal = self.config.head == "ordinal"
         if not token_lists:
             return np.zeros((0, len(rating_levels(self.config))))
