@@ -117,7 +117,9 @@ class RatingEstimator(BaseEstimator):
         texts, targets = column_of_texts(X), column_or_1d(y, warn=True)
         check_consistent_length(texts, targets)
         if len(texts) < 2:
-            raise InputError(f"found n_samples = {len(texts)}, wanted texts to train on and to validate with; give more")
+            raise InputError(
+                f"found n_samples = {len(texts)}, wanted texts to train on and to validate with; give more"
+            )
         return texts, targets
 
     def _fitted(self) -> RatingModel:
