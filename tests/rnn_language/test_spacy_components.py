@@ -111,7 +111,7 @@ def test_what_was_changed_is_refused(tagger, tmp_path):
     with pytest.raises(InputError, match="the file was changed"):
         tagger.from_disk(tmp_path / "tagger")
     (tmp_path / "tagger/notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"notes.txt.*would be lost"):
+    with pytest.raises(InputError, match="would be lost"):
         tagger.to_disk(tmp_path / "tagger")
     with pytest.raises(InputError, match="a bundle for 'pos_tagging', not for sentiment"):
         RatingComponent(None, "rnn_rating").from_bytes(tagger.to_bytes())
