@@ -17,6 +17,10 @@
 #
 # Every step below uses the functions behind `python -m pos_tagging.train`, `evaluate` and `predict`. Run the cells
 # from the top; it takes a minute or two on two processor cores.
+#
+# It runs in the repository, and wherever the project is installed, on a hosted notebook service, say: `pip install` it
+# with the extra `train`, and its folder `pretrained_model/pos_tagging`;
+# README.md says how. The sample data come with it.
 
 # %%
 import tempfile

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
+from rnn_language.shadowing import check_not_shadowed
+
 if TYPE_CHECKING:
     from pos_tagging.spacy_component import TaggerComponent
     from sentiment.spacy_component import RatingComponent
@@ -24,6 +26,7 @@ def make_tagger(nlp: Language, name: str, model: str | None) -> TaggerComponent:
         name: of the component in it.
         model: folder of a bundle, or name of a pretrained model; None: the default one.
     """
+    check_not_shadowed()
     from pos_tagging.spacy_component import TaggerComponent
 
     return TaggerComponent(model, name)
@@ -32,6 +35,7 @@ def make_tagger(nlp: Language, name: str, model: str | None) -> TaggerComponent:
 @Language.factory("rnn_rating", default_config={"model": None})
 def make_rating(nlp: Language, name: str, model: str | None) -> RatingComponent:
     """Make the component that sets `doc._.rating` and `doc._.rating_spread`; see `make_tagger`."""
+    check_not_shadowed()
     from sentiment.spacy_component import RatingComponent
 
     return RatingComponent(model, name)

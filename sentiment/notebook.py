@@ -12,6 +12,10 @@
 # This lesson goes from the raw text to a trained network and then opens the network up. Every step uses the functions
 # that the project's own commands use, so whatever you see here you can also do with `python -m sentiment.train` and
 # its neighbours. Run the cells from the top; all of them together take a minute or two on two processor cores.
+#
+# It runs in the repository, and wherever the project is installed, on a hosted notebook service, say: `pip install` it
+# with the extra `train`, and its folder `pretrained_model/sentiment`;
+# README.md says how. The sample data come with it.
 
 # %%
 import tempfile

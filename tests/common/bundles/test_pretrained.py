@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from common.bundles import pretrained
 from common.bundles.pretrained import FOLDER, find_bundle, pretrained_names
 from common.errors import InputError
 from common.output import Place, make_ours, workspace_of
@@ -46,3 +49,41 @@ def test_a_bundle_that_a_killed_save_left_beside_its_place_is_found(tmp_path):
     (old / "manifest.json").write_text(json.dumps({"format_version": 1, "task": "toy", "files": {"model.json": entry}}))
     assert find_bundle("toy", bundle) == bundle
     assert (bundle / "model.json").read_text() == "{}"
+
+
+def make_model(folder):
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+
+
+def test_models_are_found_in_an_installed_data_package_and_in_folders_of_ones_own(tmp_path, monkeypatch):
+    installed, own = tmp_path / "site/rnn_language_models/toy/pasta", tmp_path / "own/toy"
+    make_model(installed)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert pretrained_names("toy") == ["pasta"]
+    assert find_bundle("toy", "pasta") == installed
+    make_model(own / "soup")
+    make_model(own / "pasta")
+    (own / "build").mkdir()  # no model
+    monkeypatch.setenv("RNN_LANGUAGE_MODELS", os.pathsep.join(["", str(tmp_path / "nowhere"), str(tmp_path / "own")]))
+    assert pretrained_names("toy") == ["pasta", "soup"]
+    assert find_bundle("toy", "pasta") == own / "pasta"
+    assert find_bundle("sentiment", "imdb") == FOLDER / "sentiment/imdb"
+    with pytest.raises(InputError, match="those there are: pasta, soup"):
+        find_bundle("toy", "nonsense")
+
+
+def test_where_no_model_is_installed_it_is_said_how(monkeypatch, tmp_path):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    with pytest.raises(
+        InputError, match=r"imdb: no such folder, and no .*: none; install them with pip install \./pre"
+    ):
+        find_bundle("sentiment", "imdb")
+
+
+def test_the_data_packages_hold_every_model():
+    for project in FOLDER.glob("*/pyproject.toml"):
+        task = project.parent.name
+        listed = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"][f"rnn_language_models.{task}"]
+        assert listed == [f"{name}/*" for name in pretrained_names(task)]
+    assert len(list(FOLDER.glob("*/pyproject.toml"))) == 3
