@@ -29,6 +29,7 @@ from common.evaluation.report import write_report
 from common.files import check_file
 from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
 from common.progress import say
+from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS
@@ -153,9 +154,12 @@ def answer_scores(arguments: argparse.Namespace, model: LanguageModel, items: It
     def answer(texts: list[str]) -> list[TextScore]:
         return score_endings(model, texts, arguments.context)
 
+    remarks = Remarks()
     for place, text, found in answer_all(arguments, answer, items):
         if found.num_unknown and found.num_unknown == len(found.tokens) - 1:
             say(f"{place}: the model knows none of the tokens in {excerpt(text)}; each counts as <unk>")
+        else:
+            remarks.add(place, found.remark)
         yield found
 
 

@@ -23,6 +23,7 @@ from common.inference.engine import Engine, open_engine
 from common.progress import progress
 from common.settings import make_config
 from common.text.data import as_texts
+from common.text.remarks import remark_on
 from common.text.vocabulary import PAD_ID, Vocabulary
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text, split_with_written
@@ -39,7 +40,7 @@ class TextScore:
     `tokens` are as written in the text, and end with `<eos>`; `log_probabilities` are in nats, one for each token. An
     unknown word counts with the probability of `<unk>`, that is of any unknown word; `is_unknown` tells which they
     are. `gain`, if known, is the pointwise mutual information of text and context in nats: by how much the context
-    raises the log-probability of the text.
+    raises the log-probability of the text. `remark` says so if the model can make little of it.
     """
 
     text: str
@@ -48,6 +49,7 @@ class TextScore:
     num_unknown: int
     gain: float | None = None
     is_unknown: Sequence[bool] = ()
+    remark: str | None = None
 
     @property
     def total_nats(self) -> float:
@@ -210,7 +212,9 @@ class LanguageModel:
 
     def _make_score(self, text: str, tokens: list[str], written: list[str], nats: np.ndarray) -> TextScore:
         is_unknown = [token not in self.vocabulary for token in tokens]
-        return TextScore(text, [*written, "<eos>"], nats.tolist(), sum(is_unknown), is_unknown=[*is_unknown, False])
+        remark = remark_on(tokens, self.vocabulary.__contains__, self.config.language)
+        tokens = [*written, "<eos>"]
+        return TextScore(text, tokens, nats.tolist(), sum(is_unknown), None, [*is_unknown, False], remark)
 
     def unknown_tokens(self, tokens: Iterable[str]) -> list[str]:
         """The tokens that are not in the vocabulary, in their order."""

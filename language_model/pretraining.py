@@ -29,7 +29,7 @@ from language_model.config import DEFAULT_NAME, TASK, LanguageModelConfig
 
 INHERITED = (
     "architecture", "window", "num_layers", "units", "embedding_dim", "tie_embeddings", "level", "lowercase",
-    "max_vocab_size",
+    "max_vocab_size", "language", "normalization",
 )  # fmt: skip
 REGULARIZATION = (
     "input_dropout", "hidden_dropout", "dropout", "variational_dropout", "weight_dropout", "embedding_dropout",

@@ -29,6 +29,7 @@ from common.networks import layer_names
 from common.progress import say, working
 from common.text.batching import EpochBatches
 from common.text.data import Data
+from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import UNK_ID, Vocabulary
 from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer
@@ -165,6 +166,8 @@ def read_splits(inputs: Mapping[str, Any], config: LanguageModelConfig) -> tuple
     if inputs["validation"] is None:
         texts, validation_texts = split_validation(texts, config)
     tokens, validation_tokens = split_tokens(texts, config), split_tokens(validation_texts, config)
+    if config.level != "character":
+        tell_of_language(tokens, config.language)
     origin = origin or choose_start(tokens, config, inputs)
     return Splits(config, texts, tokens, validation_texts, validation_tokens), origin
 
@@ -203,6 +206,7 @@ def prepare_data(splits: Splits, config: LanguageModelConfig, origin: Bundle | N
     else:
         batches = make_batches(splits.tokens, vocabulary, config, shuffle=True)
     num_tokens = sum(map(len, splits.tokens))
+    tell_of_unknown(splits.validation_tokens, vocabulary.__contains__)
     say(
         f"Data: {len(splits.train):,} texts of {num_tokens:,} tokens to train on, {len(splits.validation):,} for "
         f"validation; {len(vocabulary):,} different, {counts[UNK_ID] / max(num_tokens, 1):.1%} of the tokens unknown"

@@ -27,6 +27,7 @@ from common.errors import excerpt, show
 from common.evaluation.metrics import format_score
 from common.progress import say
 from common.text.readers import BadRow, read_texts
+from common.text.remarks import Remarks
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.formats import HTML_HEAD, WRITERS
@@ -139,10 +140,10 @@ def predict(argv: Sequence[str] | None = None) -> None:
             how_many = {"at_once": SENTENCES_READ, "size": _size}
         if arguments.format == "html":
             output.write(HTML_HEAD)
-        unread = Unread()
+        unread, remarks = Unread(), Remarks()
         for place, item, answer in answer_all(arguments, tag, items, **how_many):
             unread.count(item)
-            _warn_of_unknown(tagger, place, item, answer)
+            _warn_of_unknown(tagger, place, item, answer, remarks)
             output.write(write(answer, place, item))
             output.flush()
         unread.conclude()
@@ -189,9 +190,13 @@ def _tag_sentences(
     return [TaggedText([answer]) for answer in tagger.tag_sentences(sentences, probabilities)]
 
 
-def _warn_of_unknown(tagger: Tagger, place: str, item: str | ConlluSentence, answer: TaggedText) -> None:
-    """Tell of a text none of whose words the model knows."""
+def _warn_of_unknown(
+    tagger: Tagger, place: str, item: str | ConlluSentence, answer: TaggedText, remarks: Remarks
+) -> None:
+    """Tell of a text that the model can make little of."""
     words = [token for sentence in answer for token in sentence.tokens]
     if words and not any(word in tagger.lexicon.words for word in words):
         text = item if isinstance(item, str) else item.text()
         say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
+    else:
+        remarks.add(place, answer.remark)

@@ -124,6 +124,12 @@ class Lexicon:
             "num_vectors": len(self.vector_words or ()),
         }
 
+    def knows(self, word: str) -> bool:
+        """Whether a word has a vector."""
+        word = normalize_word(word, self.normalization)
+        given = self.vector_words
+        return word in self.words or (given is not None and (word in given or word.lower() in given))
+
     def encode(self, words: Sequence[str]) -> dict[str, NDArray[np.int32]]:
         """Turn words into the ids of their features.
 

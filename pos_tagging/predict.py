@@ -30,6 +30,7 @@ from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
 from common.text.normalization import Normalized, normalize_with_offsets
 from common.text.readers import BadRow, read_lines
+from common.text.remarks import remark_on
 from common.text.tokenization import load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence
@@ -95,7 +96,13 @@ class Tagger:
         texts = as_texts(texts)
         found = [self.split(text) for text in texts]
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences], probabilities))
-        return Answers((TaggedText([next(answers) for _ in sentences]) for sentences in found), texts)
+        tagged = ([next(answers) for _ in sentences] for sentences in found)
+        return Answers((TaggedText(sentences, self.remark_on(sentences)) for sentences in tagged), texts)
+
+    def remark_on(self, sentences: Iterable[TaggedSentence]) -> str | None:
+        """What is to be said of a text that the tagger can make little of; None: nothing."""
+        words = [token for sentence in sentences for token in sentence.tokens]
+        return remark_on(words, self.lexicon.knows, self.config.language)
 
     def split(self, text: str) -> list[Sentence]:
         """Split a text into sentences of words, without tags; the words are as they are written."""

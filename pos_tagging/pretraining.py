@@ -30,6 +30,7 @@ INHERITED = (
     "architecture", "directions", "num_layers", "units", "embedding_dim", "character_dim", "character_network",
     "character_filters", "character_units", "shape_dim", "affix_dim", "tag_dim", "lowercase",
 )  # fmt: skip
+READING = ("language", "normalization")  # those of the run, if it chooses
 REGULARIZATION = ("dropout", "word_dropout", "rare_word_dropout", "affix_dropout")
 VOCABULARY_OF = {
     layer_names.EMBEDDING: "words",
@@ -83,6 +84,8 @@ def find_obstacle(origin: Bundle, known: float, config: TaggingConfig, inputs: M
     """
     if inputs["word_vectors_from"]:
         return "--word-vectors-from is given"
+    if config.language != (language := origin.read_config(TaggingConfig).language):
+        return f"the pretrained tagger {DEFAULT_NAME} is for --language {language}"
     try:
         inherit_settings(config, origin)
     except InputError as error:
@@ -108,6 +111,7 @@ def inherit_settings(config: TaggingConfig, bundle: Bundle) -> TaggingConfig:
     theirs = TaggingConfig.upgrade(bundle.read_json(CONFIG_FILE))
     values = {"affix_dim": 0, **{name: theirs[name] for name in INHERITED if name in theirs}}  # older ones had none
     defaults = vars(TaggingConfig())
+    values |= {name: theirs[name] for name in READING if name in theirs and getattr(config, name) == defaults[name]}
     left = [name for name in REGULARIZATION if name in theirs and getattr(config, name) == defaults[name]]
     return inherit(config, {**values, **{name: theirs[name] for name in left}}, "tagger")
 

@@ -111,9 +111,10 @@ class TaggedSentence(_TaggedWords):
 
 @dataclass(frozen=True)
 class TaggedText:
-    """The answer to one text: its sentences, in their order."""
+    """The answer to one text: its sentences, in their order; `remark` tells if the model can make little of it."""
 
     sentences: list[TaggedSentence]
+    remark: str | None = None
 
     def __iter__(self) -> Iterator[TaggedSentence]:
         return iter(self.sentences)

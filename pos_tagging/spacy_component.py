@@ -57,10 +57,10 @@ def sentences_of(doc: Doc) -> list[list[Token]]:
         return [sentence for sentence in found if sentence]
     from spacy.tokens import Doc
 
-    pipeline = load_pipeline()
+    pipeline = load_pipeline(doc.lang_ or "xx")
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
-    copy = pipeline.get_pipe("sentencizer")(Doc(pipeline.vocab, words, spaces))
-    return [[doc[token.i] for token in sentence] for sentence in group_sentences(copy)]
+    copy = Doc(pipeline.vocab, words, spaces)
+    return [[doc[token.i] for token in sentence] for sentence in group_sentences(copy, pipeline)]
 
 
 def set_tag(token: Token, tag: str) -> None:

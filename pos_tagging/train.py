@@ -29,6 +29,7 @@ from common.inference.keras_engine import KerasEngine
 from common.progress import say
 from common.text.batching import Batches
 from common.text.data import Data
+from common.text.remarks import tell_of_language, tell_of_unknown
 from common.training.fit import OnEpoch, Validation, fit
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
@@ -171,6 +172,8 @@ def prepare_data(splits: Splits, inputs: dict[str, Any], config: TaggingConfig, 
     """Encode the sentences of a run, and collect what occurs in the training split."""
     lexicon, vectors = build_lexicon(splits.train, inputs["word_vectors_from"], config, origin)
     tell_of_new_tags(splits.validation, lexicon.tags, "Validation")
+    tell_of_language((sentence.tokens for sentence in splits.train), config.language)
+    tell_of_unknown((sentence.tokens for sentence in splits.validation), lexicon.knows)
     further_tags = sorted({tag for sentence in splits.train for tag in sentence.further})
     batches = make_batches(splits.train, lexicon, config, True, further_tags)
     say(

@@ -27,6 +27,7 @@ from common.cli.stream import answer_all, open_output, open_texts
 from common.errors import InputError, excerpt, show
 from common.evaluation.metrics import format_score
 from common.progress import say
+from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.scale import parse_scale
@@ -148,10 +149,13 @@ def predict(argv: Sequence[str] | None = None) -> None:
         raise InputError("--explain: a row has no room for the weights of words; choose --format jsonl or text")
     with open_output(arguments.output, arguments.format == "text") as output:
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
+        remarks = Remarks()
         write = ROW_WRITERS[arguments.format](output)
         for place, text, answer in answer_all(arguments, partial(model.predict, scale=arguments.scale), items):
             if answer.num_tokens and answer.num_unknown == answer.num_tokens:
                 say(f"{place}: the model knows none of the words in {excerpt(text)}; its answer is a guess")
+            else:
+                remarks.add(place, answer.remark)
             write(text, answer, sentiment.explain(model, text) if arguments.explain else None)
 
 
@@ -181,7 +185,8 @@ def json_writer(output: IO[str]) -> Callable[..., None]:
 
     def write(text: str, answer: Rating, explanation: Explanation | None) -> None:
         more = vars(explanation) if explanation else {}
-        print(json.dumps({**vars(answer), **more, "text": text}), file=output, flush=True)
+        own = {name: value for name, value in vars(answer).items() if name != "remark" or value}
+        print(json.dumps({**own, **more, "text": text}), file=output, flush=True)
 
     return write
 

@@ -28,6 +28,7 @@ from common.inference.engine import Engine, open_engine
 from common.networks.rating_levels import level_probabilities
 from common.progress import progress
 from common.text.data import as_texts
+from common.text.remarks import remark_on
 from common.text.tokenization import load_pipeline, tokenize_all
 from common.text.vocabulary import Vocabulary
 from sentiment.agreement import read_settings
@@ -43,12 +44,14 @@ class Rating:
 
     `rating` and `spread`, its standard deviation, are on the model's scale; a model whose head is `regression` knows no
     spread. `num_unknown` of the `num_tokens` tokens are not in the model's vocabulary.
+    `remark` says so if the model can make little of the text.
     """
 
     rating: float
     spread: float | None
     num_tokens: int
     num_unknown: int
+    remark: str | None = None
 
 
 class Predictions(NamedTuple):
@@ -130,7 +133,8 @@ class RatingModel:
             ratings = convert(ratings, own, scale)
             spreads = None if spreads is None else spreads * (scale[1] - scale[0]) / (own[1] - own[0])
         known = [None] * len(texts) if spreads is None else spreads.tolist()
-        answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, strict=True))
+        remarks = [remark_on(tokens, self.knows, self.config.language) for tokens in token_lists]
+        answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, remarks, strict=True))
         return Answers(answers, texts)
 
     def predict_probabilities(self, texts: str | Iterable[str]) -> np.ndarray:

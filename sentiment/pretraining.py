@@ -7,6 +7,7 @@ knows much of what a rating needs. On top of it only the head is new; of a ratin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,21 @@ from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import rating_levels
 
 INHERITED = ("architecture", "num_layers", "units", "embedding_dim", "lowercase")
+READING = ("language", "normalization")
 REGULARIZATION = ("dropout", "word_vector_dropout", "word_dropout", "direction_dropout", "tbptt_length")
 MIN_KNOWN = 0.8  # of the words of the reviews: below, they are in another language, or of another kind
+
+
+def inherit_reading(config: SentimentConfig, start: str | Path) -> SentimentConfig:
+    """Read the reviews as the model that `--start` names reads texts: the language, the steps of normalization.
+
+    Raises:
+        InputError: `--start` names no bundle, or the run has another language.
+    """
+    if str(start) in ("auto", "scratch"):
+        return config
+    theirs, defaults = open_bundle(find_bundle(TASK, start)).read_json(CONFIG_FILE), vars(SentimentConfig())
+    return inherit(config, {name: theirs.get(name, defaults[name]) for name in READING}, "model")
 
 
 def choose_start(
@@ -94,6 +108,7 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     one_way = "asymmetric" if config.directions == "asymmetric" else "forward"  # a backward direction may be added
     defaults = vars(SentimentConfig())
     values = {**{name: theirs.get(name) for name in INHERITED}, "word_vectors": "given"}
+    values |= {name: theirs.get(name, defaults[name]) for name in READING}
     if task == "sentiment":
         values |= {
             "directions": one_way if theirs["directions"] == "forward" else theirs["directions"],

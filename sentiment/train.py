@@ -29,6 +29,7 @@ from common.inference.keras_engine import KerasEngine
 from common.networks import layer_names
 from common.progress import say
 from common.text.data import Data
+from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
@@ -52,7 +53,7 @@ from sentiment.loader import (
 from sentiment.model import build_model, learner_and_loss
 from sentiment.ngrams import Ngrams
 from sentiment.predict import RatingModel
-from sentiment.pretraining import choose_start, inherit_settings, inherit_weights, layer_rates
+from sentiment.pretraining import choose_start, inherit_reading, inherit_settings, inherit_weights, layer_rates
 from sentiment.temperature_scaling import divide_logits, fit_temperature
 from sentiment.tfidf_linear import RATES
 from sentiment.wide_and_deep import fit_both_parts
@@ -187,6 +188,7 @@ def check_inputs(inputs: dict[str, Any], config: SentimentConfig) -> None:
 
 def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
     """Read and tokenize the reviews of a run, and hold some out for validation if there is no file for it."""
+    config = inherit_reading(config, inputs["start"])
     written = read_reviews(inputs["train"], config, inputs["groups"])
     if len(written.texts) < 2:
         raise InputError(f"{written.source}: nothing is left to train on after one review; give more data")
@@ -197,6 +199,7 @@ def read_splits(inputs: dict[str, Any], config: SentimentConfig) -> Splits:
     else:
         train_split, validation_split = split_validation(train_split, config)
     tokens, validation_tokens = (split_tokens(split.texts, config) for split in (train_split, validation_split))
+    tell_of_language(tokens, config.language)
     return Splits(config, train_split, tokens, validation_split, validation_tokens)
 
 
@@ -247,6 +250,7 @@ def prepare_data(splits: Splits, inputs: dict[str, Any], config: SentimentConfig
         vocabulary = Vocabulary.build(tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = initial_vectors(inputs["word_vectors_from"], tokens, vocabulary, config)
     ngrams = Ngrams.build(tokens, config.ngrams, config.max_ngrams) if config.ngrams else None
+    tell_of_unknown(splits.validation_tokens, vocabulary.__contains__)
     cut_rate = share_cut([len(row) for row in tokens], config)
     say(
         f"Data: {len(tokens):,} reviews to train on, {len(splits.validation):,} for validation; "

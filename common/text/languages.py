@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import textwrap
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +14,10 @@ from common.errors import InputError, excerpt
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokens import Doc
+    from spacy.vocab import Vocab
 
+MOST_SHOWN = 300  # characters of a message
 # What people write for a code; spaCy's own names of languages are in English too.
 NAMES = {
     "afrikaans": "af", "arabic": "ar", "bulgarian": "bg", "bengali": "bn", "catalan": "ca", "czech": "cs", "danish":
@@ -25,6 +30,8 @@ NAMES = {
     "ta", "telugu": "te", "thai": "th", "turkish": "tr", "ukrainian": "uk", "ua": "uk", "urdu": "ur", "vietnamese":
     "vi", "chinese": "zh", "cn": "zh", "mul": "xx", "none": "xx",
 }  # fmt: skip
+# Letters of alphabets in a row, numbers, and any other character by itself.
+CHARACTERS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f]+|\d+(?:[.,:]\d+)*|\S")
 JIEBA = "zh-jieba"  # spaCy's Chinese with words; its own default is characters
 # Segmenters that spaCy leaves to packages of their own.
 PACKAGES = {
@@ -57,12 +64,17 @@ def check_language(code: str, place: str = "--language") -> None:
     codes = language_codes()
     low = code.strip().lower().replace("_", "-")
     first = low.partition("-")[0]
-    close = [NAMES.get(low, ""), first, NAMES.get(first, "")]
-    close += [NAMES[name] for name in difflib.get_close_matches(low, NAMES, n=1)]
-    close += difflib.get_close_matches(low, codes, n=2, cutoff=0.5)
-    close = list(dict.fromkeys(name for name in close if name in codes))
-    hint = f"; did you mean {' or '.join(close[:3])}?" if close else ""
-    raise InputError(f"{place}: no language {excerpt(code)}{hint} The codes are {' '.join(codes)}"[:295])
+    close = [NAMES.get(low), first, NAMES.get(first)]
+    if not set(close) & set(codes):
+        close = [NAMES[name] for name in difflib.get_close_matches(low, NAMES, n=1)]
+        close += difflib.get_close_matches(low, codes, n=2, cutoff=0.5)
+    near = list(dict.fromkeys(name for name in close if name in codes))
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else ";"
+    raise InputError(
+        textwrap.shorten(
+            f"{place}: no language {excerpt(code)}{hint} there are {' '.join(codes)}", MOST_SHOWN, placeholder=" …"
+        )
+    )
 
 
 def load_blank(code: str) -> Language:
@@ -76,10 +88,31 @@ def load_blank(code: str) -> Language:
     check_language(code)
     config: dict[str, Any] = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if code == JIEBA else {}
     try:
-        return spacy.blank("zh" if code == JIEBA else code, config=config)
+        pipeline = spacy.blank("zh" if code == JIEBA else code, config=config)
     except ImportError:
         package, otherwise = PACKAGES.get(code, ("a package of its own", "xx splits at white space and punctuation"))
         raise InputError(
             f"--language {code}: its words are found by {package}, which is not installed; install it, or take "
             f"another language ({otherwise})"
         ) from None
+    if code == "zh":
+        pipeline.tokenizer = CharacterTokenizer(pipeline.vocab)
+    return pipeline
+
+
+class CharacterTokenizer:
+    """Chinese by characters; words of other letters, and numbers, stay whole.
+
+    Args:
+        vocab: of a spaCy pipeline.
+    """
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        from spacy.tokens import Doc
+        from spacy.util import get_words_and_spaces
+
+        words, spaces = get_words_and_spaces(CHARACTERS.findall(text), text)
+        return Doc(self.vocab, words, spaces)

@@ -20,6 +20,7 @@ import numpy as np
 from common.json_files import LONE_SURROGATE
 from common.progress import progress
 from common.text.languages import load_blank
+from common.text.sentences import split_document
 from common.text.token_cache import read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -108,47 +109,43 @@ def _split_pieces(pieces: Sequence[str], pipeline: Language) -> list[list[str]]:
 
 
 def split_sentences(text: str, pipeline: Language) -> list[list[Token]]:
-    """Split a text into sentences of spaCy tokens (white space left out), by rules on `.`, `!` and `?`.
+    """Split a text into sentences of spaCy tokens (white space left out); see `common.text.sentences`.
 
     >>> [[t.text for t in s] for s in split_sentences('So good! "No more."', load_pipeline())]
     [['So', 'good', '!'], ['"', 'No', 'more', '.', '"']]
     """
     doc = _tokenizer(pipeline)(clean_text(text))
-    return group_sentences(pipeline.get_pipe("sentencizer")(doc))
+    return group_sentences(doc, pipeline)
 
 
-def group_sentences(doc: Doc) -> list[list[Token]]:
-    """The sentences that a sentencizer has found, white space left out, opening quotation marks with what they open."""
-    sentences: list[list[Token]] = []
-    opening: list[Token] = []
-    for span in doc.sents:
-        tokens = opening + [token for token in span if not token.is_space]
-        opening = []
-        # spaCy leaves the mark that opens a quotation with the sentence before it.
-        if len(tokens) > 1 and tokens[-1].is_quote and tokens[-2].whitespace_ and not tokens[-1].whitespace_:
-            opening = [tokens.pop()] if tokens[-1].i + 1 < len(doc) else []
-        if tokens:
-            sentences.append(tokens)
-    return [*sentences, opening] if opening else sentences
+def group_sentences(doc: Doc, pipeline: Language) -> list[list[Token]]:
+    """The sentences of a tokenized text, white space left out."""
+    sentencizer: Any = pipeline.get_pipe("sentencizer")
+    return list(split_document(doc, frozenset(sentencizer.punct_chars), str(pipeline.lang)))
 
 
 def tokenizer_settings(pipeline: Language) -> dict[str, str]:
     """Describe the tokenizer for a manifest: the spaCy version and a hash of the rules, so that a change shows."""
-    rules = _tokenizer(pipeline)
-    patterns = {
-        "prefix": rules.prefix_search.__self__.pattern,
-        "suffix": rules.suffix_search.__self__.pattern,
-        "infix": rules.infix_finditer.__self__.pattern,
+    rules = pipeline.tokenizer
+    return {
+        "pipeline": f"blank {pipeline.lang}",
+        "applied_to": "what stands between white space",
+        "spacy": version("spacy"),
+        "rules_sha256": hashlib.sha256(json.dumps(_patterns(rules), sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def _patterns(rules: Any) -> dict[str, Any]:
+    """What a tokenizer goes by; of a segmenter its name alone."""
+    if not hasattr(rules, "prefix_search"):
+        return {"class": type(rules).__name__, "segmenter": str(getattr(rules, "segmenter", ""))}
+    searches = {"prefix": rules.prefix_search, "suffix": rules.suffix_search, "infix": rules.infix_finditer}
+    return {
+        **{name: search.__self__.pattern for name, search in searches.items() if search},
         "special_cases": {
             word: [{str(key): value for key, value in piece.items()} for piece in pieces]
             for word, pieces in rules.rules.items()
         },
-    }
-    return {
-        "pipeline": "blank en",
-        "applied_to": "what stands between white space",
-        "spacy": version("spacy"),
-        "rules_sha256": hashlib.sha256(json.dumps(patterns, sort_keys=True).encode()).hexdigest(),
     }
 
 
