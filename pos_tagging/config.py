@@ -19,6 +19,7 @@ DIRECTIONS = ("forward", "both")
 CHARACTER_NETWORKS = ("convolution", "lstm")
 FILTER_WIDTHS = (2, 3, 5)  # characters
 TAG_COLUMNS = ("upos", "xpos")
+SPLITTERS = ("auto", "rules", "learned")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 MODEL, WORDS, REGULARIZATION, VOCABULARY, DATA = (
     "model", "features of a word", "regularization", "vocabulary", "data",
@@ -109,6 +110,9 @@ class TaggingConfig(TrainingConfig):
     )
     tokens_column: str = setting("tokens", "column of a table with the tab-separated tokens", group=DATA, basic=True)
     tags_column: str = setting("tags", "column of a table with the tab-separated tags", group=DATA, basic=True)
+    splitter: str = setting(
+        "auto", "what splits raw text; learned: as in a CoNLL-U file; auto: where it is large", SPLITTERS, group=DATA
+    )
     auxiliary_column: str | None = setting(
         None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA
     )

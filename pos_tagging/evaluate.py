@@ -45,7 +45,7 @@ SCORES = (
     "sentence_accuracy",
     "macro_f1",
 )
-RAW_SCORES = ("raw_words_f1", "raw_tags_f1")
+RAW_SCORES = ("raw_words_f1", "raw_tags_f1", "raw_sentences_f1")
 MOST_FREQUENT, HMM = "most frequent tag", "trigram HMM"
 MOST_TAGS = 64  # of the HMM, whose time and memory grow with their third power
 
@@ -223,5 +223,6 @@ def score_raw_text(model: Tagger, sentences: Sequence[Sentence], num_threads: in
     """Let the tagger find sentences and words; the scores of `pos_tagging.raw_text`, with intervals."""
     documents = read_documents(sentences)
     answers = model.tag([text for text, _ in documents])
-    counts = np.array([count_words(true, given) for (_, true), given in zip(documents, answers, strict=True)])
+    pairs = zip(documents, answers, strict=True)
+    counts = np.array([count_words(true, given.sentences) for (_, true), given in pairs])
     return with_intervals(lambda chosen: raw_scores(counts[chosen]), len(counts), num_threads=num_threads)

@@ -1,14 +1,15 @@
 """Scores on raw text, where the tagger has to find sentences and words before it tags them.
 
-Words are the same if they cover the same characters, white space left aside. Where the file has two words for one that
-is written in another way ("going to" for "gonna"), they cannot be found and count as missed. The scores are the F1 of
-the CoNLL 2018 shared task: the harmonic mean of the share of the words given that are right, and of the share of the
-true ones that were found.
+Words are the same if they cover the same characters, white space left aside. Of a token that is written in another way
+than its words ("gonna" for "going to"), they are the same if the token covers the same characters and the word has the
+same form, upper or lower case. The scores are the F1 of the CoNLL 2018 shared task: the harmonic mean of the share of
+the words given that are right, and of the share of the true ones that were found; of sentences likewise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from pos_tagging.sentences import Sentence, TaggedSentence
 
 NEW_DOCUMENT, NEW_PARAGRAPH, TEXT = "# newdoc", "# newpar", "# text = "
 Span = tuple[int, int]
+Place = tuple[int, int, str]  # of a word: where it begins and ends; its form, if it is not what is written there
 
 
 def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Sentence]]]:
@@ -43,45 +45,54 @@ def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Senten
     return documents
 
 
-def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
-    """Where each word stands, in characters that are no white space, and its tag; None: written in another way."""
-    words: list[tuple[Span | None, str]] = []
+def find_words(sentences: Iterable[Sentence | TaggedSentence]) -> list[tuple[Place, str]]:
+    """Where each word stands, in characters that are no white space, and its tag."""
+    words: list[tuple[Place, str]] = []
     start = 0
     for sentence in sentences:
         for form, places in sentence.layout.written(sentence.tokens):
             written = "".join(form.split())
             forms = ["".join(sentence.tokens[place].split()) for place in places]
-            ends = np.cumsum([0, *map(len, forms)]) + start
-            same = "".join(forms) == written
-            for place, low, high in zip(places, ends, ends[1:], strict=False):
-                words.append(((int(low), int(high)) if same else None, sentence.tags[place]))
-            start += len(written)
+            end = start + len(written)
+            if "".join(forms) == written:
+                bounds = (np.cumsum([0, *map(len, forms)]) + start).tolist()
+                found = [(low, high, "") for low, high in pairwise(bounds)]
+            else:
+                found = [(start, end, word.lower()) for word in forms]
+            words += zip(found, [sentence.tags[place] for place in places], strict=True)
+            start = end
     return words
 
 
-def given_words(sentences: Iterable[TaggedSentence]) -> list[tuple[Span, str]]:
-    """The same of what a tagger gave."""
-    words, start = [], 0
-    for sentence in sentences:
-        for token, tag in sentence.pairs():
-            length = len("".join(token.split()))
-            words.append(((start, start + length), tag))
-            start += length
-    return words
+def find_sentences(sentences: Iterable[Sentence | TaggedSentence]) -> list[Span]:
+    """Where each sentence begins and ends, in characters that are no white space."""
+    lengths = [
+        sum(len("".join(form.split())) for form, _ in sentence.layout.written(sentence.tokens))
+        for sentence in sentences
+    ]
+    return list(pairwise(np.cumsum([0, *lengths]).tolist()))
 
 
-def count_words(true: Sequence[Sentence], given: Iterable[TaggedSentence]) -> list[int]:
-    """Count in a document: true words, words given, those that are the same, and those with the same tag."""
-    wanted, found = true_words(true), given_words(given)
+def count_words(true: Sequence[Sentence], given: Sequence[Sentence | TaggedSentence]) -> list[int]:
+    """Count in a document what there is, what was given, and what is right in that.
+
+    Returns:
+        True words, words given, those that are the same, and those with the same tag; true sentences, sentences given,
+        and those that are the same.
+    """
+    wanted, found = find_words(true), find_words(given)
     tags = dict(found)
-    same = [tag == tags[span] for span, tag in wanted if span in tags]
-    return [len(wanted), len(found), len(same), sum(same)]
+    same = [tag == tags[place] for place, tag in wanted if place in tags]
+    sentences, answers = find_sentences(true), find_sentences(given)
+    num_same = len(set(sentences) & set(answers))
+    return [len(wanted), len(found), len(same), sum(same), len(sentences), len(answers), num_same]
 
 
 def raw_scores(counts: np.ndarray) -> dict[str, float]:
-    """F1 of words and of tags, from the counts of documents (documents, 4)."""
-    num_true, num_given, num_words, num_tags = counts.sum(axis=0)
+    """F1 of words, of tags and of sentences, from the counts of documents (documents, 7)."""
+    num_true, num_given, num_words, num_tags, true_sentences, given_sentences, num_sentences = counts.sum(axis=0)
     return {
         "raw_words_f1": float(2 * num_words / (num_true + num_given)),
         "raw_tags_f1": float(2 * num_tags / (num_true + num_given)),
+        "raw_sentences_f1": float(2 * num_sentences / (true_sentences + given_sentences)),
     }
