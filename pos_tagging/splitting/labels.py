@@ -112,7 +112,7 @@ def make_sentences(characters: Characters, labels: Labels, expansions: Expansion
     kinds, places = labels[starts], [*starts.tolist(), len(text)]
     spaces = [*(gaps[starts[1:]] != NO_GAP).tolist(), False]
     words = [text[start:stop] for start, stop in pairwise(places)]
-    bounds = [*np.flatnonzero(kinds >= SENTENCE).tolist(), len(words)]
+    bounds = [0, *(np.flatnonzero(kinds[1:] >= SENTENCE) + 1).tolist(), len(words)]
     is_plain = ((kinds == WORD) | (kinds == SENTENCE)).tolist()
     found = []
     for first, last in pairwise(bounds):

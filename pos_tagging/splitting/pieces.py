@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from pos_tagging.splitting.labels import EXPANDED, INNER_WORD, INSIDE, NO_GAP, SENTENCE, WORD, Characters, Labels
+from pos_tagging.splitting.labels import (
+    EXPANDED,
+    EXPANDED_SENTENCE,
+    INNER_WORD,
+    INSIDE,
+    NO_GAP,
+    WORD,
+    Characters,
+    Labels,
+)
 
 LONGEST_PIECE = 30  # characters
 MIN_AGREEMENT = 0.9  # of the occurrences of a piece
@@ -78,12 +87,10 @@ class PieceTable:
 
     def apply(self, characters: Characters, labels: Labels) -> None:
         """Relabel the known pieces of a text, but for their first character: it may begin a sentence."""
-        for piece, start in _find_pieces(characters):
-            known = self._labels.get(piece)
-            if known is not None:
-                labels[start + 1 : start + len(piece)] = known[1:]
-                if labels[start] in (EXPANDED, EXPANDED + SENTENCE - WORD):
-                    labels[start] -= EXPANDED - WORD
+        for piece, start in [place for place in _find_pieces(characters) if place[0] in self._labels]:
+            labels[start + 1 : start + len(piece)] = self._labels[piece][1:]
+            if labels[start] in (EXPANDED, EXPANDED_SENTENCE):
+                labels[start] -= EXPANDED - WORD
 
 
 def _find_pieces(characters: Characters) -> Iterator[tuple[str, int]]:
@@ -93,7 +100,7 @@ def _find_pieces(characters: Characters) -> Iterator[tuple[str, int]]:
         text = "".join(low if len(low := character.lower()) == 1 else character for character in characters.text)
     starts = [0, *np.flatnonzero(characters.gaps != NO_GAP).tolist()]
     stops = [*starts[1:], len(text)]
-    return ((text[start:stop], start) for start, stop in zip(starts, stops, strict=True))
+    return zip([text[start:stop] for start, stop in zip(starts, stops, strict=True)], starts, strict=True)
 
 
 def _write_piece(piece: str, labels: Sequence[int]) -> str:
@@ -103,7 +110,7 @@ def _write_piece(piece: str, labels: Sequence[int]) -> str:
     "do\tn't ."
     """
     marks = {INSIDE: "", WORD: WORD_MARK, INNER_WORD: INNER_MARK}
-    if labels[0] in (EXPANDED, EXPANDED + SENTENCE - WORD) or not set(labels[1:]) <= marks.keys():
+    if labels[0] in (EXPANDED, EXPANDED_SENTENCE) or not set(labels[1:]) <= marks.keys():
         return ""
     return piece[0] + "".join(marks[label] + character for character, label in zip(piece[1:], labels[1:], strict=True))
 

@@ -81,8 +81,8 @@ class Splitter:
         """Split texts into sentences, whose tags are not known yet."""
         documents = [read_characters(clean_text(text)) for text in texts]
         return [
-            make_sentences(document, self.label(document, logits), self.expansions)
-            for document, logits in zip(documents, self.find_logits(documents), strict=True)
+            make_sentences(document, labels, self.expansions)
+            for document, labels in zip(documents, self.label(documents), strict=True)
         ]
 
     def find_logits(self, documents: Sequence[Characters]) -> list[NDArray[np.float32]]:
@@ -96,12 +96,17 @@ class Splitter:
                 logits[window.text][window.start : window.stop] = answer[skipped : skipped + window.stop - window.start]
         return logits
 
-    def label(self, document: Characters, logits: NDArray[np.float32]) -> Labels:
-        """The labels of a document (characters,), from its logits."""
-        labels = choose_labels(logits, document.gaps)
-        if len(labels):
-            self.pieces.apply(document, labels)
-            join_addresses(document, labels)
+    def label(self, documents: Sequence[Characters]) -> list[Labels]:
+        """The labels of each document (characters,)."""
+        if not documents:
+            return []
+        gaps = [np.append(np.uint8(PARAGRAPH), document.gaps[1:])[: len(document.gaps)] for document in documents]
+        chosen = choose_labels(np.concatenate(self.find_logits(documents)), np.concatenate(gaps))
+        labels = np.split(chosen, np.cumsum([len(document.text) for document in documents])[:-1])
+        for document, own in zip(documents, labels, strict=True):
+            if document.text:
+                self.pieces.apply(document, own)
+                join_addresses(document, own)
         return labels
 
 
