@@ -73,12 +73,6 @@ def test_a_bundle_keeps_its_splitter(splitter, saved):
     assert words == [list(sentence.tokens) for sentence in splitter.split(TEXTS[:1])[0]]
 
 
-def test_a_tagger_without_a_splitter_splits_by_rules(saved):
-    tagger = Tagger.load(saved)
-    tagger.splitter = None
-    assert [sentence.tokens for sentence in tagger.tag("So good! No.")[0]] == [["So", "good", "!"], ["No", "."]]
-
-
 SPOILED = [
     ("characters.json", {"lowercase": False, "tokens": list("birdsnux"[:4]) + list("wnux")}, "belong to other weights"),
     ("characters.json", {"lowercase": False, "tokens": list("bird")}, "not a vocabulary|belong"),
