@@ -17,11 +17,12 @@ from typing import Any
 from common.bundles import agreement
 from common.bundles.agreement import disagree
 from common.bundles.bundle import Bundle
-from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, TAGS_FILE
+from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, SPLITTER_FOLDER, TAGS_FILE
 from common.networks.specs.shapes import Tensor
 from common.networks.specs.table import describe_layer
 from pos_tagging.config import FILTER_WIDTHS, TaggingConfig
 from pos_tagging.lexicon import FILES, NUM_AFFIXES, WORD_LENGTH, Lexicon
+from pos_tagging.splitting.agreement import check_splitter
 
 RECURRENT_CLASSES = {"lstm": "LSTM", "gru": "GRU", "simple-rnn": "SimpleRNN"}
 INPUTS = {
@@ -56,6 +57,8 @@ def check_agreement(bundle: Bundle) -> None:
     agreement.check_layers(bundle, expected_layers(config, lexicon, _given_vectors(bundle)))
     check_outputs(bundle, config, len(lexicon.tags))
     check_vocabularies(bundle, config, lexicon)
+    if (splitter := bundle.part(SPLITTER_FOLDER)) is not None:
+        check_splitter(splitter)
 
 
 def check_files(bundle: Bundle, config: TaggingConfig) -> None:

@@ -20,6 +20,7 @@ DIRECTIONS = ("forward", "both")
 CHARACTER_NETWORKS = ("convolution", "lstm")
 FILTER_WIDTHS = (2, 3, 5)  # characters
 TAG_COLUMNS = ("upos", "xpos")
+SPLITTERS = ("auto", "rules", "learned")
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "previous-tag")
 MODEL, WORDS, REGULARIZATION, VOCABULARY, DATA = (
     "model", "features of a word", "regularization", "vocabulary", "data",
@@ -116,6 +117,9 @@ class TaggingConfig(TrainingConfig):
     )
     tags_column: str = setting(
         "tags", "column of a table with tab-separated tags; number of a file's tag column", group=DATA, basic=True
+    )
+    splitter: str = setting(
+        "auto", "what splits raw text; learned: as in a CoNLL-U file; auto: where it is large", SPLITTERS, group=DATA
     )
     auxiliary_column: str | None = setting(
         None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA

@@ -47,7 +47,7 @@ SCORES = (
     "sentence_accuracy",
     "macro_f1",
 )
-RAW_SCORES = ("raw_words_f1", "raw_tags_f1")
+RAW_SCORES = ("raw_words_f1", "raw_tags_f1", "raw_sentences_f1")
 MOST_FREQUENT, HMM = "most frequent tag", "trigram HMM"
 MOST_TAGS = 64  # of the HMM, whose time and memory grow with their third power
 
@@ -239,9 +239,11 @@ def score_raw_text(
     """Let the tagger find sentences and words; the scores of `pos_tagging.raw_text` with intervals, and notes."""
     documents = read_documents(sentences)
     answers = model.tag([text for text, _ in documents])
-    counts = [row for (_, true), given in zip(documents, answers, strict=True) for row in count_words(true, given)]
+    counts = [
+        row for (_, true), given in zip(documents, answers, strict=True) for row in count_words(true, given.sentences)
+    ]
     name, units = units_of(documents)
-    totals = np.zeros((units[-1] + 1, 4))
+    totals = np.zeros((units[-1] + 1, len(counts[0])))
     np.add.at(totals, units, counts)
     notes = [f"raw text: intervals over {len(totals):,} {name}"]
     if name != "documents":

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from common.bundles.bundle import Bundle, open_bundle
+from common.bundles.file_names import SPLITTER_FOLDER
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
@@ -38,6 +39,7 @@ from pos_tagging.decoding import beam_search, decode
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import make_batches
 from pos_tagging.sentences import Layout, Sentence, TaggedFile, TaggedSentence, TaggedText
+from pos_tagging.splitting.splitter import Splitter
 from pos_tagging.word_files import SAME, Words, make_writer, open_words
 
 SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
@@ -52,12 +54,22 @@ class Tags(NamedTuple):
 
 
 class Tagger:
-    """A trained tagger: texts or tokens in, tags out."""
+    """A trained tagger: texts or tokens in, tags out.
 
-    def __init__(self, network: Engine, lexicon: Lexicon, config: TaggingConfig) -> None:
+    Args:
+        network: runs `pos_tagging.model.build_model`.
+        lexicon: its vocabularies.
+        config: its settings.
+        splitter: finds the sentences and words of texts; None: spaCy's rules do.
+    """
+
+    def __init__(
+        self, network: Engine, lexicon: Lexicon, config: TaggingConfig, splitter: Splitter | None = None
+    ) -> None:
         self.network = network
         self.lexicon = lexicon
         self.config = config
+        self.splitter = splitter
 
     @classmethod
     def load(cls, model: str | Path | None = None, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
@@ -76,11 +88,12 @@ class Tagger:
     def from_bundle(cls, bundle: Bundle, engine: str = "onnx", num_threads: int | None = None) -> Tagger:
         """The tagger of an opened bundle; see `load`."""
         config = bundle.read_config(TaggingConfig)
-        return cls(open_engine(bundle, engine, num_threads), Lexicon.load(bundle), config)
+        splitter = load_splitter(bundle, engine, num_threads)
+        return cls(open_engine(bundle, engine, num_threads), Lexicon.load(bundle), config, splitter)
 
     def with_settings(self, config: TaggingConfig) -> Tagger:
         """The same tagger under other settings: of its beam search, or for the columns of a file."""
-        return Tagger(self.network, self.lexicon, config)
+        return Tagger(self.network, self.lexicon, config, self.splitter)
 
     def tag(self, texts: str | Iterable[str], probabilities: bool = False) -> Answers[TaggedText]:
         """Split texts into sentences and words, and tag them.
@@ -94,7 +107,7 @@ class Tagger:
             InputError: something in it is not a string.
         """
         texts = as_texts(texts)
-        found = [self.split(text) for text in texts]
+        found = self.split(texts)
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences], probabilities))
         tagged = ([next(answers) for _ in sentences] for sentences in found)
         return Answers((TaggedText(sentences, self.remark_on(sentences)) for sentences in tagged), texts)
@@ -104,11 +117,15 @@ class Tagger:
         words = [token for sentence in sentences for token in sentence.tokens]
         return remark_on(words, self.lexicon.knows, self.config.language)
 
-    def split(self, text: str) -> list[Sentence]:
-        """Split a text into sentences of words, without tags; the words are as they are written."""
-        normalized = normalize_with_offsets(text, self.config.normalization)
-        sentences = split_sentences(normalized.text, load_pipeline(self.config.language))
-        return [_as_written(tokens, normalized) for tokens in sentences]
+    def split(self, texts: Sequence[str]) -> list[list[Sentence]]:
+        """Split texts into sentences of words, without tags; the words are as they are written."""
+        if not self.splitter:
+            return split_by_rules(texts, self.config)
+        # The splitter has learned from texts with quotation marks and dashes as they are.
+        steps = ",".join(name for name in self.config.normalization.split(",") if name != "typography")
+        normalized = [normalize_with_offsets(text, steps) for text in texts]
+        found = self.splitter.split([each.text for each in normalized])
+        return [_write_back(sentences, each) for sentences, each in zip(found, normalized, strict=True)]
 
     def tag_sentences(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[TaggedSentence]:
         """Tag sentences whose words are given; tags they may have are not used."""
@@ -200,6 +217,20 @@ def _join(pieces: Sequence[Tags]) -> Tags:
     return Tags(*(list(chain.from_iterable(part)) for part in zip(*pieces, strict=True))) if pieces else Tags([], [])
 
 
+def load_splitter(bundle: Bundle, engine: str = "onnx", num_threads: int | None = None) -> Splitter | None:
+    """Load the splitter of a tagger; None if it has none. It is too small to gain by 8 bits."""
+    part = bundle.part(SPLITTER_FOLDER)
+    network = part and open_engine(part, engine.removesuffix("-int8"), num_threads)
+    return Splitter.load(part, network) if part and network else None
+
+
+def split_by_rules(texts: Iterable[str], config: TaggingConfig) -> list[list[Sentence]]:
+    """Split texts into sentences of words by the rules of their language, which know nothing of the training data."""
+    pipeline = load_pipeline(config.language)
+    normalized = [normalize_with_offsets(text, config.normalization) for text in texts]
+    return [[_as_written(tokens, each) for tokens in split_sentences(each.text, pipeline)] for each in normalized]
+
+
 def _as_written(tokens: Sequence, normalized: Normalized) -> Sentence:
     """A sentence of spaCy's tokens, each as it is written; several that one character stands for are one word."""
     words: list[str] = []
@@ -214,6 +245,25 @@ def _as_written(tokens: Sequence, normalized: Normalized) -> Sentence:
         else:
             spaces[-1] = space
     return Sentence(words, layout=Layout(spaces))
+
+
+def _write_back(sentences: Sequence[Sentence], normalized: Normalized) -> list[Sentence]:
+    """Sentences of a normalized text, their words as they are written; words that were expanded stay as they are."""
+    if normalized.starts is None:
+        return list(sentences)
+    found, end = [], 0
+    for sentence in sentences:
+        tokens, ranges = list(sentence.tokens), []
+        for form, places in sentence.layout.written(sentence.tokens):
+            start = normalized.text.find(form, end)
+            end = start + len(form) if start >= 0 else end
+            written = (normalized.written(start, end) if start >= 0 else "") or form
+            if len(places) == 1:
+                tokens[places[0]] = written
+            else:
+                ranges.append((places[0] + 1, places[-1] + 1, written))
+        found.append(replace(sentence, tokens=tokens, layout=replace(sentence.layout, ranges=ranges)))
+    return found
 
 
 load = Tagger.load

@@ -1,15 +1,16 @@
 """Scores on raw text, where the tagger has to find sentences and words before it tags them.
 
-Words are the same if they cover the same characters, white space left aside. Where the file has two words for one that
-is written in another way ("going to" for "gonna"), they cannot be found and count as missed. The scores are the F1 of
-the CoNLL 2018 shared task: the harmonic mean of the share of the words given that are right, and of the share of the
-true ones that were found.
+Words are the same if they cover the same characters, white space left aside. Of a token that is written in another way
+than its words ("gonna" for "going to"), they are the same if the token covers the same characters and the word has the
+same form, upper or lower case. The scores are the F1 of the CoNLL 2018 shared task: the harmonic mean of the share of
+the words given that are right, and of the share of the true ones that were found; of sentences likewise.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from pos_tagging.sentences import Sentence, TaggedSentence
 
 Span = tuple[int, int]
 LEAST_UNITS = 20  # of fewer, a bootstrap interval says little
+Place = tuple[int, int, str]  # of a word: where it begins and ends; its form, if it is not what is written there
 
 
 def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Sentence]]]:
@@ -44,52 +46,62 @@ def read_documents(sentences: Sequence[Sentence]) -> list[tuple[str, list[Senten
     return documents
 
 
-def true_words(sentences: Sequence[Sentence]) -> list[tuple[Span | None, str]]:
-    """Where each word stands, in characters that are no white space, and its tag; None: written in another way."""
-    return [word for words in _words_of_each(sentences) for word in words]
+def find_words(sentences: Iterable[Sentence | TaggedSentence]) -> list[tuple[Place, str]]:
+    """Where each word stands, in characters that are no white space, and its tag."""
+    return list(chain.from_iterable(_words_of_each(sentences)))
 
 
-def _words_of_each(sentences: Sequence[Sentence]) -> Iterator[list[tuple[Span | None, str]]]:
-    """The words of each sentence of a document; see `true_words`."""
+def _words_of_each(sentences: Iterable[Sentence | TaggedSentence]) -> Iterator[list[tuple[Place, str]]]:
+    """The words of each sentence of a document; see `find_words`."""
     start = 0
     for sentence in sentences:
-        words: list[tuple[Span | None, str]] = []
+        words: list[tuple[Place, str]] = []
         for form, places in sentence.layout.written(sentence.tokens):
             written = "".join(form.split())
             forms = ["".join(sentence.tokens[place].split()) for place in places]
-            ends = np.cumsum([0, *map(len, forms)]) + start
-            same = "".join(forms) == written
-            for place, low, high in zip(places, ends, ends[1:], strict=False):
-                words.append(((int(low), int(high)) if same else None, sentence.tags[place]))
-            start += len(written)
+            end = start + len(written)
+            if "".join(forms) == written:
+                bounds = (np.cumsum([0, *map(len, forms)]) + start).tolist()
+                found = [(low, high, "") for low, high in pairwise(bounds)]
+            else:
+                found = [(start, end, word.lower()) for word in forms]
+            words += zip(found, [sentence.tags[place] for place in places], strict=True)
+            start = end
         yield words
 
 
-def given_words(sentences: Iterable[TaggedSentence]) -> list[tuple[Span, str]]:
-    """The same of what a tagger gave."""
-    words, start = [], 0
-    for sentence in sentences:
-        for token, tag in sentence.pairs():
-            length = len("".join(token.split()))
-            words.append(((start, start + length), tag))
-            start += length
-    return words
+def find_sentences(sentences: Iterable[Sentence | TaggedSentence]) -> list[Span]:
+    """Where each sentence begins and ends, in characters that are no white space."""
+    lengths = [
+        sum(len("".join(form.split())) for form, _ in sentence.layout.written(sentence.tokens))
+        for sentence in sentences
+    ]
+    return list(pairwise(np.cumsum([0, *lengths]).tolist()))
 
 
-def count_words(true: Sequence[Sentence], given: Iterable[TaggedSentence]) -> list[list[int]]:
-    """Count in each sentence of a document: true words, words given, those that are the same, those with the same tag.
+def count_words(true: Sequence[Sentence], given: Sequence[Sentence | TaggedSentence]) -> list[list[int]]:
+    """Count in each sentence of a document what there is, what was given, and what is right in that.
 
-    A word that was given belongs to the sentence in which it begins.
+    What was given belongs to the sentence in which it begins.
+
+    Returns:
+        For each sentence: true words, words given, those that are the same, and those with the same tag; true
+        sentences, sentences given, and those that are the same.
     """
-    found = given_words(given)
+    found, answers = find_words(given), find_sentences(given)
     tags = dict(found)
-    starts = [start for (start, _), _ in found]
-    counts, end = [], 0
-    for sentence, wanted in zip(true, _words_of_each(true), strict=True):
-        start, end = end, end + sum(len("".join(form.split())) for form, _ in sentence.layout.written(sentence.tokens))
-        same = [tag == tags[span] for span, tag in wanted if span in tags]
-        counts.append([len(wanted), bisect_left(starts, end) - bisect_left(starts, start), len(same), sum(same)])
+    word_starts, sentence_starts = [place[0] for place, _ in found], [start for start, _ in answers]
+    counts = []
+    for span, wanted in zip(find_sentences(true), _words_of_each(true), strict=True):
+        same = [tag == tags[place] for place, tag in wanted if place in tags]
+        words = [len(wanted), _number_in(word_starts, span), len(same), sum(same)]
+        counts.append([*words, 1, _number_in(sentence_starts, span), int(span in answers)])
     return counts
+
+
+def _number_in(starts: Sequence[int], span: Span) -> int:
+    """How many of these places, in their order, lie within a span."""
+    return bisect_left(starts, span[1]) - bisect_left(starts, span[0])
 
 
 def units_of(documents: Sequence[tuple[str, Sequence[Sentence]]]) -> tuple[str, list[int]]:
@@ -110,9 +122,10 @@ def units_of(documents: Sequence[tuple[str, Sequence[Sentence]]]) -> tuple[str, 
 
 
 def raw_scores(counts: np.ndarray) -> dict[str, float]:
-    """F1 of words and of tags, from the counts of units (units, 4)."""
-    num_true, num_given, num_words, num_tags = counts.sum(axis=0)
+    """F1 of words, of tags and of sentences, from the counts of units (units, 7)."""
+    num_true, num_given, num_words, num_tags, true_sentences, given_sentences, num_sentences = counts.sum(axis=0)
     return {
         "raw_words_f1": float(2 * num_words / (num_true + num_given)),
         "raw_tags_f1": float(2 * num_tags / (num_true + num_given)),
+        "raw_sentences_f1": float(2 * num_sentences / (true_sentences + given_sentences)),
     }

@@ -41,6 +41,8 @@ from pos_tagging.model import build_model, give_vectors
 from pos_tagging.predict import Tagger
 from pos_tagging.pretraining import choose_start, inherit_lexicon, inherit_settings, inherit_weights
 from pos_tagging.sentences import Sentence
+from pos_tagging.splitting.splitter import Splitter
+from pos_tagging.splitting.train import choose_splitter, save_splitter
 from pos_tagging.training_model import TaggingLearner
 
 MOST_FOR_VERDICT = 2000  # validation sentences: some seconds of the HMM
@@ -98,11 +100,15 @@ def train(
         monitored = Validation(lambda: examples.score(tagger, ("accuracy", "accuracy_unknown")), "accuracy")
         state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
 
-        # 4. Keep together all that predict needs.
+        # 4. Raw text to words, as the training sentences are written.
+        splitter = choose_splitter(splits.train, splits.validation, config, origin)
+        wrap = partial(wrap, splitter=splitter)
+
+        # 5. Keep together all that predict needs.
         return finish(
             run.starting_from(origin), config, state, network, title="Tagger", build=build, score=examples.score,
             score_names=SCORES, wrap=wrap, monitor="accuracy", num_validation=len(splits.validation),
-            save_vocabularies=examples.lexicon.save, judge=partial(judge, splits),
+            save_vocabularies=partial(save_vocabularies, examples.lexicon, splitter), judge=partial(judge, splits),
         )  # fmt: skip
 
 
@@ -210,6 +216,12 @@ def prepare_learner(
     learner = TaggingLearner(network, examples.num_further)
     learner.compile(make_optimizer(config, config.num_epochs * len(examples.batches)))
     return learner
+
+
+def save_vocabularies(lexicon: Lexicon, splitter: Splitter | None, folder: Path) -> None:
+    """Write the vocabularies into a bundle, and its splitter."""
+    lexicon.save(folder)
+    save_splitter(splitter, folder)
 
 
 def judge(splits: Splits, model: Tagger) -> Verdict | None:

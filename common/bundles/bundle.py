@@ -131,6 +131,22 @@ class Bundle:
         values = config_class.upgrade({**otherwise, **self.read_json(CONFIG_FILE)})
         return make_config(config_class, values, str(self.path / CONFIG_FILE))
 
+    def part(self, folder: str) -> Bundle | None:
+        """Another network in a folder of this bundle, with its settings and vocabularies; None if there is none."""
+        own = {name: content for name, content in self.contents.items() if name.startswith(f"{folder}/")}
+        contents = {name.removeprefix(f"{folder}/"): content for name, content in own.items()}
+        return Bundle(self.path / folder, {}, contents) if contents else None
+
+    def check_network(self) -> None:
+        """Check the network, and that settings and vocabularies belong to its weights.
+
+        Raises:
+            InputError: which check failed, and on which file.
+        """
+        _ = self.architecture  # read, and so checked
+        parts = {file.name: self.contents[file.name] for file in _parts(_own_names(self.contents))}
+        check_binding(self.read_bytes(WEIGHTS_FILE), parts, str(self.path / WEIGHTS_FILE))
+
     @property
     def facts(self) -> dict[str, Any]:
         """What the manifest says of the training run."""
@@ -191,6 +207,22 @@ def save_weights(model: KerasModel, path: Path) -> None:
     model.save_weights(path)
 
 
+def save_network(folder: Path, model: KerasModel, config: TrainingConfig, save_extras: Callable[[Path], None]) -> None:
+    """Write a network into a folder that is there: of a bundle, or of a part of one.
+
+    Args:
+        folder: the place.
+        model: an uncompiled Keras model.
+        config: its settings.
+        save_extras: writes vocabularies and pictures into the folder it is given.
+    """
+    write_json(folder / MODEL_FILE, json.loads(model.to_json()), indent=1)
+    save_weights(model, folder / WEIGHTS_FILE)
+    write_json(folder / CONFIG_FILE, asdict(config))
+    save_extras(folder)
+    bind_parts(folder / WEIGHTS_FILE, {file.name: file.read_bytes() for file in _parts(folder.glob("*.json"))})
+
+
 def save_bundle(
     path: Path,
     model: KerasModel,
@@ -214,13 +246,9 @@ def save_bundle(
         overwrite: whether a bundle that is there may be replaced.
     """
     with replace_folder(path, overwrite) as folder:
-        write_json(folder / MODEL_FILE, json.loads(model.to_json()), indent=1)
-        save_weights(model, folder / WEIGHTS_FILE)
-        write_json(folder / CONFIG_FILE, asdict(config))
         write_json(folder / METRICS_FILE, metrics)
         write_text(folder / CARD_FILE, card)
-        save_extras(folder)
-        bind_parts(folder / WEIGHTS_FILE, {file.name: file.read_bytes() for file in _parts(folder.glob("*.json"))})
+        save_network(folder, model, config, save_extras)
         write_manifest(folder, facts)
         open_bundle(folder, facts["task"])  # what would not be read again is not saved
 
@@ -251,9 +279,7 @@ def open_bundle(path: Path, task: str | None = None) -> Bundle:
         raise InputError(f"{path}: a bundle for {excerpt(str(manifest.get('task')))}; the tasks are {', '.join(TASKS)}")
     bundle = Bundle(path, manifest, read_files(path, manifest["files"]))
     check_metrics(bundle.read_json(METRICS_FILE), path / METRICS_FILE)
-    _ = bundle.architecture  # read, and so checked
-    parts = {file.name: bundle.contents[file.name] for file in _parts(map(Path, bundle.contents))}
-    check_binding(bundle.read_bytes(WEIGHTS_FILE), parts, str(path / WEIGHTS_FILE))
+    bundle.check_network()
     if manifest["task"] in TASKS:
         check_facts(manifest, path / MANIFEST_FILE)
         check_agreement(bundle)
@@ -268,6 +294,11 @@ def check_agreement(bundle: Bundle) -> None:
 def _parts(files: Iterable[Path]) -> list[Path]:
     """The files that belong to the weights and to no others: the architecture, the settings, the vocabularies."""
     return [file for file in files if file.suffix == ".json" and file.name not in (MANIFEST_FILE, METRICS_FILE)]
+
+
+def _own_names(names: Iterable[str]) -> list[Path]:
+    """The files of a network itself, without those of its parts, which lie in folders."""
+    return [Path(name) for name in names if "/" not in name]
 
 
 def open_network(folder: Path) -> Bundle:

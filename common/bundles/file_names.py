@@ -18,3 +18,8 @@ SHAPES_FILE = "shapes.json"
 AFFIXES_FILE = "affixes.json"
 VECTOR_WORDS_FILE = "vector_words.json"
 TAGS_FILE = "tags.json"
+
+# The splitter of a tagger is a network in a folder of its own, with these tables beside its vocabulary.
+SPLITTER_FOLDER = "splitter"
+EXPANSIONS_FILE = "expansions.json"
+PIECES_FILE = "pieces.json"

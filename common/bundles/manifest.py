@@ -87,7 +87,7 @@ def read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes | byte
     for name, expected in files.items():
         check_name(folder, name)
         check_regular(folder, name)
-        if name != WEIGHTS_FILE and not name.endswith(".json"):
+        if _base(name) != WEIGHTS_FILE and not name.endswith(".json"):
             check_hash(folder / name, _hash_regular(folder, name, expected), expected)
             continue
         content = read_regular(folder, name, _limit(name), expected)
@@ -97,9 +97,14 @@ def read_files(folder: Path, files: Mapping[str, Any]) -> dict[str, bytes | byte
 
 
 def _limit(name: str) -> int:
-    if name == WEIGHTS_FILE:
+    if _base(name) == WEIGHTS_FILE:
         return MAX_FILE_BYTES
-    return MAX_JSON_BYTES if name in SHORT_FILES else MAX_VOCABULARY_BYTES
+    return MAX_JSON_BYTES if _base(name) in SHORT_FILES else MAX_VOCABULARY_BYTES
+
+
+def _base(name: str) -> str:
+    """The name of a file without the folder of the part that it belongs to."""
+    return name.rpartition("/")[2]
 
 
 def check_name(folder: Path, name: str) -> None:

@@ -36,6 +36,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "macro_f1": Meaning("mean F1 over the tags"),
     "raw_words_f1": Meaning("F1 of the words found in raw text"),
     "raw_tags_f1": Meaning("F1 of words and tags found in raw text"),
+    "raw_sentences_f1": Meaning("F1 of the sentences found in raw text"),
     "perplexity": Meaning("equally likely next tokens", LOWER),
     "nats_per_token": Meaning("surprise of a token, in nats", LOWER),
     "bits_per_character": Meaning("surprise of a character, in bits", LOWER),

@@ -9,8 +9,8 @@ from common.errors import InputError
 from common.text.readers import BadRow
 from pos_tagging.conllu import ConlluSentence, read_conllu
 from pos_tagging.formats import write_conllu
-from pos_tagging.raw_text import count_words, given_words, raw_scores, read_documents, true_words, units_of
-from pos_tagging.sentences import TaggedSentence
+from pos_tagging.raw_text import count_words, find_sentences, find_words, raw_scores, read_documents, units_of
+from pos_tagging.sentences import Layout, Sentence, TaggedSentence
 
 FILE = """# newdoc id = a
 # newpar
@@ -94,11 +94,12 @@ def test_treebank_tags(tmp_path):
 
 
 def test_words_stand_where_their_characters_are(documents):
-    words = true_words(documents[0][1])
+    words = find_words(documents[0][1])
     # I wo n't , (gonna) ! No . Yes: characters 0-1 1-3 3-6 6-7 (7-12) 12-13 13-15 15-16 16-19
-    spans = [(0, 1), (1, 3), (3, 6), (6, 7), None, None, (12, 13), (13, 15), (15, 16), (16, 19)]
-    assert [span for span, _ in words] == spans
-    assert words[4] == (None, "VERB")
+    spans = [(0, 1), (1, 3), (3, 6), (6, 7), (7, 12), (7, 12), (12, 13), (13, 15), (15, 16), (16, 19)]
+    assert [(start, end) for (start, end, _), _ in words] == spans
+    assert words[3:6] == [((6, 7, ""), "PUNCT"), ((7, 12, "going"), "VERB"), ((7, 12, "to"), "PART")]
+    assert find_sentences(documents[0][1]) == [(0, 13), (13, 16), (16, 19)]
 
 
 def test_counts_and_f1_by_hand(documents):
@@ -106,14 +107,16 @@ def test_counts_and_f1_by_hand(documents):
         TaggedSentence(["I", "won't", ","], ["PRON", "AUX", "PUNCT"]),
         TaggedSentence(["gonna", "!", "No", ".", "Yes"], ["VERB", "PUNCT", "DET", "PUNCT", "INTJ"]),
     ]
-    assert given_words(given)[1] == ((1, 6), "AUX")
+    assert find_words(given)[1] == ((1, 6, ""), "AUX")
     counts = count_words(documents[0][1], given)
-    # ten true words, eight given; the same are I , ! No . Yes, and but for No their tags
+    # ten true words, eight given; the same are I , ! No . Yes, and but for No their tags; three sentences, two given
     # won't belongs to the first sentence, which has all but No . and Yes
-    assert counts == [[7, 5, 3, 3], [2, 2, 2, 1], [1, 1, 1, 1]]
-    assert raw_scores(np.array(counts)) == {"raw_words_f1": 12 / 18, "raw_tags_f1": 10 / 18}
+    assert counts == [[7, 5, 3, 3, 1, 2, 0], [2, 2, 2, 1, 1, 0, 0], [1, 1, 1, 1, 1, 0, 0]]
+    scores = {"raw_words_f1": 12 / 18, "raw_tags_f1": 10 / 18, "raw_sentences_f1": 0.0}
+    assert raw_scores(np.array(counts)) == scores
     perfect = count_words(documents[1][1], documents[1][1])
-    assert raw_scores(np.array([*counts, *perfect])) == {"raw_words_f1": 16 / 22, "raw_tags_f1": 14 / 22}
+    scores = {"raw_words_f1": 16 / 22, "raw_tags_f1": 14 / 22, "raw_sentences_f1": 2 / 7}
+    assert raw_scores(np.array([*counts, *perfect])) == scores
 
 
 def test_intervals_are_over_documents_paragraphs_or_sentences(documents, monkeypatch):
@@ -122,6 +125,13 @@ def test_intervals_are_over_documents_paragraphs_or_sentences(documents, monkeyp
         monkeypatch.setattr("pos_tagging.raw_text.LEAST_UNITS", number)
         names.append(units_of(documents))
     assert names == [("documents", [0, 0, 0, 1]), ("paragraphs", [0, 0, 1, 2]), *[("sentences", [0, 1, 2, 3])] * 2]
+
+
+def test_words_that_are_written_otherwise_count_if_their_forms_are_the_same(documents):
+    layout = Layout([False] * 3, [(1, 2, "gonna")])
+    true = [Sentence(["going", "to", "!"], ["VERB", "PART", "PUNCT"], layout=layout)]
+    given = [TaggedSentence(["Going", "ta", "!"], ["VERB", "PART", "PUNCT"], layout=layout)]
+    assert count_words(true, given) == [[3, 3, 2, 2, 1, 1, 1]]
 
 
 def test_a_text_that_is_not_that_of_its_words():

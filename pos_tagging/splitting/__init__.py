@@ -1,0 +1,1 @@
+"""How does raw text become sentences and words, as a treebank has them?"""

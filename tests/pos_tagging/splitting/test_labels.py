@@ -1,0 +1,147 @@
+"""Labels of characters: a text to labels and back, with ranges and with words that are written otherwise."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.text.vocabulary import UNK_ID, Vocabulary
+from pos_tagging.conllu import read_conllu
+from pos_tagging.raw_text import read_documents
+from pos_tagging.sentences import Layout, Sentence
+from pos_tagging.splitting.encoding import CharacterTable, cut_windows, window_inputs
+from pos_tagging.splitting.labels import (
+    EXPANDED_SENTENCE,
+    PARAGRAPH,
+    SENTENCE,
+    Characters,
+    collect_expansions,
+    label_characters,
+    make_sentences,
+    read_characters,
+)
+from pos_tagging.splitting.pieces import PieceTable, join_addresses
+from pos_tagging.splitting.splitter import choose_labels
+from tests.conftest import ROOT
+
+FRENCH = Sentence(
+    ["Du", "vin", "et", "de", "les", "œufs", "!"],
+    layout=Layout([False, True, True, False, True, False, False], [(4, 5, "des")]),
+)
+TURKISH = Sentence(["Evde", "ki", "ler", "?"], layout=Layout([False, False, False, False], [(1, 3, "Evdekiler")]))
+
+
+def labels_of(*labels):
+    return np.array(labels, np.uint8)
+
+
+def test_labels_and_back():
+    sentences = [FRENCH, TURKISH]
+    expansions = collect_expansions(sentences)
+    assert expansions == {"des": ["de", "les"]}
+    labels = label_characters(sentences, expansions)
+    text = read_characters(f"{FRENCH.text()}\n{TURKISH.text()}")
+    found = make_sentences(text, labels, expansions)
+    assert [(list(s.tokens), list(s.layout.ranges)) for s in found] == [
+        (list(s.tokens), list(s.layout.ranges)) for s in sentences
+    ]
+    assert [s.text() for s in found] == [s.text() for s in sentences]
+
+
+@pytest.mark.parametrize("written", ["du", "Du", "DU"])
+def test_words_that_are_written_otherwise_keep_the_case(written):
+    [sentence] = make_sentences(read_characters(written), labels_of(EXPANDED_SENTENCE, 0), {"du": ["de", "le"]})
+    assert "".join(sentence.tokens) in ("dele", "Dele", "DELE")
+    assert sentence.tokens[0][0].isupper() == written[0].isupper()
+    assert sentence.text() == written
+
+
+def test_a_token_without_expansion_is_a_word():
+    [sentence] = make_sentences(read_characters("du"), labels_of(EXPANDED_SENTENCE, 0), {})
+    assert list(sentence.tokens) == ["du"]
+
+
+def test_the_sample_of_the_project_comes_back_whole():
+    for text, sentences in read_documents(list(read_conllu(ROOT / "pos_tagging/dataset/test.conllu"))):
+        expansions = collect_expansions(sentences)
+        found = make_sentences(read_characters(text), label_characters(sentences, expansions), expansions)
+        assert [list(s.tokens) for s in found] == [list(s.tokens) for s in sentences]
+
+
+def test_gaps():
+    text, gaps = read_characters("  So, \r\n so.\n \nAnd\u00a0so\u2029on ")
+    assert text == "So,so.Andsoon"
+    assert np.flatnonzero(gaps).tolist() == [3, 6, 9, 11]
+    assert gaps[6] == PARAGRAPH
+    assert read_characters(" \n ").text == ""
+
+
+def test_what_may_not_stand_somewhere_is_not_chosen():
+    document = Characters("abcd", np.array([0, 0, 1, 2], np.uint8))
+    logits = np.zeros((4, 6), np.float32)
+    logits[:, 0], logits[:, 1], logits[:, 2], logits[:, SENTENCE] = 9, 7, 8, 6
+    assert choose_labels(logits, document.gaps).tolist() == [SENTENCE, 0, 1, SENTENCE]
+    assert choose_labels(logits[:0], document.gaps[:0]).tolist() == []
+
+
+def test_letters_that_no_vocabulary_has():
+    table = CharacterTable(Vocabulary("ea0."))
+    ids = table.encode(read_characters("Éé7٣ж.?")).character_ids.tolist()
+    e, _, digit, dot = Vocabulary("ea0.").encode("ea0.")
+    assert ids == [e, e, digit, digit, e, dot, UNK_ID]
+    small, large = (table.encode(read_characters(text)).context_ids[1] for text in ("aa", "aA"))
+    assert large == small + 1
+
+
+def test_windows_show_their_neighbours_and_nothing_beyond_the_text():
+    table = CharacterTable(Vocabulary("abc"))
+    encoded = table.encode(read_characters("abc"))
+    [window] = cut_windows([3])
+    inputs = window_inputs([window], [encoded])
+    assert inputs["character_ids"].tolist() == [[0, 0, *encoded.character_ids.tolist(), 0, 0]]
+    assert inputs["mask"].tolist() == [[True] * 3]
+    windows = cut_windows([1500, 0, 601])
+    covered = [place for w in windows if w.text == 0 for place in range(w.start, w.stop)]
+    assert covered == list(range(1500))
+    assert not [w for w in windows if w.text == 1]
+
+
+def test_pieces_are_remembered_where_training_agrees_and_the_network_is_unsure():
+    texts = [read_characters("dont wanna dont its its (wanna) un.Un")]
+    labels = labels_of(*(4, 0, 2, 0), *(1, 0, 0, 2, 0), *(1, 0, 2, 0), *(1, 0, 0), *(1, 0, 2), *(1, 1, 0, 0, 2, 0, 1))
+    labels = np.append(labels, labels_of(1, 0, 1, 4, 0))
+    unsure = np.ones(len(labels), bool)
+    unsure[4:9] = False  # wanna
+    table = PieceTable.build(texts, [labels], [unsure])
+    assert table.pieces == ["(\twanna )".replace("\twanna", " wan\tna"), "do\tnt"]
+    found = labels_of(4, 1, 0, 0, 1, 0, 0, 0)
+    table.apply(read_characters("DONT Wan."), found)
+    assert found.tolist() == [4, 0, 2, 0, 1, 0, 0, 0]
+    assert PieceTable.parse(table.pieces, "pieces.json").pieces == table.pieces
+
+
+@pytest.mark.parametrize("pieces", [{}, ["a b", "a\tb"], ["Ab"], [1], [" "]])
+def test_a_table_of_pieces_that_is_none(pieces):
+    with pytest.raises(InputError, match=r"pieces\.json"):
+        PieceTable.parse(pieces, "pieces.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(see http://a.b/c_d?e=1).", ["(", "see", "http://a.b/c_d?e=1", ")", "."]),
+        ("<me@x.co.uk>", ["<", "me@x.co.uk", ">"]),
+        ("www.a-b.org,", ["www.a-b.org", ","]),
+        ("me @ home", ["me", "@", "home"]),
+    ],
+)
+def test_addresses_are_one_word(text, words):
+    characters = read_characters(text)
+    labels = np.zeros(len(characters.text), np.uint8)
+    labels[[found.start() for found in re.finditer(r"\w+|\W", characters.text)]] = 1
+    labels[characters.gaps > 0] = 1
+    join_addresses(characters, labels)
+    assert [token for sentence in make_sentences(characters, labels, {}) for token in sentence.tokens] == words
