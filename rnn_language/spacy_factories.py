@@ -1,10 +1,9 @@
 """spaCy's way to our components: `nlp.add_pipe("rnn_tagger")`, `nlp.add_pipe("rnn_rating")`, by entry point.
 
 spaCy imports every module that an installed package announces as soon as any pipeline is made. So this one imports
-spaCy alone, and a task when a component is made.
+spaCy alone, and a task when a component is made. Its annotations are types, not texts: spaCy 3.8.7 checks the settings
+of a component by them, as they stand.
 """
-
-from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @Language.factory("rnn_tagger", assigns=["token.pos", "token.tag"], default_config={"model": None})
-def make_tagger(nlp: Language, name: str, model: str | None) -> TaggerComponent:
+def make_tagger(nlp: Language, name: str, model: str | None) -> "TaggerComponent":
     """Make the component that sets `token.pos_` and `token.tag_`.
 
     Args:
@@ -33,7 +32,7 @@ def make_tagger(nlp: Language, name: str, model: str | None) -> TaggerComponent:
 
 
 @Language.factory("rnn_rating", default_config={"model": None})
-def make_rating(nlp: Language, name: str, model: str | None) -> RatingComponent:
+def make_rating(nlp: Language, name: str, model: str | None) -> "RatingComponent":
     """Make the component that sets `doc._.rating` and `doc._.rating_spread`; see `make_tagger`."""
     check_not_shadowed()
     from sentiment.spacy_component import RatingComponent
