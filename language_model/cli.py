@@ -21,7 +21,7 @@ from common.cli.options import (
     paths_read,
     train_options,
 )
-from common.cli.scores import show_scores
+from common.cli.scores import show_scores, shown_command
 from common.cli.stream import answer_all, open_output, open_texts
 from common.errors import InputError, excerpt, show
 from common.evaluation.metrics import finite
@@ -241,8 +241,9 @@ def generate(argv: Sequence[str] | None = None) -> None:
             rows, sections = report_texts(list(map("".join, zip(*steps, strict=True))), reading, arguments.train)
             for name, value in rows[1:]:
                 say(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value:,}")
-            title = f"Written by {Path(arguments.model).name}"
-            say(f"report in {write_report(arguments.report, title, sections)}")
+            name = Path(arguments.model).name
+            facts = {"model": f"{name} ({TASK})", "command": shown_command(parser, arguments, name)}
+            say(f"report in {write_report(arguments.report, f'Written by {name}', sections, facts)}")
 
 
 def check_generate_arguments(arguments: argparse.Namespace) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from common.evaluation.page import LOWERS, page_head
 from language_model.predict import TextScore
 
 MOST_BITS = 16  # a surprisal shown in the darkest colour
 STYLE = """
-body { font: 18px/2 Georgia, serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
-p { white-space: pre-wrap } span { border-radius: .2em; padding: .1em 0 } span.unknown { border-bottom: 2px dotted }
-small { display: block; font: 13px/1.5 system-ui, sans-serif; color: #56616d } .scale span { padding: .1em .6em }
+body { font: 18px/2 Georgia, serif; max-width: 50rem } p { white-space: pre-wrap } span { border-radius: .2em;
+padding: .1em 0 } span.unknown { border-bottom: 2px dotted } .scale span { padding: .1em .6em }
+small { display: block; font: 13px/1.5 system-ui, sans-serif; color: var(--quiet) }
 """
 
 
@@ -40,13 +41,12 @@ def place_tokens(text: str, tokens: Sequence[str]) -> Iterable[tuple[str, str]]:
 
 
 def colour(bits: float) -> str:
-    """The background colour of a surprisal: white at 0 bits, red at `MOST_BITS` and above.
+    """The background colour of a surprisal: that of the page at 0 bits, orange at `MOST_BITS` and above.
 
     >>> colour(0), colour(16)
-    ('rgb(255, 255, 255)', 'rgb(235, 85, 65)')
+    ('rgba(213, 94, 0, 0.00)', 'rgba(213, 94, 0, 0.70)')
     """
-    share = min(bits / MOST_BITS, 1)
-    return f"rgb({255 - 20 * share:.0f}, {255 - 170 * share:.0f}, {255 - 190 * share:.0f})"
+    return f"rgba({LOWERS}, {0.7 * min(bits / MOST_BITS, 1):.2f})"
 
 
 def html_score(score: TextScore) -> str:
@@ -67,8 +67,8 @@ def html_score(score: TextScore) -> str:
 
 def html_page(paragraphs: Iterable[str]) -> Iterable[str]:
     """A page that needs no other file, in lines."""
-    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Surprisal</title><style>{STYLE}</style>'
+    yield page_head("Surprisal", STYLE)
     steps = "".join(f'<span style="background:{colour(bits)}">{bits}</span>' for bits in range(0, MOST_BITS + 1, 2))
     yield f'<small class="scale">Surprisal in bits: {steps} Point at a token for its number; dotted: unknown.</small>'
     yield from paragraphs
-    yield "</html>"
+    yield "</body></html>"

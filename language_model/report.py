@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.evaluation.metrics import perplexity
-from common.evaluation.report import Section, html_figure, html_table, html_text, new_figure
+from common.evaluation.page import BLUE
+from common.evaluation.report import Section, html_figure, html_list, html_table, html_text, new_figure
 from common.text.vocabulary import Vocabulary
 
 
@@ -75,15 +76,20 @@ def report_sections(
 ) -> list[Section]:
     """The sections of the HTML report."""
     figure, axes = new_figure(6, 3.6)
-    axes.hist(-np.concatenate(nats) / np.log(2), bins=50)
+    axes.hist(-np.concatenate(nats) / np.log(2), bins=50, color=BLUE)
     axes.set(xlabel="surprisal, bits", ylabel="tokens", title="Distribution of surprisal")
     return [
         ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over texts.")),
-        ("Surprisal", html_figure(figure, "histogram of surprisals")),
+        (
+            "Surprisal",
+            html_figure(
+                figure, "Tokens by their surprisal: 1 bit is a token of probability 1/2, 10 bits one of 1/1024."
+            ),
+        ),
         ("By length of the text", html_table(by_length(nats))),
         ("By position in the text", html_table(by_position(nats))),
         (
             "The 50 known tokens with the highest surprisal",
-            html_table(hardest_tokens(token_lists, nats, vocabulary, 50)),
+            html_list(hardest_tokens(token_lists, nats, vocabulary, 50)),
         ),
     ]

@@ -247,7 +247,8 @@ def score_raw_text(
     np.add.at(totals, units, counts)
     notes = [f"raw text: intervals over {len(totals):,} {name}"]
     if name != "documents":
-        notes[0] += f", since there are {len(documents)} documents (# newdoc)"
+        few = "is one document" if len(documents) == 1 else f"are {len(documents)} documents"
+        notes[0] += f", since there {few} (# newdoc)"
     if all(all(sentence.layout.space_after) for sentence in sentences):
         notes.append("raw text: the file does not tell where no space stands; its words are read with spaces between")
     return with_intervals(lambda chosen: raw_scores(totals[chosen]), len(totals), num_threads=num_threads), notes

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from common.errors import printable
+from common.evaluation.page import page_head
 from pos_tagging.conllu import FORM, MISC, NEW_DOCUMENT, NEW_PARAGRAPH, TAG_FIELDS, ConlluSentence
 from pos_tagging.sentences import TaggedSentence
 
@@ -17,10 +18,8 @@ COLORS = {
     "NOUN": "#cfe3f7", "PROPN": "#a9cdf0", "PRON": "#dcd3f2", "VERB": "#f7cfcf", "AUX": "#f7dfcf", "ADJ": "#d3f0d0",
     "ADV": "#e6f0c2", "ADP": "#eee6d8", "DET": "#eceff1", "NUM": "#cdeeee",
 }  # fmt: skip
-HTML_HEAD = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tagged text</title>'
-    "<style>body{font:18px system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-    "mark{display:inline-block}</style>\n"
+HTML_HEAD = page_head(
+    "Tagged text", "body { font-size: 18px; max-width: 50rem } mark { display: inline-block; color: #1d2733 }"
 )
 
 

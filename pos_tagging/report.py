@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from common.evaluation.report import Section, confusion_figure, html_figure, html_table, html_text
+from common.evaluation.report import (
+    CONFUSIONS,
+    Section,
+    confusion_figure,
+    html_figure,
+    html_list,
+    html_table,
+    html_text,
+)
 from pos_tagging.sentences import KnownWords, Sentence
 
 
@@ -123,8 +131,8 @@ def report_sections(
     pairs = confusion_rows(sentences, answers, training_words)
     return [
         ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over sentences.")),
-        ("Confusion matrix", html_figure(figure, "confusion matrix of tags") + html_table(pairs)),
+        ("Confusion matrix", html_figure(figure, CONFUSIONS.format("tag")) + html_list(pairs)),
         ("By tag", html_table(by_tag(sentences, answers))),
         ("By length", html_table(by_length(sentences, answers))),
-        ("The 50 sentences with most errors", html_table(worst_sentences(sentences, answers, 50))),
+        ("The 50 sentences with most errors", html_list(worst_sentences(sentences, answers, 50))),
     ]

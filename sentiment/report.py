@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from common.evaluation.report import confusion_figure, html_figure, html_table, html_text, new_figure
+from common.evaluation.page import BLUE, GREY
+from common.evaluation.report import (
+    CONFUSIONS,
+    confusion_figure,
+    html_figure,
+    html_list,
+    html_table,
+    html_text,
+    new_figure,
+)
 
 
 def by_spread(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> list[list]:
@@ -84,19 +93,23 @@ def report_sections(
     matrix = confusion_matrix(np.rint(ratings), np.rint(predictions), labels=whole)
     figure, axes = new_figure(5, 4)
     groups = np.array_split(np.argsort(predictions, kind="stable"), min(10, len(predictions)))
-    axes.plot([whole[0], whole[-1]], [whole[0], whole[-1]], color="grey", linewidth=1, label="perfect")
-    axes.plot([predictions[g].mean() for g in groups], [ratings[g].mean() for g in groups], "o-", label="model")
+    axes.plot([whole[0], whole[-1]], [whole[0], whole[-1]], "--", color=GREY, linewidth=1.5, label="perfect")
+    means = [predictions[g].mean() for g in groups], [ratings[g].mean() for g in groups]
+    axes.plot(*means, "o-", color=BLUE, label="model")
     axes.set(xlabel="mean prediction of a tenth of the reviews", ylabel="their mean true rating", title="Calibration")
     axes.legend(frameon=False)
     confusion = confusion_figure(matrix, [f"{value:g}" for value in whole], "Rounded predictions")
     return [
         ("Scores", html_table(rows) + html_text("In brackets: 95% bootstrap intervals over reviews.")),
-        ("Confusion matrix", html_figure(confusion, "confusion matrix of ratings")),
-        ("Calibration of the ratings", html_figure(figure, "mean true rating against mean prediction")),
+        ("Confusion matrix", html_figure(confusion, CONFUSIONS.format("rating"))),
+        (
+            "Calibration of the ratings",
+            html_figure(figure, "Mean true rating against mean prediction, in ten groups of reviews."),
+        ),
         *([] if spreads is None else [("Calibration of the spreads", spread_section(ratings, predictions, spreads))]),
         ("By rating", html_table(by_rating(ratings, predictions))),
         ("By length", html_table(by_length(ratings, predictions, lengths))),
-        ("The 50 largest errors", html_table(worst_mistakes(ratings, predictions, texts, 50))),
+        ("The 50 largest errors", html_list(worst_mistakes(ratings, predictions, texts, 50))),
     ]
 
 
@@ -105,10 +118,12 @@ def spread_section(ratings: np.ndarray, predictions: np.ndarray, spreads: np.nda
     rows = by_spread(ratings, predictions, spreads)
     said, found = [row[0] for row in rows[1:]], [row[2] for row in rows[1:]]
     figure, axes = new_figure(5, 4)
-    axes.plot([0, max(said)], [0, max(said)], color="grey", linewidth=1, label="perfect")
-    axes.plot(said, found, "o-", label="model")
+    axes.plot([0, max(said)], [0, max(said)], "--", color=GREY, linewidth=1.5, label="perfect")
+    axes.plot(said, found, "o-", color=BLUE, label="model")
     axes.set(
         xlabel="predicted spread, of a tenth of the reviews", ylabel="their root mean squared error", title="Spread"
     )
     axes.legend(frameon=False)
-    return html_figure(figure, "root mean squared error against the predicted spread") + html_table(rows)
+    return html_figure(
+        figure, "Root mean squared error against the predicted spread, in ten groups of reviews."
+    ) + html_table(rows)

@@ -90,7 +90,7 @@ def test_evaluate(task, run_here, small_bundle, small_runs, tmp_path):
     page = (tmp_path / "report/report.html").read_text()
     assert not re.findall(r'(?:src|href)\s*=\s*"(?!data:)[^"]*"|url\(|<script|<link|@import|https?://', page)
     assert f"{result[SCORES[task][0]]:.4f}"[:5] in page
-    assert page.count('src="data:image/png;base64,') >= 1
+    assert page.count("<svg") >= 1
 
     bundle = open_bundle(model, task)  # the manifest has been brought up to date
     metrics = bundle.read_json("metrics.json")

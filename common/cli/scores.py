@@ -31,8 +31,9 @@ def show_scores(
     """
     result = scores.as_dict()
     if arguments.report:
-        title = f"{Path(arguments.model).name} on {arguments.test.name}"
-        result["report"] = str(scores.write_report(arguments.report, title))
+        name = Path(arguments.model).name
+        facts = {"model": f"{name} ({task})", "command": shown_command(parser, arguments, name)}
+        result["report"] = str(scores.write_report(arguments.report, f"{name} on {arguments.test.name}", facts))
     if arguments.json:
         print(json.dumps(result))
     else:
@@ -54,12 +55,18 @@ def save_scores(path: Path, task: str, config: TrainingConfig, scores: Scores, c
     say(f"scores kept in {path}")
 
 
-def shown_command(parser: OneLineParser, arguments: argparse.Namespace) -> str:
-    """Write an `evaluate` command with the options that its scores depend on, and files without their folders."""
-    words = [parser.prog, "--model DIR"]
+def shown_command(parser: OneLineParser, arguments: argparse.Namespace, model: str = "") -> str:
+    """Write an `evaluate` command with the options that its scores depend on, and files without their folders.
+
+    Args:
+        parser: of the command.
+        arguments: of the command.
+        model: its name, in a report; else the command keeps the scores in the model.
+    """
+    words = [parser.prog, f"--model {model or 'DIR'}"]
     for name, value in vars(arguments).items():
         if name in ("model", "threads", "report", "json", "save") or value == parser.get_default(name):
             continue
         shown = value.name if isinstance(value, Path) else value
         words.append(as_option(name.removeprefix("setting:"), shown))
-    return " ".join([*words, "--save"])
+    return " ".join([*words, "--report DIR" if model else "--save"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
-import warnings
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,19 +13,27 @@ import numpy as np
 from common.errors import printable
 from common.evaluation.meanings import MEANINGS, winners
 from common.evaluation.metrics import format_score
+from common.evaluation.page import (
+    html_facts,
+    html_figure,
+    html_list,
+    html_table,
+    html_text,
+    html_weights,
+    join_sections,
+    page_head,
+)
+from common.evaluation.verdict import Verdict
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Section: TypeAlias = tuple[str, str]  # a heading, and HTML
+CONFUSIONS = "A row for each true {0}, a column for each predicted one; colour: share of the row."
 MOST_NAMES = 60  # of classes, in a picture
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .3rem .8rem; border-bottom: 1px solid #d5dbe1;
-text-align: left; vertical-align: top } th { background: #f2f5f8 } img { max-width: 100% }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } .note { color: #56616d }
-"""
+BLUE_PARTS = (0.0, 0.447, 0.698)  # of Okabe and Ito's blue
+__all__ = ["html_figure", "html_list", "html_table", "html_text", "html_weights"]  # of the page, for those who report
 
 
 def score_rows(
@@ -69,53 +75,41 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
-def html_table(rows: Sequence[Sequence[Any]]) -> str:
-    """Write a table in HTML; the first row is the header, every text is escaped."""
+def write_report(
+    folder: Path,
+    title: str,
+    sections: Sequence[Section],
+    facts: Mapping[str, str] | None = None,
+    verdict: Verdict | None = None,
+) -> Path:
+    """Write `report.html` from titled pieces of HTML; returns its path.
 
-    def cell(value: Any) -> str:
-        number = isinstance(value, int | float)
-        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-        return f'<td class="number">{shown}</td>' if number else f"<td>{html.escape(shown)}</td>"
-
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
-    body = "".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows[1:])
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def html_figure(figure: Figure, description: str) -> str:
-    """Put a matplotlib figure into the page itself."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a box stands for a character without one
-        figure.savefig(buffer, format="png", dpi=110)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(description)}">'
-
-
-def html_text(text: str) -> str:
-    """Write a paragraph, escaped."""
-    return f"<p>{html.escape(text)}</p>"
-
-
-def write_report(folder: Path, title: str, sections: Sequence[tuple[str, str]]) -> Path:
-    """Write `report.html` from titled pieces of HTML; returns its path."""
-    body = "".join(f"<h2>{html.escape(name)}</h2>{content}" for name, content in sections)
+    Args:
+        folder: of the page.
+        title: of the page.
+        sections: the pieces.
+        facts: model, data, command and what else its head names; the date is added.
+        verdict: the page begins with it.
+    """
     path = folder / REPORT_FILE
     check_report_place(folder)
+    date = datetime.now().astimezone()
+    head = html_text(verdict.sentence, f"verdict {verdict.outcome}") if verdict else ""
+    head += html_facts({**(facts or {}), "date": f"{date.day} {date:%B %Y, %H:%M %Z}"})
     with replace_file(path, encoding="utf-8", errors="replace") as file:
         file.write(
-            f'<!doctype html><html lang="en"><meta charset="utf-8">{REPORT_MARK}<title>{html.escape(title)}</title>'
-            f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{body}</html>\n"
+            f"{page_head(title, generator=REPORT_MARK)}<h1>{html.escape(title)}</h1>{head}{join_sections(sections)}"
+            "</body></html>\n"
         )
     return path
 
 
-def new_figure(width: float = 6, height: float = 4, columns: int = 1):
-    """Start a figure that is drawn off screen; returns it and its axes."""
+def new_figure(width: float = 6, height: float = 4, columns: int = 1, rows: int = 1):
+    """Start a figure that is drawn off screen; returns it and its axes, those in one column with one x axis."""
     from matplotlib.figure import Figure  # 0.3 s: not before there is something to draw
 
-    figure = Figure(figsize=(width * columns, height), layout="constrained")
-    return figure, figure.subplots(1, columns)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, sharex=rows > 1)
 
 
 def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
@@ -126,6 +120,9 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
         names: of the classes; of very many, those with the largest counts are drawn.
         title: of the figure.
     """
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
     if len(names) > MOST_NAMES:
         largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
         matrix, title = matrix[np.ix_(largest, largest)], f"{title}: the {MOST_NAMES} most frequent of {len(names)}"
@@ -133,22 +130,16 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
     names = [printable(name, max_characters=20) for name in names]
     figure, axes = new_figure(2 + 0.42 * len(names), 1.4 + 0.38 * len(names))
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in zip(*np.nonzero(matrix), strict=True):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7, color=color)
+    filled = list(zip(*np.nonzero(matrix), strict=True))
+    cells = [Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in filled]
+    colors = [(*BLUE_PARTS, shares[place]) for place in filled]  # transparent: on a dark page it is dark between
+    axes.add_collection(PatchCollection(cells, facecolors=colors, linewidths=0))
+    for row, column in filled:
+        color = "white" if shares[row, column] > 0.6 else "black"
+        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9, color=color)
+    axes.set(
+        xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="predicted", ylabel="true", title=title
+    )
     axes.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
     axes.set_yticks(range(len(names)), names, parse_math=False)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
     return figure
-
-
-def html_weights(tokens: Sequence[str], weights: Sequence[float]) -> str:
-    """A text whose tokens are coloured by weight: blue for what raises the answer, red for what lowers it."""
-    largest = max(map(abs, weights), default=0) or 1.0
-    spans = []
-    for token, weight in zip(tokens, weights, strict=True):
-        color = "70, 130, 230" if weight > 0 else "230, 90, 70"
-        style = f"background: rgba({color}, {abs(weight) / largest:.2f})"
-        spans.append(f'<span style="{style}" title="{weight:+.3f}">{html.escape(token)}</span>')
-    return f"<p>{' '.join(spans)}</p>"

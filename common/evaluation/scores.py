@@ -70,10 +70,21 @@ class Scores(Mapping[str, float]):
         """The verdict, if there is one: what every form of the scores begins with."""
         return [self.verdict.sentence] if self.verdict else []
 
-    def write_report(self, folder: str | Path, title: str) -> Path:
-        """Write one self-contained HTML page, `report.html`, into a folder; returns its path."""
-        opening = [("Verdict", html_text(sentence)) for sentence in self.opening]
-        return write_report(Path(folder), title, [*opening, *self.sections(self.rows())])
+    def write_report(self, folder: str | Path, title: str, facts: Mapping[str, str] | None = None) -> Path:
+        """Write one self-contained HTML page, `report.html`, into a folder; returns its path.
+
+        Args:
+            folder: of the page.
+            title: of the page.
+            facts: what its head names beside the data and the date: the model, the command.
+        """
+        of_data = self.facts.get("data", {})
+        counted = f" ({self.notes[-1]})" if self.notes else ""
+        facts = {**(facts or {}), **({"data": f"{of_data['file']}{counted}"} if "file" in of_data else {})}
+        marked = ["*: best of its row."] if self.baselines else []
+        remarks = "".join(html_text(note, "note") for note in [*marked, *self.notes[:-1]])
+        sections = [(name, content + remarks * (name == "Scores")) for name, content in self.sections(self.rows())]
+        return write_report(Path(folder), title, sections, facts, self.verdict)
 
     def __repr__(self) -> str:
         """The table of scores, and what was counted."""

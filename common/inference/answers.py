@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
-from common.evaluation.report import html_table
+from common.evaluation.page import html_fold, html_table
 from common.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -55,4 +55,5 @@ def describe_model(title: str, vocab_size: int, config: Settings) -> str:
         name: value for name, value in changed.items() if value != type(config).__dataclass_fields__[name].default
     }
     shown = html_table([["setting", "value"], *([name, str(value)] for name, value in changed.items())])
-    return f"<p><b>{html.escape(title)}</b>, {vocab_size:,} tokens in its vocabulary</p>{shown}"
+    folded = html_fold(f"{len(changed)} settings that differ from the defaults", shown) if changed else ""
+    return f"<p><b>{html.escape(title)}</b>, {vocab_size:,} tokens in its vocabulary</p>{folded}"

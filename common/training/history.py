@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from common.evaluation.page import BLUE, GREY, ORANGE
 from common.evaluation.report import new_figure
 from common.training.checkpoint import Progress
 
@@ -18,14 +20,20 @@ def write_history(folder: Path, state: Progress, monitor: str | None) -> None:
         writer.writeheader()
         writer.writerows(state.history)
     epochs = [row["epoch"] for row in state.history]
-    figure, axes = new_figure(6, 3.6)
-    axes.plot(epochs, [row["loss"] for row in state.history], "o-", color="tab:blue", label="training loss")
-    axes.set(xlabel="epoch", ylabel="training loss", title="trained without validation")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure, panels = new_figure(6, 2.4 if monitor else 3.6, 1, 2 if monitor else 1)
+    upper, *lower = np.atleast_1d(panels)
+    upper.plot(epochs, [row["loss"] for row in state.history], "o-", color=BLUE)
+    upper.set(ylabel="training loss", title="trained without validation")
     if monitor:
-        axes.set_title(f"best validation {monitor} in epoch {state.best_epoch}")
-        right, name = axes.twinx(), f"validation {monitor}"
-        right.plot(epochs, [row[monitor] for row in state.history], "s-", color="tab:orange", label=name)
-        right.set_ylabel(name)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        scores = [row[monitor] for row in state.history]
+        upper.set_title(f"best validation {monitor} in epoch {state.best_epoch}")
+        lower[0].plot(epochs, scores, "s-", color=ORANGE)
+        lower[0].axvline(state.best_epoch, color=GREY, linestyle="--", linewidth=1, zorder=0)
+        lower[0].set_ylabel(f"validation {monitor}")
+    last = lower[0] if lower else upper
+    last.set_xlabel("epoch")
+    last.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (upper, *lower):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color=GREY, alpha=0.25)
     figure.savefig(folder / "learning_curve.png", dpi=110, metadata={"Software": None})

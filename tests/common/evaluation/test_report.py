@@ -6,9 +6,11 @@ import re
 
 import numpy as np
 
+from common.evaluation.page import BLUE
 from common.evaluation.report import (
     confusion_figure,
     html_figure,
+    html_list,
     html_table,
     html_text,
     markdown_table,
@@ -17,6 +19,7 @@ from common.evaluation.report import (
     text_table,
     write_report,
 )
+from common.evaluation.verdict import Verdict
 
 EVIL = "<script>alert('x')</script> & \"q\""
 
@@ -51,9 +54,50 @@ def test_the_page_needs_no_other_file(tmp_path):
     assert path.name == "report.html"
     assert "<script>" not in page
     assert "good é" in page
-    assert 'src="data:image/png;base64,iVBOR' in page
-    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "<svg" in page
+    assert not re.search(r'(src|href|resource)="(?!#)', page)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_page_tells_what_it_is_of(tmp_path):
+    verdict = Verdict("behind", f"The model is behind. {EVIL}")
+    facts = {"model": EVIL, "command": "python -m x --test a.csv"}
+    page = write_report(tmp_path, "imdb on a.csv", [("Scores", "")], facts, verdict).read_text()
+    assert page.index('class="verdict behind"') < page.index("<dt>model</dt>") < page.index("<h2>Scores</h2>")
+    assert "<code>python -m x --test a.csv</code>" in page
+    assert re.search(r"<dt>date</dt><dd>\d+ \w+ 20\d\d, \d\d:\d\d", page)
+    assert '<meta name="viewport" content="width=device-width' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "<script>" not in page
+
+
+def test_long_lists_are_folded_and_wide_tables_scroll():
+    rows = [["name", "n"], *([f"row {i}", i] for i in range(50))]
+    page = html_list(rows, 10)
+    shown, folded = page.split("<details>")
+    assert "row 9<" in shown
+    assert "row 10<" in folded
+    assert "<summary>40 more</summary>" in folded
+    assert page.count("<th") == 4
+    assert page.count('style="overflow-x: auto"') == 2
+    assert "<details>" not in html_list(rows[:11], 10)
+
+
+def test_a_score_stands_above_its_interval():
+    page = html_table([["score", "model"], ["r2", "0.5123 [0.5000, 0.5250] *"], ["text", "0.5 [x] and more"]])
+    assert ">0.5123 *<br><small>[0.5000, 0.5250]</small></td>" in page
+    assert ">0.5 [x] and more</td>" in page
+
+
+def test_figures_take_the_colours_of_the_page():
+    figure, axes = new_figure(3, 2)
+    axes.plot([1, 2], color=BLUE)
+    axes.set_xlabel(EVIL)
+    first = html_figure(figure, EVIL)
+    assert "var(--ink)" in first
+    assert "var(--blue)" in first
+    assert not re.search(r"#000000|#0072b2|<script>|<metadata>", first)
+    assert not re.search(r' id="\w+_\d+"', first)
 
 
 def test_names_of_data_are_drawn_as_they_are(tmp_path):

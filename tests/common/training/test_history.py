@@ -26,7 +26,7 @@ def drawn(tmp_path, monkeypatch):
 
         def new_figure(*size):
             figures.append(before(*size)[0])
-            return figures[0], figures[0].axes[0]
+            return figures[0], figures[0].axes
 
         before = history.new_figure
         monkeypatch.setattr(history, "new_figure", new_figure)
@@ -46,7 +46,7 @@ def test_the_curve_and_the_table_have_every_epoch(drawn):
     rows, (loss, score) = drawn(ROWS, "r2")
     assert rows == [{name: str(value) for name, value in row.items()} for row in ROWS]
     assert points(loss) == [[(1, 2.5), (2, 1.5), (3, 1.25)]]
-    assert points(score) == [[(1, 0.1), (2, 0.4), (3, 0.3)]]
+    assert points(score)[0] == [(1, 0.1), (2, 0.4), (3, 0.3)]
     assert loss.get_title() == "best validation r2 in epoch 2"
     assert score.get_ylabel() == "validation r2"
 
@@ -61,3 +61,9 @@ def test_one_epoch_without_validation(drawn):
 def test_epochs_are_whole_numbers(drawn):
     _, (loss, _) = drawn(ROWS[:2], "r2")
     assert all(tick == round(tick) for tick in loss.get_xticks())
+
+
+def test_two_scores_are_two_panels_over_one_axis_of_epochs(drawn):
+    _, (loss, score) = drawn(ROWS, "r2")
+    assert loss.get_position().y0 >= score.get_position().y1  # one above the other: they cannot seem to cross
+    assert loss.get_xlim() == score.get_xlim()
