@@ -45,7 +45,7 @@ def setting(
 
 
 MAX_SEED = 2**32 - 1  # what all random generators take
-OPTIMIZATION, TEXT = "optimization", "text"
+OPTIMIZATION, DATA = "optimization", "data"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +77,8 @@ Config = TypeVar("Config", bound=Settings)
 class TextSettings(Settings):
     """How texts are read: the same in training, answering and the baselines."""
 
-    language: str = setting(
-        "en", "language of the texts: de, fr, zh … (spaCy's code); xx for none", group=TEXT, basic=True
-    )
-    normalization: str = setting(STEPS, "steps of text normalization, with commas between; none", group=TEXT)
+    language: str = setting("en", "language, by its code: de, fr, zh …; xx: any", group=DATA, basic=True)
+    normalization: str = setting(STEPS, "steps of text normalization, with commas between; none", group=DATA)
 
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.

@@ -57,8 +57,7 @@ def train(argv: Sequence[str] | None = None) -> None:
         "--start",
         default="auto",
         metavar="auto|scratch|MODEL",
-        help="auto: fine-tune a pretrained model where one suits the texts; or name or folder of a language model "
-        "(default: auto)",
+        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
     )
     add_settings(parser, LanguageModelConfig, PRESETS)
     arguments = parser.parse_args(argv)

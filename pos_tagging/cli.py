@@ -54,8 +54,7 @@ def train(argv: Sequence[str] | None = None) -> None:
         "--start",
         default="auto",
         metavar="auto|scratch|MODEL",
-        help="auto: fine-tune the pretrained tagger where that suits the sentences; or name or folder of a tagger, "
-        "whose tags may be others (default: auto)",
+        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
     )
     advanced(
         parser.add_argument(

@@ -68,8 +68,7 @@ def add_start_arguments(parser: OneLineParser) -> None:
         "--start",
         default="auto",
         metavar="auto|scratch|MODEL",
-        help="auto: fine-tune the pretrained model where that suits the reviews; or name or folder of a language model "
-        "or a rating model (default: auto)",
+        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
     )
     others = [
         parser.add_argument(

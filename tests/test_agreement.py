@@ -56,6 +56,18 @@ def test_every_engine_stands_behind_the_gate(task, engine, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_language_and_normalization_are_known(task, tmp_path):
+    bundle = copy_fixture(task, tmp_path)
+    for values, message in (
+        ({"language": "klingon"}, "setting language: no language 'klingon'"),
+        ({"language": 5}, "setting language: found '5', wanted str"),
+        ({"language": "en", "normalization": "html,rm"}, "setting normalization: found 'rm', wanted some of html"),
+    ):
+        rewrite(bundle, CONFIG_FILE, settings(**values))
+        refuse(bundle, message, task)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_export_stands_behind_the_gate(task, tmp_path):
     bundle = copy_fixture(task, tmp_path)
     rewrite(bundle, CONFIG_FILE, lambda content: {})

@@ -90,6 +90,14 @@ def test_the_score_of_a_text_by_hand():
     assert score.bits_per_character == pytest.approx(-expected.sum() / np.log(2) / len("the queen went"), rel=1e-5)
 
 
+def test_a_text_is_scored_the_same_however_it_is_written():
+    model = build_reader()
+    plain, written = model.score(["the king went", "<b>th\u200be</b>&nbsp;k\u00ading went"])
+    assert written.log_probabilities == pytest.approx(plain.log_probabilities, rel=1e-5)
+    assert written.tokens == ["th\u200be", "k\u00ading", "went", "<eos>"]
+    assert list(written.is_unknown) == list(plain.is_unknown) == [False, False, False, False]
+
+
 def test_probabilities_of_all_tokens_sum_to_one():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 30, (2, 3, 11)).astype(np.float32)  # large enough that exp alone would overflow

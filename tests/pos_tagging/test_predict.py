@@ -262,3 +262,23 @@ def test_treebank_tags_are_written_where_they_belong():
     sentence = TaggedSentence(["No"], ["UH"])
     assert write_conllu([sentence], "", "xpos").splitlines()[1].split("\t") == ["1", "No", "_", "_", "UH", *["_"] * 5]
     assert write_conllu([sentence], "").splitlines()[1].split("\t")[3:5] == ["UH", "_"]
+
+
+def test_a_text_is_tagged_the_same_however_it_is_written():
+    tagger = build()
+    plain, written = tagger.tag(
+        ["Birds sing and... we hear.", "Bi\u200brds&nbsp;s\u00ading\nand\u2026 <i>we</i> hear&#46;"]
+    )
+    assert [tag for _, tag in written.pairs()] == [tag for _, tag in plain.pairs()]
+    assert [word for word, _ in written.pairs()] == [
+        "Bi\u200brds", "s\u00ading", "and", "\u2026", "we", "hear", "&#46;"
+    ]  # fmt: skip
+    assert written.sentences[0].layout.space_after == [True, True, False, True, True, False, False]
+    tagger = build(language="zh")
+    assert [word for word, _ in tagger.tag("\u597d\u2026\u2026abc\u3002")[0].pairs()] == [
+        "\u597d",
+        "\u2026",
+        "\u2026",
+        "abc",
+        "\u3002",
+    ]

@@ -14,6 +14,7 @@ from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
 from sentiment.cli import predict as main
 from sentiment.config import ARCHITECTURES
+from sentiment.explain import explain
 from sentiment.loader import make_batches
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
@@ -66,6 +67,32 @@ def test_known_and_unknown_words_are_counted():
     assert (good.num_tokens, good.num_unknown) == (3, 0)
     assert (mixed.num_tokens, mixed.num_unknown) == (3, 1)
     assert (foreign.num_tokens, foreign.num_unknown) == (3, 3)
+
+
+def test_a_text_is_rated_the_same_however_it_is_written():
+    plain, *others = ratings(
+        build(),
+        [
+            "Good film.\nThe bad film.",
+            "Good\u200b \ufb01lm.\\nThe b\u00adad&nbsp;film.",
+            "<p>Good film.</p>The bad film&#46;",
+        ],
+    )
+    np.testing.assert_allclose(others, plain, atol=1e-5)
+    untouched = ratings(build(normalization="none"), ["good \ufb01lm", "good film"])
+    assert abs(untouched[0] - untouched[1]) > 1e-4
+
+
+def test_an_explanation_shows_the_text_as_it_was_written():
+    found = explain(build(), "G\u00adood &amp; b\u200bad\u2026")
+    assert found.tokens == ["G\u00adood", "&amp;", "b\u200bad", "\u2026"]
+    assert found.weights == explain(build(), "Good & bad...").weights
+
+
+def test_a_text_of_unknown_words_has_a_remark():
+    german, known = build().predict(["Das ist ein Film, und ich habe ihn nicht gern.", "The good film, the bad film."])
+    assert "look like German, not English" in german.remark
+    assert known.remark is None
 
 
 def test_ratings_stay_inside_the_scale():

@@ -127,3 +127,8 @@ def test_long_odd_texts_take_no_time(unit):
     start = time.monotonic()
     normalize(unit * (50_000 // len(unit)), STEPS)
     assert time.monotonic() - start < 2
+
+
+def test_spaces_become_plain_ones():
+    assert normalize("so\u00a0good\u2009and\u3000on\u2028then", STEPS) == "so good and on\nthen"
+    assert normalize("so\u00a0good", "html") == "so\u00a0good"

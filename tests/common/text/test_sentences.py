@@ -1,0 +1,46 @@
+"""Sentence ends by language: abbreviations, initials, ordinal numbers, quotations, the marks of other scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.text.tokenization import load_pipeline, split_sentences, tokenize
+
+# The sentences of each text are parted by |, which is left out.
+TEXTS = [
+    ("en", "Dr. Roe met J. R. R. Tolkien, e.g. at No. 5, Fig. 3. | (He left.) | \"No.\" | I stayed, etc. | They left."),
+    ("en", "\"Who is it?\" said the king. | “Nobody.” | It was 5 p.m. | We ate.\n\n | A heading\n\n | Text."),
+    ("de", "Im Mai, d.h. z. B. am 3. Mai bzw. Abb. 3, vgl. Nr. 5 usw. | Er kam 1990. | Er ging. | »Ja.« | Er blieb."),
+    ("de", "Das sagt Prof. Dr. A. Meier, d. h. er. | „Wie?“ fragte sie."),
+    pytest.param(
+        "fr",
+        "M. Dupont n'est p. ex. pas là, cf. fig. 3. | « Non. » | Il part. | « Oui ! » dit-il, etc. | Elle vient.",
+        marks=pytest.mark.slow,  # some seconds until spaCy's rules for French are there
+    ),
+    ("es", "¿Qué? | ¡Sí! | El Sr. García, p. ej. aquí. | Hoy."),
+    ("sv", "Det var bl.a. den 3 maj, t.ex. kl. 5. | Sedan gick han. | Nr. 4 är bra."),
+    ("tr", "Prof. Dr. Ali geldi. | Evde örn. bu var. | Sonra gitti."),
+    ("zh", "你好，世界！ | “再见。”他说。 | 「是。」 | OK？ | 好。"),
+    ("xx", "Das ist gut. | هل هذا؟ | نعم. | यह है। | वह"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "marked"), TEXTS)
+def test_sentences_end_where_they_end(language, marked):
+    expected = ["".join(part.split()) for part in marked.split("|")]
+    if language == "zh":
+        marked, expected = marked.replace(" | ", ""), [
+            "你好，世界！", "“再见。”", "他说。", "「是。」", "OK？", "好。"
+        ]  # fmt: skip
+    text = marked.replace("| ", "").replace("|", "")
+    sentences = split_sentences(text, load_pipeline(language))
+    assert ["".join(token.text for token in sentence) for sentence in sentences] == expected
+    assert [token.text for sentence in sentences for token in sentence] == tokenize(text, load_pipeline(language))
+
+
+def test_words_are_those_of_the_language():
+    assert tokenize("im Haus", load_pipeline("de")) == ["im", "Haus"]
+    assert tokenize("im here", load_pipeline("en")) == ["i", "m", "here"]
+    assert tokenize("我有iPhone 15和3.5元。", load_pipeline("zh")) == [
+        "我", "有", "iPhone", "15", "和", "3.5", "元", "。"
+    ]  # fmt: skip
