@@ -68,7 +68,7 @@ def test_tables_and_lists(tmp_path):
     [
         ("a.txt", b"", "no text in the file"),
         ("a.txt", b" \n\n\t\n", "no text in the file"),
-        ("a.txt", b"fine\ncaf\xe9\n", "line 2: byte 0xe9 after 'caf' is not UTF-8"),
+        ("a.txt", "finé\ncaf".encode() + b"\xe9\n", "line 2: byte 0xe9 after 'caf' is not UTF-8"),
         ("a.csv", b"text\nfine\n  \nfine\n", "row 2: empty text"),
     ],
 )

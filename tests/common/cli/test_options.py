@@ -59,7 +59,7 @@ def test_answers_come_before_the_input_ends(monkeypatch):
 
 
 def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
-    (tmp_path / "in.txt").write_bytes(b"one\n\nna\xefve\nfour\n")
+    (tmp_path / "in.txt").write_bytes("one\n\nnaï".encode() + b"\xefve\nfour\n")
     answers = list(answer("--input", tmp_path / "in.txt"))
     assert [answer for _, _, answer in answers] == ["ONE", "FOUR"]
     said = capsys.readouterr().err
