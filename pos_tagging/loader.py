@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from common.errors import InputError, as_written, excerpt
 from common.progress import say
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
-from common.text.data import Data, path_of
-from common.text.readers import file_kind, read_rows, require_good
+from common.text.columns import Column
+from common.text.data import Data, name_of, path_of, read_data
+from common.text.rows import BadRow, SkippedRows, require_good
+from common.text.tables import Reading, file_kind
 from common.text.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
 from pos_tagging.conllu import TAG_FIELDS, read_conllu
@@ -39,14 +43,12 @@ def load_sentences(data: Data, config: TaggingConfig, with_further: bool = False
     """
     further = config.auxiliary_column if with_further else None
     path = path_of(data)
-    if path is None:
+    if path is None and not hasattr(data, "column_names"):
         sentences = list(_read_objects(data, config, further))
-    elif file_kind(path) == ".conllu":
+    elif path is not None and file_kind(path) == ".conllu":
         sentences = _read_conllu_file(path, config, further)
     else:
-        columns = _columns(config, further)
-        rows = require_good(read_rows(path, columns))
-        sentences = [_make_sentence([row[column].split("\t") for column in columns], place) for place, row in rows]
+        sentences = _read_table(data, config, further)
     if not sentences:
         where, what = (path, "a file with at least one") if path else ("the data", "at least one")
         raise InputError(f"{where}: no sentences; give {what}")
@@ -57,12 +59,47 @@ def _columns(config: TaggingConfig, further: str | None) -> list[str]:
     return [config.tokens_column, config.tags_column, *([further] if further else [])]
 
 
+def _read_table(data: Data, config: TaggingConfig, further: str | None) -> list[Sentence]:
+    """The sentences of a table, of which those that cannot be used may be left out."""
+    columns = _columns(config, further)
+    skipped = SkippedRows(config.skip_bad_rows, name_of(data))
+    sentences = []
+    for item in read_data(
+        data, [Column(name, "--tokens-column and --tags-column") for name in columns], Reading.of(config)
+    ):
+        try:
+            place, row = next(require_good([item]))
+            sentences.append(_make_sentence([_parts(row[column]) for column in columns], place))
+        except InputError as error:
+            skipped.add(str(error))
+    skipped.conclude(len(sentences))
+    return sentences
+
+
+def _parts(text: str) -> list[str]:
+    """The tokens or tags of a field: between tabs, or as a list of JSON."""
+    if text.startswith("["):
+        with suppress(ValueError, RecursionError):
+            values = json.loads(text)
+            if isinstance(values, list) and all(isinstance(value, str) for value in values):
+                return values
+    return text.split("\t")
+
+
 def _read_conllu_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
     if further not in (None, *TAG_FIELDS):
         raise InputError(
             f"--auxiliary-column: {path} has no {excerpt(str(further))}; the columns are {', '.join(TAG_FIELDS)}"
         )
-    return list(require_good(read_conllu(path, tag_column=config.tag_column, further_column=further)))
+    skipped = SkippedRows(config.skip_bad_rows, path.name)
+    sentences: list[Sentence] = []
+    for item in read_conllu(path, tag_column=config.tag_column, further_column=further):
+        if isinstance(item, BadRow):
+            skipped.add(item.message)
+        else:
+            sentences.append(item)
+    skipped.conclude(len(sentences))
+    return sentences
 
 
 def _read_objects(data: Any, config: TaggingConfig, further: str | None) -> Iterator[Sentence]:

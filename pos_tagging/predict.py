@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
+from common.inference.tables import answer_frame
 from common.progress import progress
 from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
@@ -34,6 +35,9 @@ from pos_tagging.decoding import beam_search, decode
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import make_batches
 from pos_tagging.sentences import Layout, Sentence, TaggedSentence, TaggedText
+
+if TYPE_CHECKING:
+    import pandas
 
 SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
 MAX_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
@@ -89,6 +93,23 @@ class Tagger:
         found = [[_untagged(tokens) for tokens in split_sentences(text, pipeline)] for text in texts]
         answers = iter(self.tag_sentences([sentence for sentences in found for sentence in sentences], probabilities))
         return Answers((TaggedText([next(answers) for _ in sentences]) for sentences in found), texts)
+
+    def tag_table(
+        self, frame: pandas.DataFrame, column: str | None = None, probabilities: bool = False
+    ) -> pandas.DataFrame:
+        """Tag the texts of a table.
+
+        Args:
+            frame: a DataFrame.
+            column: of the texts; None: `text`, or the only one that can be it.
+            probabilities: whether the probability of each tag is wanted too.
+        Returns:
+            The same rows and columns with the same index, and beside them the lists `tokens`, `tags` (of all sentences
+            of a text), `sentence_lengths`, perhaps `probabilities`, and `note`, which says why there are none.
+        Raises:
+            InputError: there is no such column.
+        """
+        return answer_frame(frame, column, ("text",), lambda texts: self.tag(texts, probabilities), TaggedText.columns)
 
     def tag_sentences(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[TaggedSentence]:
         """Tag sentences whose words are given; tags they may have are not used."""

@@ -14,7 +14,7 @@ from common.errors import InputError
 from common.progress import say
 from common.text.columns import Column, as_columns
 from common.text.rows import MAX_ROW, BadRow, Row, TooLong, bounded_lines, require_good, undecodable
-from common.text.sources import hash_of_read, open_source, open_text, sha256_of
+from common.text.sources import Source, hash_of_read, open_source, open_text, sha256_of
 from common.text.tables import TABLE_KINDS, Reading, Table, choose_columns, file_kind, is_table, open_table, pick
 
 __all__ = [
@@ -39,21 +39,28 @@ def read_rows(
     Raises:
         InputError: the file is missing, a folder, of another format, lacks a column or has no rows.
     """
-    reading, wanted = reading or Reading(), as_columns(columns)
-    num_rows = num_empty = 0
+    reading = reading or Reading()
     with open_source(path, reading.encoding) as source:
-        table = open_table(source, file_kind(path), wanted, reading.header)
-        if not table.names and table.is_fixed():
-            raise InputError(f"{path}: empty file; the first line must name the columns")
-        names = choose_columns(table, wanted)
-        source.notes += table.notes
-        source.announce()
-        for row in table.rows:
-            num_rows += 1
-            if isinstance(row, Row) and is_empty(row, table):
-                num_empty += 1
-            else:
-                yield row if isinstance(row, BadRow) else pick_all(row, wanted, names)
+        yield from read_open_rows(source, path, as_columns(columns), reading)
+
+
+def read_open_rows(
+    source: Source, path: Path, wanted: Sequence[Column], reading: Reading
+) -> Iterator[tuple[str, dict[str, str]] | BadRow]:
+    """The same of a file that is open."""
+    num_rows = num_empty = 0
+    table = open_table(source, file_kind(path), wanted, reading.header)
+    if not table.names and table.is_fixed():
+        raise InputError(f"{path}: empty file; the first line must name the columns")
+    names = choose_columns(table, wanted)
+    source.notes += table.notes
+    source.announce()
+    for row in table.rows:
+        num_rows += 1
+        if isinstance(row, Row) and is_empty(row, table):
+            num_empty += 1
+        else:
+            yield row if isinstance(row, BadRow) else pick_all(row, wanted, names)
     if not num_rows:
         raise InputError(f"{path}: no rows; the file has a header at most, give one with data")
     if num_empty:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
 from common.errors import InputError
+from common.progress import say
 
 MAX_ROW = 2_000_000  # characters of a row, or of a line of text: more than any book has in a chapter
 # Bytes that are no UTF-8 are read as these code points, so that the row they stand in can be named.
@@ -51,6 +52,36 @@ def require_good(rows: Iterable[Item | BadRow]) -> Iterator[Item]:
         if isinstance(row, BadRow):
             raise InputError(row.message)
         yield row
+
+
+class SkippedRows:
+    """The rows that training or evaluation cannot use: an error, or left out and counted.
+
+    Args:
+        skip: whether they are left out.
+        name: of the data, for messages.
+    """
+
+    def __init__(self, skip: bool, name: str) -> None:
+        self.skip, self.name = skip, name
+        self.first = ""
+        self.number = 0
+
+    def add(self, problem: str) -> None:
+        """Leave a row out.
+
+        Raises:
+            InputError: rows are not to be left out.
+        """
+        if not self.skip:
+            raise InputError(f"{problem}; or leave such rows out with --skip-bad-rows")
+        self.first = self.first or problem
+        self.number += 1
+
+    def conclude(self, num_good: int) -> None:
+        """Say how many were left out."""
+        if self.number:
+            say(f"Left out {self.number:,} of {self.number + num_good:,} rows; the first: {self.first}")
 
 
 def bounded_lines(file: IO[str]) -> Iterator[str | TooLong]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError, excerpt
+from common.settings import ReadingConfig
 from common.text.binary_tables import BINARY_KINDS, binary_kind, parquet_rows, sheet_rows
 from common.text.columns import RATING, TEXT, Column, by_content, find_column, missing_column
 from common.text.delimited import (
@@ -41,6 +42,11 @@ class Reading:
 
     encoding: str = "auto"
     header: bool = True
+
+    @classmethod
+    def of(cls, config: ReadingConfig) -> Reading:
+        """What the settings of a task say."""
+        return cls(config.encoding, config.header)
 
 
 @dataclass
