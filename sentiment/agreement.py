@@ -91,7 +91,7 @@ def check_outputs(bundle: Bundle, config: SentimentConfig) -> None:
     if config.head == "regression":
         if config.ngrams:
             agreement.check_answers(bundle, {"rating": (None, 1), "spread": (None, 1)})
-            agreement.check_places(bundle, {"rating": 0, "spread": 0})
+            agreement.check_origins(bundle, {"rating": "Add", "spread": "ScoreSpread"})
             return
         named = isinstance(bundle.architecture.outputs, dict)  # older bundles have a single one
         agreement.check_answers(bundle, {"rating" if named else "": (None, 1)})

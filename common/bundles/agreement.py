@@ -61,6 +61,22 @@ def check_places(bundle: Bundle, wanted: Mapping[str, int]) -> None:
             raise disagree(bundle, MODEL_FILE, f"output {name} is result {outputs[name][2]} of {layer}, not {place}")
 
 
+def check_origins(bundle: Bundle, wanted: Mapping[str, str]) -> None:
+    """Refuse outputs that are made of something else than what the task takes them for.
+
+    Args:
+        bundle: the bundle.
+        wanted: the class of the layer whose result the layer of each output reads.
+    """
+    outputs = name_outputs(bundle.architecture.outputs)
+    for name, class_name in wanted.items():
+        layer, number, _ = outputs[name]
+        found = {bundle.layers[source].class_name for source, _ in sources(bundle.layers[layer].calls[number])}
+        if found != {class_name}:
+            there = " and ".join(sorted(found)) or "nothing"
+            raise disagree(bundle, MODEL_FILE, f"output {name} is made of {there}, not of {class_name}")
+
+
 def check_answers(bundle: Bundle, wanted: Mapping[str, tuple[int | None, ...]], optional: Collection[str] = ()) -> None:
     """Refuse a network with other outputs than those that the task reads.
 

@@ -60,8 +60,8 @@ GATE = {
     "common.bundles.layer_weights": "check_shapes check_types check_nothing_left",
     "common.text.vocabulary": "check_parts check_tokens",
     "common.bundles.agreement":
-        "check_stated check_inputs check_answers check_places check_layers check_lowercase check_special check_words "
-        "check_characters",
+        "check_stated check_inputs check_answers check_places check_origins check_layers check_lowercase "
+        "check_special check_words check_characters",
     "sentiment.agreement": "check_scale check_outputs",
     "language_model.agreement": "check_states",
     "pos_tagging.agreement": "check_outputs check_vocabularies",

@@ -52,8 +52,21 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 }
 SMALL = {
     "sentiment": {"units": 3, "embedding_dim": 4, "max_vocab_size": 50, "max_length": 30},
-    "language_model": {"units": 5, "embedding_dim": 4, "max_vocab_size": 50, "mixed_precision": False},
-    "pos_tagging": {"units": 3, "embedding_dim": 4, "max_vocab_size": 50, "character_dim": 3, "character_filters": 2}
+    "language_model": {
+        "units": 5,
+        "embedding_dim": 4,
+        "batch_size": 32,
+        "max_vocab_size": 50,
+        "mixed_precision": False,
+    },
+    "pos_tagging": {
+        "units": 3,
+        "embedding_dim": 4,
+        "batch_size": 32,
+        "max_vocab_size": 50,
+        "character_dim": 3,
+        "character_filters": 2,
+    }
     | {"character_units": 2, "shape_dim": 2, "affix_dim": 2, "num_layers": 1, "tag_dim": 2},
 }
 

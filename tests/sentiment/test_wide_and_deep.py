@@ -110,6 +110,12 @@ def test_the_words_of_a_rating_are_explained(scratch):
     assert max(zip(explanation.weights, explanation.tokens, strict=True))[1] == "lovely"
 
 
+def exchange_outputs(content):
+    """What is said to be the rating is the spread."""
+    outputs = content["config"]["output_layers"]
+    outputs["rating"], outputs["spread"] = outputs["spread"], outputs["rating"]
+
+
 def drop_last(content):
     content["terms"].pop()
     content["idf"].pop()
@@ -121,6 +127,7 @@ def drop_last(content):
         ("ngrams.json", drop_last, "rows, the network has"),
         ("ngrams.json", lambda content: content["terms"].__setitem__(0, "a b c d"), "setting ngrams is 2"),
         ("ngrams.json", lambda content: content["idf"].__setitem__(0, -1), "idf is not a number"),
+        ("model.json", exchange_outputs, "output rating is made of ScoreSpread, not of Add"),
         ("config.json", lambda content: content.update(ngrams=0), "do not belong together"),
         ("config.json", lambda content: content.update(head="ordinal"), "do not belong together|not with --head"),
     ],
