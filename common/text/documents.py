@@ -32,7 +32,7 @@ def find_document(lines: Sequence[str]) -> str:
     if not pairs:
         return LINE
     open_ends = [pair for pair in pairs if not SENTENCE_END.search(pair[0])]
-    if len(open_ends) < 0.6 * len(pairs):
+    if len(open_ends) < 0.5 * len(pairs):
         return LINE
     return PARAGRAPH if _is_filled(pairs) or _goes_on(blocks, open_ends) or _is_verse(lines, blocks) else LINE
 

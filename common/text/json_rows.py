@@ -57,7 +57,7 @@ def find_arrangement(head: str) -> tuple[str, list[str]]:
         return COLUMNS, ["JSON by columns"]
     lines = [line for line in head.splitlines()[:20] if line.strip()]
     alone = [isinstance(_parse(line), dict) for line in lines[: len(lines) if len(lines) < 2 else -1] or lines]
-    if WRAPPED.match(head) and not alone[0]:
+    if WRAPPED.match(head) and (len(lines) == 1 or not alone[0]):
         return ITEMS, ["JSON objects within an object"]
     loose = ["objects as Python prints them"] if any(map(_is_loose, lines[:1])) else []
     if any(alone) or not lines or not lines[0].lstrip().startswith("{"):

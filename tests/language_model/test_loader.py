@@ -34,7 +34,7 @@ PLAIN = "One.\nTwo.\n\n \nThree.\n"
     [
         ("file", ["One.\nTwo.\n\n \nThree.\n"]),
         ("paragraph", ["One.\nTwo.\n", "Three.\n"]),
-        ("line", ["One.\n", "Two.\n", "Three.\n"]),
+        ("line", ["One.", "Two.", "Three."]),
     ],
 )
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "crlf.txt"])
