@@ -144,6 +144,20 @@ class TrainingConfig(TextSettings):
     seed: int = setting(1, "random seed of everything", minimum=0, maximum=MAX_SEED, group=OPTIMIZATION, basic=True)
 
 
+READING = ("encoding", "header")  # settings of a file rather than of a model
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadingConfig(Settings):
+    """The settings of reading files that all tasks share."""
+
+    skip_bad_rows: bool = setting(False, "leave out rows that cannot be used, and say how many", group="data")
+    encoding: str = setting(
+        "auto", "encoding of the files, such as utf-8, utf-16 or cp1252; auto: found out", group="data"
+    )
+    header: bool = setting(True, "the first line of a table names its columns; else they are 1, 2, …", group="data")
+
+
 def flag_of(name: str) -> str:
     """The flag of a setting.
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import language_model
+from common.cli.answers import (
+    OwnColumns,
+    answer_asked,
+    choose_format,
+    not_answered,
+    numbered,
+    one_line,
+    open_joined,
+)
 from common.cli.flags import add_overrides, add_settings, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -22,13 +31,14 @@ from common.cli.options import (
     train_options,
 )
 from common.cli.scores import show_scores, shown_command
-from common.cli.stream import answer_all, open_output, open_texts
+from common.cli.stream import ask, open_output
+from common.cli.table_files import FORMATS
 from common.errors import InputError, excerpt, show
-from common.evaluation.metrics import finite
 from common.evaluation.report import write_report
 from common.files import check_file
 from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
 from common.progress import say
+from common.text.asked import Asked, Texts
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
@@ -98,7 +108,9 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
         metavar="N",
         help="length of the longest n-gram of the baseline, in tokens (default: 5; 7 for characters)",
     )
-    add_overrides(parser, LanguageModelConfig, ("text_column", "document", "stateful"))
+    add_overrides(
+        parser, LanguageModelConfig, ("text_column", "document", "stateful", "skip_bad_rows", "encoding", "header")
+    )
     arguments = parser.parse_args(argv)
     if arguments.cache:
         check_file(arguments.cache)
@@ -132,43 +144,59 @@ def score(argv: Sequence[str] | None = None) -> None:
         "the one whose log-probability the context raises most (pointwise mutual information).",
     )
     add_model_argument(parser, TASK, DEFAULT_NAME)
-    add_text_arguments(parser, ("text", "jsonl", "html"))
+    add_text_arguments(parser, ("text", *FORMATS, "html"))
     parser.add_argument("--tokens", action="store_true", help="show the surprisal of every token, in bits")
     parser.add_argument("--context", default="", metavar="TEXT", help="text before all texts; it is not scored")
-    parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
     arguments = parser.parse_args(argv)
-    if arguments.tokens and arguments.format != "text":
-        raise InputError(f"--tokens: --format {arguments.format} has them anyway; leave it out")
-    items = open_texts(arguments)
-    with open_output(arguments.output, arguments.format == "text") as output:
+    texts = ask(arguments)
+    name, is_table = choose_format(arguments, texts, ("text", *FORMATS, "html"))
+    if arguments.tokens and name != "text":
+        raise InputError(f"--tokens: not with --format {name}; JSON and HTML have them anyway, leave it out")
+    with ExitStack() as stack:
+        if is_table:
+            write = stack.enter_context(open_joined(arguments, name, texts, OWN_COLUMNS))
+        else:
+            output = stack.enter_context(open_output(arguments.output, name == "text"))
         model = language_model.load(arguments.model, arguments.engine, arguments.threads)
-        lines = SCORE_WRITERS[arguments.format](answer_scores(arguments, model, items), arguments)
-        for line in lines:
+        answers = answer_scores(arguments, model, texts)
+        if is_table:
+            for asked, found in answers:
+                write(asked, found)
+            return
+        for line in (text_lines if name == "text" else html_lines)(answers, arguments):
             print(line, file=output, flush=True)
 
 
-def answer_scores(arguments: argparse.Namespace, model: LanguageModel, items: Iterator) -> Iterator[TextScore]:
+def answer_scores(
+    arguments: argparse.Namespace, model: LanguageModel, texts: Texts
+) -> Iterator[tuple[Asked, TextScore | None]]:
     """The scores as the texts come; texts without a known token are named."""
 
-    def answer(texts: list[str]) -> list[TextScore]:
-        return score_endings(model, texts, arguments.context)
+    def answer(chosen: list[str]) -> list[TextScore]:
+        return score_endings(model, chosen, arguments.context)
 
     remarks = Remarks()
-    for place, text, found in answer_all(arguments, answer, items):
-        if found.num_unknown and found.num_unknown == len(found.tokens) - 1:
-            say(f"{place}: the model knows none of the tokens in {excerpt(text)}; each counts as <unk>")
-        else:
-            remarks.add(place, found.remark)
-        yield found
+    for asked, found in answer_asked(arguments, answer, texts):
+        if found is not None and found.num_unknown and found.num_unknown == len(found.tokens) - 1:
+            say(f"{asked.place}: the model knows none of the tokens in {excerpt(found.text)}; each counts as <unk>")
+        elif found is not None:
+            remarks.add(asked.place, found.remark)
+        yield asked, found
 
 
-def text_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterator[str]:
+Scored = Iterable[tuple[Asked, TextScore | None]]
+
+
+def text_lines(scores: Scored, arguments: argparse.Namespace) -> Iterator[str]:
     """Scores for people, a line each; with `--tokens` a line for each token; with `--context` the best at the end."""
     best = BestEndings()
-    for found in scores:
+    for asked, found in scores:
+        if found is None:
+            yield numbered(asked, not_answered(asked), arguments)
+            continue
         best.add(found)
         gain = "" if found.gain is None else f"  context helps by {found.gain:6.2f} nats"
-        yield f"{summary(found)}{gain}  {found.text}"
+        yield numbered(asked, f"{summary(found)}{gain}  {one_line(found.text)}", arguments)
         if arguments.tokens:
             for token, bits, is_unknown in zip(found.tokens, found.surprisals, found.is_unknown, strict=True):
                 known = "  (unknown)" if is_unknown else ""
@@ -177,28 +205,24 @@ def text_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> It
     yield from best.lines()
 
 
-def json_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterator[str]:
-    """Scores as JSON lines."""
-    for found in scores:
-        record = {
-            "text": found.text,
-            **({} if found.gain is None else {"gain": found.gain}),
-            "log_probability": -found.total_nats,
-            "perplexity": found.perplexity,
-            "bits_per_character": found.bits_per_character,
-            "num_unknown": found.num_unknown,
-            "tokens": found.tokens,
-            "surprisals": [round(value, 4) for value in found.surprisals],
-        }
-        yield json.dumps(finite(record))
+def score_values(asked: Asked, found: TextScore) -> dict[str, Any]:
+    """A score by column; tokens and their surprisals are for JSON alone."""
+    return {
+        **found.numbers(),
+        "tokens": found.tokens,
+        "surprisals": [round(value, 4) for value in found.surprisals],
+    }
 
 
-def html_lines(scores: Iterable[TextScore], arguments: argparse.Namespace) -> Iterable[str]:
+OWN_COLUMNS = OwnColumns(
+    {"log_probability": ".2f", "perplexity": ".2f", "bits_per_character": ".3f", "num_tokens": "", "num_unknown": ""},
+    score_values,
+)
+
+
+def html_lines(scores: Scored, arguments: argparse.Namespace) -> Iterable[str]:
     """Scores as a page, on which the tokens are coloured by their surprisal."""
-    return html_page(map(html_score, scores))
-
-
-SCORE_WRITERS: dict[str, Callable[..., Iterable[str]]] = {"text": text_lines, "jsonl": json_lines, "html": html_lines}
+    return html_page(html_score(found) for _, found in scores if found is not None)
 
 
 # -- Generate -------------------------------------------------------------------------------------------------------
@@ -222,7 +246,7 @@ def generate(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", type=Path, metavar="DIR", help="write DIR/report.html: diversity, copied spans")
     parser.add_argument("--train", type=Path, metavar="FILE", help="training text, for the copied spans of --report")
     add_settings(parser, GenerationConfig)
-    add_overrides(parser, LanguageModelConfig, ("text_column", "document"))
+    add_overrides(parser, LanguageModelConfig, ("text_column", "document", "encoding", "header"))
     arguments = parser.parse_args(argv)
     check_generate_arguments(arguments)
     config = read_settings(arguments, GenerationConfig)

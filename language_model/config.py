@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from common.errors import InputError
-from common.settings import MAX_SEED, OPTIMIZATION, Settings, TextSettings, TrainingConfig, flag_of, setting
+from common.settings import (
+    MAX_SEED,
+    OPTIMIZATION,
+    ReadingConfig,
+    Settings,
+    TextSettings,
+    TrainingConfig,
+    flag_of,
+    setting,
+)
+from common.text.documents import DOCUMENTS
 
 TASK, DEFAULT_NAME = "language_model", "stories"
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
-DOCUMENTS = ("file", "paragraph", "line")
 VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
 LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
 # Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
@@ -25,7 +34,7 @@ LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
 
 
 @dataclass(frozen=True)
-class TextConfig(TextSettings):
+class TextConfig(TextSettings, ReadingConfig):
     """How texts are read."""
 
     level: str = setting("word", "unit of a token; spaced: between spaces", LEVELS, group=VOCABULARY, basic=True)
@@ -34,7 +43,7 @@ class TextConfig(TextSettings):
     )
     min_count: int = setting(2, "smallest count in training of a token in the vocabulary", minimum=1, group=VOCABULARY)
     lowercase: bool = setting(False, "lower-case the tokens", group=VOCABULARY)
-    document: str = setting("paragraph", "unit of a plain text file", DOCUMENTS, group=DATA, basic=True)
+    document: str = setting("auto", "one text in plain text", DOCUMENTS, group=DATA, basic=True)
     text_column: str = setting("text", "column of the text in a table", group=DATA, basic=True)
 
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from common.errors import InputError
+from common.text.asked import head_lines
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
-from common.text.data import Data, path_of, read_data
+from common.text.columns import TEXT, Column
+from common.text.data import Data, name_of, path_of, read_data
+from common.text.documents import AUTO, announce_document, find_document, read_documents
 from common.text.normalization import normalize, normalize_with_offsets
-from common.text.readers import (
-    TABLE_KINDS,
-    TooLong,
-    bounded_lines,
-    file_kind,
-    open_text,
-    require_good,
-    undecodable,
-)
+from common.text.readers import read_open_rows
+from common.text.rows import BadRow, SkippedRows, bounded_lines
+from common.text.sources import open_source
+from common.text.tables import Reading, file_kind, is_table
 from common.text.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
 from common.text.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig, TextConfig
@@ -34,52 +31,52 @@ def load_texts(data: Data, config: TextConfig) -> list[str]:
     """Read texts.
 
     Args:
-        data: a CSV, TSV or JSON lines file, also gzipped, each row of which is a text; any other file, which is plain
-            text with `config.document` as its unit; a DataFrame; or a list of texts.
+        data: a table, see `common.text.tables`, each row of which is a text; any other file, which is plain text with
+            `config.document` as its unit; a DataFrame; or a list of texts.
         config: name of the column, and what one text is in plain text.
     Raises:
         InputError: the row or line, what was found there, and what would do.
     """
     path = path_of(data)
-    if path is None or file_kind(path) in TABLE_KINDS:
-        texts = []
-        for place, row in require_good(read_data(data, [config.text_column])):
-            if not row[config.text_column].strip():
-                raise InputError(f"{place}: empty text; write something there or leave the row out")
-            texts.append(row[config.text_column])
-        return texts
-    with open_text(path) as file:
-        texts = list(split_documents(_checked_lines(file, path), config.document))
+    skipped = SkippedRows(config.skip_bad_rows, name_of(data))
+    column = Column(config.text_column, "--text-column", TEXT, config.text_column != TextConfig.text_column)
+    if path is None or path.is_dir():
+        texts = _good_texts(read_data(data, [column], Reading.of(config)), column, skipped)
+    else:
+        texts = _read_file(path, column, config, skipped)
+    skipped.conclude(len(texts))
     if not texts:
-        raise InputError(f"{path}: no text in the file; give one with at least a word")
+        raise InputError(f"{path or 'the data'}: no text in the file; give one with at least a word")
     return texts
 
 
-def _checked_lines(file: IO[str], path: Path) -> Iterator[str]:
-    for number, line in enumerate(bounded_lines(file), 1):
-        if isinstance(line, TooLong):
-            raise InputError(f"{path}, line {number}: {line.message}")
-        if problem := undecodable(line):
-            raise InputError(f"{path}, line {number}: {problem}")
-        yield line.replace("\r\n", "\n")
+def _read_file(path: Path, column: Column, config: TextConfig, skipped: SkippedRows) -> list[str]:
+    """The texts of a table or of plain text, which the content tells."""
+    with open_source(path, config.encoding) as source:
+        if is_table(source, file_kind(path)) or (column.given and file_kind(path) in ("", ".txt")):
+            return _good_texts(read_open_rows(source, path, [column], Reading.of(config)), column, skipped)
+        unit = find_document(head_lines(source)) if config.document == AUTO else config.document
+        source.notes += announce_document(unit) if config.document == AUTO else []
+        source.announce()
+        texts = []
+        for item in read_documents(bounded_lines(source.file), str(path), unit):
+            if isinstance(item, BadRow):
+                skipped.add(item.message)
+            elif item[1].strip():
+                texts.append(item[1])
+        return texts
 
 
-def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
-    r"""Group lines into documents.
-
-    >>> list(split_documents(["a\n", "b\n", "\n", "c\n"], "paragraph"))
-    ['a\nb\n', 'c\n']
-    """
-    gathered: list[str] = []
-    for line in lines:
-        ends = document == "line" or (document == "paragraph" and not line.strip())
-        if document == "file" or line.strip():
-            gathered.append(line)
-        if ends and gathered:
-            yield "".join(gathered)
-            gathered = []
-    if any(line.strip() for line in gathered):
-        yield "".join(gathered)
+def _good_texts(rows: Iterable[tuple[str, dict[str, str]] | BadRow], column: Column, skipped: SkippedRows) -> list[str]:
+    texts = []
+    for item in rows:
+        if isinstance(item, BadRow):
+            skipped.add(item.message)
+        elif not item[1][column.name].strip():
+            skipped.add(f"{item[0]}: empty text; write something there or leave the row out")
+        else:
+            texts.append(item[1][column.name])
+    return texts
 
 
 def split_validation(texts: list[str], config: LanguageModelConfig) -> tuple[list[str], list[str]]:

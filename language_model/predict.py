@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from common.errors import InputError
 from common.evaluation.metrics import bits_per_character, perplexity
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
+from common.inference.tables import answer_frame
 from common.progress import progress
 from common.settings import make_config
 from common.text.data import as_texts
@@ -28,6 +29,9 @@ from common.text.vocabulary import PAD_ID, Vocabulary
 from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig
 from language_model.loader import Streams, encode_text, initial_states, split_text, split_with_written
 from language_model.writing import DeadEnd, search_beams, write_samples
+
+if TYPE_CHECKING:
+    import pandas
 
 READ_TOGETHER = 16  # streams, by a model whose settings do not say
 MAX_LOGITS = 3_000_000  # numbers held at once, 12 MB; more are not faster
@@ -65,6 +69,17 @@ class TextScore:
     def bits_per_character(self) -> float:
         """Bits per character of the text."""
         return bits_per_character(self.total_nats, len(self.text))
+
+    def numbers(self) -> dict[str, float]:
+        """The scores by name, as columns of a table."""
+        return {
+            "log_probability": -self.total_nats,
+            "perplexity": self.perplexity,
+            "bits_per_character": self.bits_per_character,
+            "num_tokens": len(self.tokens),
+            "num_unknown": self.num_unknown,
+            **({} if self.gain is None else {"gain": self.gain}),
+        }
 
     @property
     def surprisals(self) -> list[float]:
@@ -215,6 +230,22 @@ class LanguageModel:
         remark = remark_on(tokens, self.vocabulary.__contains__, self.config.language)
         tokens = [*written, "<eos>"]
         return TextScore(text, tokens, nats.tolist(), sum(is_unknown), None, [*is_unknown, False], remark)
+
+    def score_table(self, frame: pandas.DataFrame, column: str | None = None, context: str = "") -> pandas.DataFrame:
+        """Score the texts of a table.
+
+        Args:
+            frame: a DataFrame.
+            column: of the texts; None: that of the training data, or the only one that can be it.
+            context: text before each of them; its tokens are read, and not scored.
+        Returns:
+            The same rows and columns with the same index, and beside them `log_probability`, `perplexity`,
+            `bits_per_character`, `num_tokens`, `num_unknown` and `note`, which says why there is no score.
+        Raises:
+            InputError: there is no such column.
+        """
+        usual = (self.config.text_column, LanguageModelConfig.text_column)
+        return answer_frame(frame, column, usual, lambda texts: self.score(texts, context), TextScore.numbers)
 
     def unknown_tokens(self, tokens: Iterable[str]) -> list[str]:
         """The tokens that are not in the vocabulary, in their order."""

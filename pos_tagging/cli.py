@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pos_tagging
+from common.cli.answers import (
+    OwnColumns,
+    answer_asked,
+    choose_format,
+    not_answered,
+    numbered,
+    open_joined,
+)
 from common.cli.flags import add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -22,23 +30,26 @@ from common.cli.options import (
     train_options,
 )
 from common.cli.scores import show_scores
-from common.cli.stream import answer_all, is_interactive, open_output, open_texts
-from common.errors import excerpt, show
+from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
+from common.errors import InputError, excerpt, show
 from common.evaluation.metrics import format_score
 from common.progress import say
-from common.text.readers import BadRow, read_texts
+from common.text.asked import Asked
+from common.text.readers import BadRow
 from common.text.remarks import Remarks
+from common.text.sources import Source
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.formats import HTML_HEAD, WRITERS
 from pos_tagging.recognition import INPUT_FORMATS
 from pos_tagging.sentences import Sentence, TaggedText
-from pos_tagging.word_files import SAME, Unread, Words, is_table, keeps_file, make_writer, open_words
+from pos_tagging.word_files import SAME, Unread, Words, keeps_file, make_writer, open_words
 
 if TYPE_CHECKING:
     from pos_tagging.predict import Tagger
 
 PRESETS = Path(__file__).parent / "presets"
+FORMATS = (*WRITERS, "csv", "json", "xlsx", "parquet")
 SENTENCES_READ = 4096  # at a time, of a CoNLL-U file, so that those of one length can be tagged together
 
 
@@ -88,7 +99,14 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--raw", action="store_true", help="also score raw text, in which sentences and words are to be found"
     )
-    add_overrides(parser, TaggingConfig, ("input_format", "tag_column", "tokens_column", "tags_column", "num_beams"))
+    add_overrides(
+        parser,
+        TaggingConfig,
+        (
+            "input_format", "tag_column", "tokens_column", "tags_column", "skip_bad_rows", "encoding", "header",
+            "num_beams",
+        ),
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     with claim_for_scores(arguments):
         model = pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
@@ -111,7 +129,7 @@ def predict(argv: Sequence[str] | None = None) -> None:
         "python -m pos_tagging.predict --input letter.txt --format conllu --output letter.conllu",
     )
     add_model_argument(parser, TASK, DEFAULT_NAME)
-    add_text_arguments(parser, (*WRITERS, SAME))
+    add_text_arguments(parser, (*FORMATS, SAME))
     parser.add_argument(
         "--input-format",
         choices=INPUT_FORMATS,
@@ -119,53 +137,107 @@ def predict(argv: Sequence[str] | None = None) -> None:
         metavar="NAME",
         help=f"of --input: {', '.join(INPUT_FORMATS[1:])} (default: by its content)",
     )
-    parser.add_argument("--text-column", default="text", help="column of the text in --input (default: text)")
     add_overrides(parser, TaggingConfig, ("num_beams", "tag_column", "tokens_column", "tags_column"))
     parser.add_argument("--probabilities", action="store_true", help="also the probability of each tag")
     arguments = parser.parse_args(argv)
     with ExitStack() as stack:
         words = _open_words(arguments, stack)
-        is_kept = keeps_file(arguments.format, words.format if words else None)
-        items = open_texts(arguments, _given_items(arguments, words, is_kept))
-        errors = "surrogateescape" if is_kept else "replace"
-        output = stack.enter_context(open_output(arguments.output, arguments.format == "text", errors))
-        tagger = pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
-        tagger = tagger.with_settings(override(tagger.config, arguments))
-        write = make_writer(arguments.format, tagger.config, words.format if words else None)
-        tag: Callable[[list[Any]], list[TaggedText]] = partial(tagger.tag, probabilities=arguments.probabilities)
-        how_many: dict[str, Any] = {}
-        if words and words.format.name != "text":
-            tag = partial(_tag_sentences, tagger, arguments.probabilities)
-            how_many = {"at_once": SENTENCES_READ, "size": _size}
-        if arguments.format == "html":
-            output.write(HTML_HEAD)
-        unread, remarks = Unread(), Remarks()
-        for place, item, answer in answer_all(arguments, tag, items, **how_many):
-            unread.count(item)
-            _warn_of_unknown(tagger, place, item, answer, remarks)
-            output.write(write(answer, place, item))
-            output.flush()
-        unread.conclude()
+        if words is None or words.format.name == "text":
+            predict_texts(arguments, stack, words.source if words else None)
+        else:
+            predict_words(arguments, stack, words)
+
+
+def predict_words(arguments: argparse.Namespace, stack: ExitStack, words: Words) -> None:
+    """Tag the sentences of a file of words."""
+    name = arguments.format or "text"
+    if name not in (*WRITERS, SAME):
+        raise InputError(
+            f"--format {name}: for texts in a table; the words of {words.name} go into conllu, tsv or jsonl"
+        )
+    is_kept = keeps_file(name, words.format)
+    items = open_texts(arguments, _given_sentences(words, is_kept, arguments.strict))
+    errors = "surrogateescape" if is_kept else "replace"
+    output = stack.enter_context(open_output(arguments.output, name == "text", errors=errors))
+    tagger = _load(arguments)
+    write = make_writer(name, tagger.config, words.format)
+    tag = partial(_tag_sentences, tagger, arguments.probabilities)
+    if name == "html":
+        output.write(HTML_HEAD)
+    unread, remarks = Unread(), Remarks()
+    for place, item, answer in answer_all(arguments, tag, items, SENTENCES_READ, _size):
+        unread.count(item)
+        _warn_of_unknown(tagger, place, item, answer, remarks)
+        output.write(write(answer, place, item))
+        output.flush()
+    unread.conclude()
+
+
+def _load(arguments: argparse.Namespace) -> Tagger:
+    """The tagger of a command, under the settings that the command gives."""
+    tagger = pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
+    return tagger.with_settings(override(tagger.config, arguments))
 
 
 def _open_words(arguments: argparse.Namespace, stack: ExitStack) -> Words | None:
-    """The opened input and its format; None: texts of the command line or of somebody who types, or a table."""
-    path, given = arguments.input, arguments.input_format
-    if arguments.texts or is_interactive(arguments) or (path is None and sys.stdin is None):
+    """The opened input and its format; None: texts of the command line or of somebody who types."""
+    path = arguments.input
+    if arguments.texts or is_interactive(arguments):
         return None
-    settings = override(TaggingConfig(), arguments)
-    if path is not None and given == "auto" and is_table(path, settings.columns(), arguments.text_column):
-        return None
-    return stack.enter_context(open_words(path, settings.columns(), given))
+    columns = override(TaggingConfig(), arguments).columns()
+    given = "text" if arguments.text_column and arguments.input_format == "auto" else arguments.input_format
+    return stack.enter_context(open_words(path, columns, given, arguments.encoding))
 
 
-def _given_items(arguments: argparse.Namespace, words: Words | None, is_kept: bool) -> Iterable[Any] | None:
-    """What is read of an opened input, each with its place; None: `open_texts` knows."""
-    if words is None:
-        return None
-    if words.format.name == "text":
-        return read_texts(arguments.input, arguments.text_column, words.file)
-    return _given_sentences(words, is_kept, arguments.strict)
+def predict_texts(arguments: argparse.Namespace, stack: ExitStack, source: Source | None) -> None:
+    """Tag texts: joined with the rows of a table, or in a format of tagged sentences."""
+    texts = ask(arguments, source=source)
+    name, is_table = choose_format(arguments, texts, (*FORMATS, SAME))
+    if name == SAME:
+        keeps_file(name, None)
+    write: Callable[[Asked, Any], Any]
+    if is_table:
+        write = stack.enter_context(open_joined(arguments, name, texts, own_columns(arguments.probabilities)))
+    else:
+        output = stack.enter_context(open_output(arguments.output, name == "text"))
+    tagger, remarks = _load(arguments), Remarks()
+    if not is_table:
+        written = make_writer(name, tagger.config, None)
+        write = partial(write_sentences, arguments, name, output, written)
+        output.write(HTML_HEAD if name == "html" else "")
+    for asked, answer in answer_asked(arguments, partial(tagger.tag, probabilities=arguments.probabilities), texts):
+        if answer is not None and asked.text is not None:
+            _warn_of_unknown(tagger, asked.place, asked.text, answer, remarks)
+        write(asked, answer)
+
+
+def write_sentences(
+    arguments: argparse.Namespace,
+    name: str,
+    output: IO[str],
+    write: Callable[[TaggedText, str, Any], str],
+    asked: Asked,
+    answer: TaggedText | None,
+) -> None:
+    """Write the sentences of a text in a format of tagged sentences; for people also that there is no answer."""
+    if answer is None:
+        if name == "text":
+            output.write(numbered(asked, not_answered(asked), arguments) + "\n")
+        elif name == "jsonl":
+            output.write(json.dumps({"place": asked.place, "text": "", "note": asked.problem}) + "\n")
+    else:
+        written = write(answer, asked.place, asked.text)
+        if name == "text" and arguments.line_numbers:
+            written = "".join(f"{numbered(asked, line, arguments)}\n" for line in written.splitlines())
+        output.write(written)
+    output.flush()
+
+
+def own_columns(probabilities: bool) -> OwnColumns:
+    """What a tagger says of a text, as columns: tokens and tags of all its sentences, which JSON has as lists."""
+
+    names = ("tokens", "tags", *(["probabilities"] if probabilities else []))
+    return OwnColumns(dict.fromkeys(names, ""), lambda _, answer: answer.columns())
 
 
 def _given_sentences(words: Words, is_kept: bool, strict: bool) -> Iterator[tuple[str, Any] | BadRow]:

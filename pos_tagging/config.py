@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from common.errors import InputError
-from common.settings import TrainingConfig, setting
+from common.settings import ReadingConfig, TrainingConfig, setting
 from pos_tagging.recognition import TAGGED_FORMATS, Columns
 
 TASK, DEFAULT_NAME = "pos_tagging", "ewt"
@@ -28,7 +28,7 @@ MODEL, WORDS, REGULARIZATION, VOCABULARY, DATA = (
 
 
 @dataclass(frozen=True)
-class TaggingConfig(TrainingConfig):
+class TaggingConfig(TrainingConfig, ReadingConfig):
     """Settings of a tagger."""
 
     OLD_NAMES: ClassVar[Mapping[str, str]] = {**TrainingConfig.OLD_NAMES, "case_noise": "case_augmentation"}

@@ -7,11 +7,10 @@ lines of markup (`<s>`, `<p>`, `<doc>`, `<g/>` of corpus tools) end a sentence o
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from common.errors import InputError, excerpt
 from common.text.readers import BadRow, TooLong, bounded_lines, open_text, undecodable
@@ -76,7 +75,7 @@ def read_conllu(
 
 
 def read_words(
-    file: IO[str], name: str, layout: WordFormat, tagged: bool = True, keep_lines: bool = False
+    file: IO[str], name: str, layout: WordFormat, tagged: bool = True, keep_lines: bool = False, mark: str = ""
 ) -> Iterator[ConlluSentence | BadSentence]:
     """Read the sentences of a file with a word a line; one with a wrong line becomes a BadSentence.
 
@@ -86,10 +85,11 @@ def read_words(
         layout: of `pos_tagging.recognition`.
         tagged: whether every word must have a tag.
         keep_lines: keep the lines as they are, so that the file can be written again.
+        mark: what stands before the first line, a byte order mark.
     """
     number, is_whole = 0, True
     builder = _Builder(name, layout, tagged, keep_lines)
-    builder.keep(byte_order_mark(file))
+    builder.keep(mark)
     for number, line in enumerate(bounded_lines(file), 1):
         if isinstance(line, TooLong):
             if keep_lines:
@@ -110,13 +110,6 @@ def read_words(
                 yield from builder.finish(number)
         is_whole = line[-1:] in "\r\n"
     yield from builder.left_over(number, is_whole)
-
-
-def byte_order_mark(file: IO[str]) -> str:
-    """The byte order mark that a UTF-8 file begins with, if it has one; nothing of the file may be read before."""
-    buffer: Any = getattr(file, "buffer", None)
-    begins = buffer.peek(3)[:3] == codecs.BOM_UTF8 if hasattr(buffer, "peek") else False
-    return "\ufeff" if begins else ""
 
 
 class _Builder:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,17 @@ from numpy.typing import NDArray
 from common.errors import InputError, as_written, excerpt
 from common.progress import say
 from common.text.batching import Batch, Batches, drop_words, make_mask, pad
-from common.text.data import Data, path_of
-from common.text.readers import read_rows, require_good
+from common.text.columns import Column
+from common.text.data import Data, name_of, path_of, read_data
+from common.text.readers import read_open_rows
+from common.text.rows import BadRow, SkippedRows, require_good
+from common.text.tables import Reading
 from common.text.vocabulary import PAD_ID
 from pos_tagging.config import TaggingConfig
 from pos_tagging.conllu import TAG_FIELDS
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.sentences import Sentence
-from pos_tagging.word_files import is_table, open_words
+from pos_tagging.word_files import Words, open_words
 
 NUM_SHOWN = 10  # tags in a message
 OTHER_CASES = (str.lower, str.upper, lambda word: word[:1].upper() + word[1:])
@@ -41,14 +46,13 @@ def load_sentences(data: Data, config: TaggingConfig, with_further: bool = False
     """
     further = config.auxiliary_column if with_further else None
     path = path_of(data)
-    if path is None:
+    if path is None and not hasattr(data, "column_names"):
         sentences = list(_read_objects(data, config, further))
-    elif config.input_format == "table" or (config.input_format == "auto" and is_table(path, config.columns())):
-        columns = _columns(config, further)
-        rows = require_good(read_rows(path, columns))
-        sentences = [_make_sentence([row[column].split("\t") for column in columns], place) for place, row in rows]
+    elif path is None or path.is_dir():
+        rows = read_data(data, _columns_of_table(config, further), Reading.of(config))
+        sentences = _read_table(rows, config, further, name_of(data))
     else:
-        sentences = _read_words_file(path, config, further)
+        sentences = _read_file(path, config, further)
     if not sentences:
         where, what = (path, "a file with at least one") if path else ("the data", "at least one")
         raise InputError(f"{where}: no sentences; give {what}")
@@ -59,10 +63,18 @@ def _columns(config: TaggingConfig, further: str | None) -> list[str]:
     return [config.tokens_column, config.tags_column, *([further] if further else [])]
 
 
-def _read_words_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
-    """The sentences of a file of tagged words."""
-    with open_words(path, config.columns(further), config.input_format) as words:
+def _columns_of_table(config: TaggingConfig, further: str | None) -> list[Column]:
+    return [Column(name, "--tokens-column and --tags-column") for name in _columns(config, further)]
+
+
+def _read_file(path: Path, config: TaggingConfig, further: str | None) -> list[Sentence]:
+    """The sentences of a table, or of a file of tagged words."""
+    given = "text" if config.input_format == "table" else config.input_format
+    with open_words(path, config.columns(further), given, config.encoding) as words:
         layout = words.format
+        if config.input_format == "table" or (layout.name == "text" and words.is_table(_columns(config, further))):
+            rows = read_open_rows(words.source, path, _columns_of_table(config, further), Reading.of(config))
+            return _read_table(rows, config, further, path.name)
         if layout.tag is None:
             raise InputError(
                 f"{path}: {layout.description}, wanted words with tags: CoNLL-U, a word and its tag a line, WORD/TAG, "
@@ -71,7 +83,47 @@ def _read_words_file(path: Path, config: TaggingConfig, further: str | None) -> 
         if further and layout.further is None:
             there = f"are {', '.join(TAG_FIELDS)}" if layout.name == "conllu" else "have numbers, from 1"
             raise InputError(f"--auxiliary-column: {path} has no {excerpt(further)}; the columns {there}")
-        return list(require_good(words.sentences()))
+        return _good_sentences(words, config.skip_bad_rows)
+
+
+def _good_sentences(words: Words, skip_bad_rows: bool) -> list[Sentence]:
+    """The sentences of a file of words, of which those that cannot be read may be left out."""
+    skipped = SkippedRows(skip_bad_rows, words.name)
+    sentences: list[Sentence] = []
+    for item in words.sentences():
+        if isinstance(item, BadRow):
+            skipped.add(item.message)
+        else:
+            sentences.append(item)
+    skipped.conclude(len(sentences))
+    return sentences
+
+
+def _read_table(
+    rows: Iterator[tuple[str, dict[str, str]] | BadRow], config: TaggingConfig, further: str | None, name: str
+) -> list[Sentence]:
+    """The sentences of a table, of which those that cannot be used may be left out."""
+    columns = _columns(config, further)
+    skipped = SkippedRows(config.skip_bad_rows, name)
+    sentences = []
+    for item in rows:
+        try:
+            place, row = next(require_good([item]))
+            sentences.append(_make_sentence([_parts(row[column]) for column in columns], place))
+        except InputError as error:
+            skipped.add(str(error))
+    skipped.conclude(len(sentences))
+    return sentences
+
+
+def _parts(text: str) -> list[str]:
+    """The tokens or tags of a field: between tabs, or as a list of JSON."""
+    if text.startswith("["):
+        with suppress(ValueError, RecursionError):
+            values = json.loads(text)
+            if isinstance(values, list) and all(isinstance(value, str) for value in values):
+                return values
+    return text.split("\t")
 
 
 def _read_objects(data: Any, config: TaggingConfig, further: str | None) -> Iterator[Sentence]:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -26,11 +26,12 @@ from common.bundles.file_names import SPLITTER_FOLDER
 from common.bundles.pretrained import find_bundle
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
+from common.inference.tables import answer_frame
 from common.progress import progress
+from common.text.asked import open_asked
 from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
 from common.text.normalization import Normalized, normalize_with_offsets
-from common.text.readers import BadRow, read_lines
 from common.text.remarks import remark_on
 from common.text.tokenization import load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
@@ -41,6 +42,9 @@ from pos_tagging.loader import make_batches
 from pos_tagging.sentences import Layout, Sentence, TaggedFile, TaggedSentence, TaggedText
 from pos_tagging.splitting.splitter import Splitter
 from pos_tagging.word_files import SAME, Words, make_writer, open_words
+
+if TYPE_CHECKING:
+    import pandas
 
 SENTENCES_AT_ONCE = 256  # the more, the fewer words are spelled twice, and the better the processor is used
 MAX_TOKENS = 500  # a longer "sentence" is a list or a table without full stops; it is tagged in pieces
@@ -127,6 +131,23 @@ class Tagger:
         found = self.splitter.split([each.text for each in normalized])
         return [_write_back(sentences, each) for sentences, each in zip(found, normalized, strict=True)]
 
+    def tag_table(
+        self, frame: pandas.DataFrame, column: str | None = None, probabilities: bool = False
+    ) -> pandas.DataFrame:
+        """Tag the texts of a table.
+
+        Args:
+            frame: a DataFrame.
+            column: of the texts; None: `text`, or the only one that can be it.
+            probabilities: whether the probability of each tag is wanted too.
+        Returns:
+            The same rows and columns with the same index, and beside them the lists `tokens`, `tags` (of all sentences
+            of a text), `sentence_lengths`, perhaps `probabilities`, and `note`, which says why there are none.
+        Raises:
+            InputError: there is no such column.
+        """
+        return answer_frame(frame, column, ("text",), lambda texts: self.tag(texts, probabilities), TaggedText.columns)
+
     def tag_sentences(self, sentences: Sequence[Sentence], probabilities: bool = False) -> list[TaggedSentence]:
         """Tag sentences whose words are given; tags they may have are not used."""
         found = self.tag_tokens([sentence.tokens for sentence in sentences], probabilities)
@@ -169,12 +190,12 @@ class Tagger:
 
     def _tag_text_file(self, words: Words, config: TaggingConfig, probabilities: bool) -> TaggedFile:
         """Tag the lines of a text file."""
-        rows = [item for item in read_lines(words.file, words.name) if isinstance(item, BadRow) or item[1].strip()]
-        texts = [item for item in rows if not isinstance(item, BadRow)]
-        answers = self.tag([text for _, text in texts], probabilities)
+        asked = list(open_asked(None, None, source=words.source).items)
+        texts = [item for item in asked if item.text is not None]
+        answers = self.tag([item.text or "" for item in texts], probabilities)
         write = make_writer("conllu", config, None)
-        text = "".join(write(answer, place, text) for answer, (place, text) in zip(answers, texts, strict=True))
-        notes = [item.message for item in rows if isinstance(item, BadRow)]
+        text = "".join(write(answer, item.place, item.text) for answer, item in zip(answers, texts, strict=True))
+        notes = [item.problem for item in asked if item.text is None]
         return TaggedFile([sentence for answer in answers for sentence in answer], text, notes)
 
     def tag_tokens(self, token_lists: Sequence[Sequence[str]], probabilities: bool = False) -> list[Tags]:

@@ -126,6 +126,17 @@ class TaggedText:
         """The words of all sentences with their tags."""
         return [pair for sentence in self.sentences for pair in sentence.pairs()]
 
+    def columns(self) -> dict[str, list]:
+        """Tokens and tags of all sentences as columns of a table, with the number of words of each sentence."""
+        found: dict[str, list] = {"tokens": [], "tags": [], "probabilities": []}
+        for sentence in self.sentences:
+            found["tokens"] += sentence.tokens
+            found["tags"] += sentence.tags
+            found["probabilities"] += [round(value, 4) for value in sentence.probabilities]
+        if not found["probabilities"]:
+            del found["probabilities"]
+        return {**found, "sentence_lengths": [len(sentence.tokens) for sentence in self.sentences]}
+
 
 @dataclass(frozen=True)
 class TaggedFile:

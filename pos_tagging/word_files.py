@@ -18,9 +18,11 @@ from typing import IO, Any
 
 from common.errors import InputError
 from common.progress import say
-from common.text.readers import TABLE_KINDS, TooLong, bounded_lines, file_kind, open_text, standard_input, undecodable
+from common.text.rows import TooLong, bounded_lines, undecodable
+from common.text.sources import Source, open_source
+from common.text.tables import file_kind, is_table
 from pos_tagging.config import TaggingConfig
-from pos_tagging.conllu import BadSentence, ConlluSentence, byte_order_mark, read_words
+from pos_tagging.conllu import BadSentence, ConlluSentence, read_words
 from pos_tagging.formats import WRITERS, ConlluWriter
 from pos_tagging.recognition import Columns, WordFormat, given_format, recognise
 from pos_tagging.sentences import TaggedText
@@ -35,70 +37,69 @@ class Words:
     """An opened file of words.
 
     Args:
-        file: of which nothing has been read.
-        name: for messages.
+        source: of which nothing has been read.
         format: how its words are written.
+        kind: the ending of the name of the file.
     """
 
-    file: IO[str]
-    name: str
+    source: Source
     format: WordFormat
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the file is called in messages."""
+        return self.source.name
 
     def sentences(self, tagged: bool = True, keep_lines: bool = False) -> Iterator[ConlluSentence | BadSentence]:
         """Its sentences, one by one; see `read_words`."""
         read = _read_lines if self.format.name in ("pairs", "tokens") else read_words
-        return read(self.file, self.name, self.format, tagged, keep_lines)
+        mark = "\ufeff" if keep_lines and self.source.starts_with(codecs.BOM_UTF8) else ""
+        return read(self.source.file, self.name, self.format, tagged, keep_lines, mark)
 
-
-def is_table(path: Path, columns: Columns, text_column: str = "") -> bool:
-    """Whether a file is a table, with a text or a sentence in each row: by its name, a `.tsv` file by its first lines.
-
-    Args:
-        path: the file.
-        columns: those that are wanted.
-        text_column: of texts, if they are.
-    """
-    kind = file_kind(path)
-    if kind != ".tsv" or not path.is_file():
-        return kind in TABLE_KINDS
-    with open_text(path) as file:
-        lines, is_whole = first_lines(file)
-    if text_column and lines and text_column in lines[0].split("\t"):
-        return True
-    return recognise(lines, columns, str(path), is_whole).name == "text"
+    def is_table(self, columns: Sequence[str]) -> bool:
+        """Whether it is a table, by its name, its content, or since its first line names the columns."""
+        return is_table(self.source, self.kind) or all(
+            name in self.source.head().partition("\n")[0] for name in columns
+        )
 
 
 @contextmanager
-def open_words(path: Path | None, columns: Columns, input_format: str = "auto") -> Iterator[Words]:
+def open_words(
+    path: Path | None, columns: Columns, input_format: str = "auto", encoding: str = "auto"
+) -> Iterator[Words]:
     """Open a file, and find out how its words are written; one line tells of it where the name does not.
 
     Args:
         path: a file or a pipe; None: standard input, of which only CoNLL-U and tables of words are recognised.
         columns: those that are wanted.
         input_format: one of `INPUT_FORMATS`, if it is known.
+        encoding: of the file; "auto": found out.
     Raises:
         InputError: the file cannot be read, or may be one or another.
     """
-    if path is None:
-        file, name = standard_input(), "standard input"
-        found = _found(file, name, "", columns, input_format)
-        is_sure = found.name in ("conllu", "columns") or input_format != "auto"
-        yield Words(file, name, found if is_sure else WordFormat("text"))
-        return
-    with open_text(path) as file:
-        yield Words(file, str(path), _found(file, str(path), file_kind(path), columns, input_format))
+    with open_source(path, encoding) as source:
+        kind = file_kind(path) if path else ""
+        found = _found(source, kind, columns, input_format)
+        if path is None and input_format == "auto" and found.name not in ("conllu", "columns"):
+            found = WordFormat("text")
+        if found.name != "text":
+            source.announce()
+        yield Words(source, found, kind)
 
 
-def _found(file: IO[str], name: str, kind: str, columns: Columns, input_format: str) -> WordFormat:
+def _found(source: Source, kind: str, columns: Columns, input_format: str) -> WordFormat:
     """The format of an opened file, and a line on it."""
-    lines, is_whole = first_lines(file)
+    if input_format == "text" or (input_format == "auto" and kind != ".tsv" and is_table(source, kind)):
+        return WordFormat("text", "a table or plain text")
+    lines, is_whole = first_lines(source)
     if input_format != "auto":
-        return given_format(input_format, lines, columns, name)
+        return given_format(input_format, lines, columns, source.name)
     if kind == ".conllu":
-        return _named_conllu(lines, columns, name, is_whole)
-    found = recognise(lines, columns, name, is_whole)
+        return _named_conllu(lines, columns, source.name, is_whole)
+    found = recognise(lines, columns, source.name, is_whole)
     if found.name != "text":
-        say(f"{name}: read as {found.description}; --input-format says otherwise")
+        say(f"{source.name}: read as {found.description}; --input-format says otherwise")
     return found
 
 
@@ -112,26 +113,21 @@ def _named_conllu(lines: Sequence[str], columns: Columns, name: str, is_whole: b
     return given_format("conllu", lines, columns, name)
 
 
-def first_lines(file: IO[str]) -> tuple[list[str], bool]:
+def first_lines(source: Source) -> tuple[list[str], bool]:
     """Look at the first lines of an opened file, none of which is read; of a pipe, at what has come by now.
 
     Returns:
-        The lines without line ends, the last one perhaps cut; whether the file has no more.
+        The lines without line ends, the last one perhaps cut; whether none is.
     """
-    buffer: Any = getattr(file, "buffer", None)
-    if not hasattr(buffer, "peek"):
-        return [], False
-    encoding = getattr(file, "encoding", "utf-8-sig")
-    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
-    lines = re.split(r"\r\n|\n|\r", decoder.decode(buffer.peek(1)))
+    lines = re.split(r"\r\n|\n|\r", source.head())
     return (lines[:-1], True) if lines[-1] == "" else (lines, False)
 
 
 def _read_lines(
-    file: IO[str], name: str, layout: WordFormat, tagged: bool, keep_lines: bool
+    file: IO[str], name: str, layout: WordFormat, tagged: bool, keep_lines: bool, mark: str
 ) -> Iterator[ConlluSentence | BadSentence]:
     """Read sentences that stand on a line each; see `read_words`."""
-    kept = [byte_order_mark(file)] if keep_lines else []
+    kept = [mark] if keep_lines else []
     number = 0
     for number, line in enumerate(bounded_lines(file), 1):
         place = f"{name}, line {number}"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import sentiment
+from common.cli.answers import (
+    OwnColumns,
+    answer_asked,
+    choose_format,
+    not_answered,
+    numbered,
+    one_line,
+    open_joined,
+)
 from common.cli.flags import OneLineParser, add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -23,10 +31,12 @@ from common.cli.options import (
     train_options,
 )
 from common.cli.scores import show_scores
-from common.cli.stream import answer_all, open_output, open_texts
+from common.cli.stream import ask, open_output
+from common.cli.table_files import FORMATS
 from common.errors import InputError, excerpt, show
 from common.evaluation.metrics import format_score
 from common.progress import say
+from common.text.asked import Asked
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
@@ -34,7 +44,7 @@ from sentiment.scale import parse_scale
 
 if TYPE_CHECKING:
     from sentiment.explain import Explanation
-    from sentiment.predict import Rating
+    from sentiment.predict import Rating, RatingModel
 
 PRESETS = Path(__file__).parent / "presets"
 NUM_SHOWN = 10
@@ -108,7 +118,9 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
         which = {"min": "worst", "max": "best"}[end]
         help = f"{which} rating in the files (default: the model's, or found out if that does not fit)"
         parser.add_argument(f"--{end}-rating", type=number(float), metavar="FLOAT", help=help)
-    add_overrides(parser, SentimentConfig, ("text_column", "rating_column", "labels", "skip_bad_rows"))
+    add_overrides(
+        parser, SentimentConfig, ("text_column", "rating_column", "labels", "skip_bad_rows", "encoding", "header")
+    )
     arguments = parser.parse_args(argv)
     with claim_for_scores(arguments):
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
@@ -129,11 +141,11 @@ def predict(argv: Sequence[str] | None = None) -> None:
         "sentiment.predict",
         "Predict the ratings of texts.\n\n"
         'python -m sentiment.predict "The soup was cold and nobody cared."\n'
-        "python -m sentiment.predict --input reviews.csv --text-column review --format csv --output ratings.csv",
+        "python -m sentiment.predict --input reviews.csv --text-column comment --output ratings.csv\n\n"
+        "A table comes back whole: every row and column, and the columns of the answers beside them.",
     )
     add_model_argument(parser, TASK, DEFAULT_NAME)
-    add_text_arguments(parser, ("text", "jsonl", "csv"))
-    parser.add_argument("--text-column", default="review", help="column of the text in --input (default: review)")
+    add_text_arguments(parser, ("text", *FORMATS))
     parser.add_argument(
         "--scale", type=scale_ends, metavar="1-5", help="scale of the answers (default: that of the model)"
     )
@@ -143,19 +155,29 @@ def predict(argv: Sequence[str] | None = None) -> None:
         help=f"also the weight of each word in the answer; text: the {NUM_SHOWN} largest",
     )
     arguments = parser.parse_args(argv)
-    items = open_texts(arguments)
-    if arguments.explain and arguments.format == "csv":
+    texts = ask(arguments, (SentimentConfig.text_column,))
+    name, is_table = choose_format(arguments, texts, ("text", *FORMATS))
+    if arguments.explain and name not in ("text", "json", "jsonl"):
         raise InputError("--explain: a row has no room for the weights of words; choose --format jsonl or text")
-    with open_output(arguments.output, arguments.format == "text") as output:
+    with ExitStack() as stack:
+        model: RatingModel | None = None
+
+        def explain(text: str) -> Explanation | None:
+            return sentiment.explain(model, text) if arguments.explain and model else None
+
+        if is_table:
+            write = stack.enter_context(open_joined(arguments, name, texts, own_columns(explain)))
+        else:
+            output = stack.enter_context(open_output(arguments.output, for_people=True))
+            write = partial(write_text, arguments, output, explain)
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
         remarks = Remarks()
-        write = ROW_WRITERS[arguments.format](output)
-        for place, text, answer in answer_all(arguments, partial(model.predict, scale=arguments.scale), items):
-            if answer.num_tokens and answer.num_unknown == answer.num_tokens:
-                say(f"{place}: the model knows none of the words in {excerpt(text)}; its answer is a guess")
-            else:
-                remarks.add(place, answer.remark)
-            write(text, answer, sentiment.explain(model, text) if arguments.explain else None)
+        for asked, answer in answer_asked(arguments, partial(model.predict, scale=arguments.scale), texts):
+            if answer and asked.text and answer.num_tokens and answer.num_unknown == answer.num_tokens:
+                say(f"{asked.place}: the model knows none of the words in {excerpt(asked.text)}; its answer is a guess")
+            elif answer:
+                remarks.add(asked.place, answer.remark)
+            write(asked, answer)
 
 
 def scale_ends(text: str) -> tuple[float, float]:
@@ -166,39 +188,32 @@ def scale_ends(text: str) -> tuple[float, float]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def text_writer(output: IO[str]) -> Callable[..., None]:
-    """Answers for people: the rating, its spread, the text; below it the words that weigh most."""
-
-    def write(text: str, answer: Rating, explanation: Explanation | None) -> None:
+def write_text(
+    arguments: argparse.Namespace,
+    output: IO[str],
+    explain: Callable[[str], Explanation | None],
+    asked: Asked,
+    answer: Rating | None,
+) -> None:
+    """Write an answer for people: the rating, its spread, the text on one line; below it the words that weigh most."""
+    if answer is None or asked.text is None:
+        lines = [numbered(asked, not_answered(asked), arguments)]
+    else:
         spread = "" if answer.spread is None else f" ±{answer.spread:.1f}"
-        lines = [f"{answer.rating:4.1f}{spread}  {text}"]
-        if explanation:
-            lines += [f"      {weight:+.2f}  {token}" for token, weight in explanation.strongest(NUM_SHOWN)]
-        print("\n".join(lines), file=output, flush=True)
+        lines = [numbered(asked, f"{answer.rating:4.1f}{spread}  {one_line(asked.text)}", arguments)]
+        explanation = explain(asked.text)
+        strongest = explanation.strongest(NUM_SHOWN) if explanation else []
+        lines += [f"      {weight:+.2f}  {token}" for token, weight in strongest]
+    print("\n".join(lines), file=output, flush=True)
 
-    return write
 
+def own_columns(explain: Callable[[str], Explanation | None]) -> OwnColumns:
+    """What a rating model says of a text, as columns; JSON also has the weights of its words, if they are wanted."""
 
-def json_writer(output: IO[str]) -> Callable[..., None]:
-    """Answers as JSON lines."""
-
-    def write(text: str, answer: Rating, explanation: Explanation | None) -> None:
-        more = vars(explanation) if explanation else {}
+    def values(asked: Asked, answer: Rating) -> dict[str, Any]:
+        explanation = explain(asked.text or "")
         own = {name: value for name, value in vars(answer).items() if name != "remark" or value}
-        print(json.dumps({**own, **more, "text": text}), file=output, flush=True)
+        return {**own, **(vars(explanation) if explanation else {})}
 
-    return write
-
-
-def csv_writer(output: IO[str]) -> Callable[..., None]:
-    """Answers as a table."""
-    table = csv.writer(output, lineterminator="\n")
-    table.writerow(["rating", "spread", "review"])
-
-    def write(text: str, answer: Rating, _: Explanation | None) -> None:
-        table.writerow([f"{answer.rating:.2f}", "" if answer.spread is None else f"{answer.spread:.2f}", text])
-
-    return write
-
-
-ROW_WRITERS = {"text": text_writer, "jsonl": json_writer, "csv": csv_writer}
+    formats = {"rating": ".2f", "spread": ".2f", "num_tokens": "", "num_unknown": ""}
+    return OwnColumns(formats, values, SentimentConfig.text_column)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from common.errors import InputError
 from common.networks.rating_levels import MAX_LEVELS
-from common.settings import TrainingConfig, flag_of, setting
+from common.settings import ReadingConfig, TrainingConfig, flag_of, setting
 
 TASK, DEFAULT_NAME = "sentiment", "imdb"
 RECURRENT = ("lstm", "gru", "simple-rnn")
@@ -26,7 +26,7 @@ MODEL, REGULARIZATION, DISTILLATION, FINE_TUNING, VOCABULARY, DATA = (
 
 
 @dataclass(frozen=True)
-class SentimentConfig(TrainingConfig):
+class SentimentConfig(TrainingConfig, ReadingConfig):
     """Settings of a rating model."""
 
     OLD_NAMES: ClassVar[Mapping[str, str]] = {

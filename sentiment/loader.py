@@ -12,9 +12,12 @@ from common.errors import InputError, excerpt
 from common.networks.rating_levels import level_targets
 from common.progress import say
 from common.text.batching import Batches, drop_words, make_mask, pad
+from common.text.columns import RATING, TEXT, Column
 from common.text.data import Data, name_of, path_of, read_data
 from common.text.normalization import normalize
 from common.text.readers import read_lines, require_good
+from common.text.rows import SkippedRows
+from common.text.tables import Reading
 from common.text.tokenization import load_pipeline, tokenize_cached
 from common.text.vocabulary import BOS_ID, Vocabulary
 from sentiment.config import SentimentConfig
@@ -107,30 +110,37 @@ def read_reviews(data: Data, config: SentimentConfig, groups_file: str | Path | 
     With `config.skip_bad_rows` a row without a text or a rating is left out, and how many were is said.
     """
     labels = parse_labels(config.labels) if config.labels else None
-    columns = [config.text_column, config.rating_column, *([config.group_column] if config.group_column else [])]
-    texts, ratings, places, groups, bad = [], [], [], [], []
-    for item in read_data(data, columns):
+    texts, ratings, places, groups = [], [], [], []
+    skipped = SkippedRows(config.skip_bad_rows, name_of(data))
+    for item in read_data(data, columns_of(config), Reading.of(config)):
         try:
             place, row = next(require_good([item]))
             text = _read_text(row[config.text_column], place)
             rating = _read_rating(row[config.rating_column], place, labels)
         except InputError as error:
-            if not config.skip_bad_rows:
-                raise InputError(f"{error}; or leave such rows out with --skip-bad-rows") from None
-            bad.append(str(error))
+            skipped.add(str(error))
             continue
         texts.append(text)
         ratings.append(rating)
         places.append(place)
         if config.group_column:
             groups.append(row[config.group_column])
-    if bad:
-        say(f"Left out {len(bad):,} of {len(bad) + len(texts):,} rows; the first: {bad[0]}")
+    skipped.conclude(len(texts))
     if not texts:
         raise InputError(f"{name_of(data)}: no row has a text and a rating; give at least one")
     if groups_file is not None:
         groups = _read_groups(Path(groups_file), len(texts), name_of(data))
     return WrittenReviews(texts, ratings, places, groups or None, str(path_of(data) or name_of(data)))
+
+
+def columns_of(config: SentimentConfig) -> list[Column]:
+    """The columns of a table that settings name."""
+    given = {name: getattr(config, name) != getattr(SentimentConfig, name) for name in ("text_column", "rating_column")}
+    return [
+        Column(config.text_column, "--text-column", TEXT, given["text_column"]),
+        Column(config.rating_column, "--rating-column", RATING, given["rating_column"]),
+        *([Column(config.group_column, "--group-column")] if config.group_column else []),
+    ]
 
 
 def with_scale(config: SentimentConfig, written: WrittenReviews) -> SentimentConfig:
@@ -215,7 +225,7 @@ def load_texts(data: Data, config: SentimentConfig) -> list[str]:
     Raises:
         InputError: the row, what was found there, and what would do.
     """
-    rows = require_good(read_data(data, [config.text_column]))
+    rows = require_good(read_data(data, columns_of(config)[:1], Reading.of(config)))
     return [_read_text(row[config.text_column], place) for place, row in rows]
 
 

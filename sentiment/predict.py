@@ -15,7 +15,7 @@ if __name__ == "__main__":
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.inference.answers import Answers, describe_model
 from common.inference.engine import Engine, open_engine
+from common.inference.tables import answer_frame
 from common.networks.rating_levels import level_probabilities
 from common.progress import progress
 from common.text.data import as_texts
@@ -36,6 +37,9 @@ from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import make_batches, normal_texts, rating_levels
 from sentiment.ngrams import Ngrams
 from sentiment.scale import convert
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,26 @@ class RatingModel:
         ratings = np.clip(answers["rating"][:, 0], self.config.min_rating, self.config.max_rating)
         return Predictions(ratings, answers["spread"][:, 0] if "spread" in answers else None)
 
+    def predict_table(
+        self, frame: pandas.DataFrame, column: str | None = None, scale: tuple[float, float] | None = None
+    ) -> pandas.DataFrame:
+        """Rate the texts of a table.
+
+        Args:
+            frame: a DataFrame.
+            column: of the texts; None: that of the training data, or the only one that can be it.
+            scale: worst and best rating of the answers; None: those of the model.
+        Returns:
+            The same rows and columns with the same index, and beside them `rating`, `spread`, `num_tokens`,
+            `num_unknown` and `note`, which says why there is no rating.
+        Raises:
+            InputError: there is no such column.
+        """
+        usual = (self.config.text_column, SentimentConfig.text_column)
+        return answer_frame(frame, column, usual, lambda texts: self.predict(texts, scale), vars)
+
     def predict(self, texts: str | Iterable[str], scale: tuple[float, float] | None = None) -> Answers[Rating]:
-        """Rate texts.
+        """Rate texts; those of a DataFrame with `predict_table`.
 
         Args:
             texts: a string, or a list, tuple, Series or array of them; what is beyond `config.max_length` tokens is

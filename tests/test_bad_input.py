@@ -67,19 +67,32 @@ WRONG_FILES = [
     ("sentiment", "a.csv", "review,rating\nfine,3\n ,3\n", "row 2: empty text"),
     ("sentiment", "a.csv", "review,rating\nfine,3\na,b,3\n", "row 2: 3 fields where the header has 2"),
     ("sentiment", "a.csv", 'review,rating\n"fine,3\n', "line 2: not valid CSV"),
-    ("sentiment", "a.csv", b"review,rating\nfine,3\ncaf\xe9,4\n", "row 2: byte 0xe9 after 'caf' is not UTF-8"),
+    (
+        "sentiment",
+        "a.csv",
+        "review,rating\nfiné,3\ncaf".encode() + b"\xe9,4\n",
+        "row 2: byte 0xe9 after 'caf' is not UTF-8",
+    ),
     ("sentiment", "a.jsonl", '{"review": "fine", "rating": 3}\n{"review": \n', "row 2: not valid JSON"),
     ("sentiment", "a.jsonl", '["fine", 3]\n', "row 1: found '[\"fine\", 3]' where an object {…} is wanted"),
     ("sentiment", "a.jsonl", '{"review": "fine"}\n', "row 1: no column 'rating'; the columns there are: review"),
     ("sentiment", "a.jsonl", '{"review": null, "rating": 3}\n', "row 1: empty text"),
-    ("sentiment", "a.xlsx", "PK", "unknown kind of file '.xlsx'; use .csv, .tsv or .jsonl"),
+    ("sentiment", "a.csv", "%PDF-1.7", "a PDF file; export its text first"),
+    (
+        "sentiment",
+        "a.csv",
+        "Review_text,stars\nfine,3\n",
+        "no column 'review'; the columns there are: Review_text, stars",
+    ),
+    ("sentiment", "a.csv", "review,review,rating\na,b,3\n", "two columns are named 'review': 1 and 2; choose one by"),
+    ("sentiment", "a.jsonl", '{"review": "a", "review": "b", "rating": 3}\n', "row 1: two values of 'review'"),
     ("sentiment", "a.csv", "review,rating\nfine,3\n", "nothing is left to train on"),
     ("language_model", "a.csv", "title,story\na,b\n", "no column 'text'; the columns there are: title, story"),
     ("language_model", "a.csv", 'text\nfine\n" "\n', "row 2: empty text"),
     ("language_model", "a.csv", "text\n", "no rows"),
     ("language_model", "a.txt", "", "no text in the file"),
     ("language_model", "a.txt", " \n\n", "no text in the file"),
-    ("language_model", "a.txt", b"fine\ncaf\xe9\n", "line 2: byte 0xe9 after 'caf' is not UTF-8"),
+    ("language_model", "a.txt", "finé\ncaf".encode() + b"\xe9\n", "line 2: byte 0xe9 after 'caf' is not UTF-8"),
     ("language_model", "a.txt", "a", "the text is too short to be cut in two"),
     ("language_model", "a.csv", "text\nfine\n", "the text is too short to be cut in two"),
     ("pos_tagging", "a.conllu", "", "no sentences"),
@@ -87,7 +100,7 @@ WRONG_FILES = [
     ("pos_tagging", "a.conllu", word(1) + word(3) + "\n", "line 2: id '3' where 2 is due"),
     ("pos_tagging", "a.conllu", word(1) + "\n" + word(1)[:-1], "line 3: no line end after the last word"),
     ("pos_tagging", "a.conllu", word(1, tag="_") + "\n", "line 1: word 'w' has no tag"),
-    ("pos_tagging", "a.conllu", word(1).encode() + b"2\tcaf\xe9\n\n", "line 2: byte 0xe9"),
+    ("pos_tagging", "a.conllu", word(1, "é").encode() + b"2\tcaf\xe9\n\n", "line 2: byte 0xe9"),
     ("pos_tagging", "a.conllu", word(1) + "\n", "nothing is left to train on"),
     ("pos_tagging", "a.csv", 'tokens,tags\n"a\tb",X\n', "row 1: 2 tokens and 1 tags"),
     ("pos_tagging", "a.csv", "tokens,tags\n ,X\n", "row 1: empty sentence"),
@@ -165,12 +178,14 @@ def test_a_bad_row_is_reported_and_the_rest_answered(task, run_here, small_bundl
     command = [ANSWERING[task], "--model", small_bundle(task), "--input", path, "--format", "jsonl", "--output", output]
     done = run_here(*command)
     assert (done.returncode, done.stdout) == (0, "")
-    assert [json.loads(line)["text"] for line in output.read_text().splitlines()] == ["It was good.", "It was bad."]
+    written = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row.get(column) for row in written] == ["It was good.", " ", None, "It was bad.", None]
+    assert ["note" in row for row in written] == [False, True, True, False, True]
     reported = done.stderr.splitlines()
-    assert reported[0].startswith(f"left out: {path}, row 2: empty text")
-    assert reported[1].startswith(f"left out: {path}, row 3: no column {column!r}; the columns there are: other")
-    assert reported[2].startswith(f"left out: {path}, row 5: not valid JSON")
-    assert reported[3:] == ["3 of 5 rows left out"]
+    assert reported[0].startswith(f"no answer: {path}, row 2: empty text")
+    assert reported[1].startswith(f"no answer: {path}, row 3: no column {column!r}; the columns there are: other")
+    assert reported[2].startswith(f"no answer: {path}, row 5: not valid JSON")
+    assert reported[3:] == ["3 of 5 rows have no answer"]
     # --strict stops, and leaves the old file as it was
     before = output.read_bytes()
     assert_refused(run_here(*command, "--strict"), f"{path}, row 2: empty text")
@@ -200,8 +215,8 @@ def test_wrong_conllu_to_tag(run_here, small_bundle, tmp_path):
     done = run_here(*command, "--format", "tsv")
     assert done.returncode == 0, done.stderr
     assert [line.split("\t")[0] for line in done.stdout.splitlines() if line] == ["one", "three"]
-    assert f"left out: {path}, line 4: id '1' where 2 is due" in done.stderr
-    assert "1 of 3 rows left out" in done.stderr
+    assert f"no answer: {path}, line 4: id '1' where 2 is due" in done.stderr
+    assert "1 of 3 rows have no answer" in done.stderr
     done = run_here(*command, "--strict", "--output", tmp_path / "out")
     assert_refused(done, f"{path}, line 4: id '1' where 2 is due")
     assert list(tmp_path.iterdir()) == [path]
@@ -210,10 +225,16 @@ def test_wrong_conllu_to_tag(run_here, small_bundle, tmp_path):
 @pytest.mark.parametrize("task", SLOWER_TASKS)
 def test_bytes_that_are_no_utf8(task, run_here, small_bundle):
     command = [ANSWERING[task], "--model", small_bundle(task), "--format", "jsonl"]
-    done = run_here(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))
+    damaged = "It was göod.\ncaf".encode() + b"\xe9\n"
+    done = run_here(*command, input=damaged.decode("utf-8", "surrogateescape"))
     assert done.returncode == 0
-    assert json.loads(done.stdout)["text"] == "It was good."
-    assert "left out: standard input, line 2: byte 0xe9 after 'caf' is not UTF-8" in done.stderr
+    good, bad = map(json.loads, done.stdout.splitlines())
+    assert good["text"] == "It was göod."
+    assert bad["note"]
+    assert "no answer: standard input, line 2: byte 0xe9 after 'caf' is not UTF-8" in done.stderr
+    done = run_here(*command, input=b"It was good.\ncaf\xe9\n".decode("utf-8", "surrogateescape"))
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["It was good.", "café"]
+    assert "standard input: Windows code page 1252" in done.stderr
 
 
 MILLION = 1_000_000
@@ -265,7 +286,7 @@ def test_odd_texts_on_the_command_line_and_in_text_format(task, small_bundle):
     assert done.stdout.count(b"\n") >= 3
     done = subprocess.run([*command, "  "], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
-    assert "left out: text 1: empty text" in done.stderr
+    assert "no answer: text 1: empty text" in done.stderr
 
 
 @pytest.mark.usefixtures("few_resamples")

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from common.errors import InputError, fail
 from common.json_files import read_json_object
-from common.settings import Config, Settings, flag_of, group_of, is_basic, kind_of, make_config
+from common.settings import READING, Config, Settings, flag_of, group_of, is_basic, kind_of, make_config
 
 MAX_WIDTH = 110  # characters of a line of --help
 SHOWN_AS: ContextVar[str | None] = ContextVar("SHOWN_AS", default=None)  # how the user has called the command
@@ -195,7 +195,9 @@ def add_overrides(
     group = parser.add_argument_group("settings", otherwise)
     for field in dataclasses.fields(config_class):
         if field.name in names:
-            _add_flag(group, config_class, field)
+            action = _add_flag(group, config_class, field)
+            if field.name in READING:
+                advanced(action)
 
 
 def override(config: Config, arguments: argparse.Namespace) -> Config:

@@ -17,7 +17,8 @@ from common.files import check_file, check_writable
 from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
 from common.parallel import num_cores
-from common.text.readers import MAX_ROW
+from common.text.documents import AUTO, DOCUMENTS
+from common.text.rows import MAX_ROW
 
 
 def add_train_arguments(parser: OneLineParser) -> None:
@@ -97,7 +98,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser, task: str, name: str
     parser.add_argument("--save", action="store_true", help="keep the scores in the bundle and in its model card")
 
 
-def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) -> None:
+def add_text_arguments(parser: OneLineParser, formats: tuple[str, ...] = ()) -> None:
     """Add the options of the commands that answer to texts."""
     parser.add_argument(
         "texts", nargs="*", metavar="TEXT", help="texts; without any and without --input: standard input"
@@ -106,12 +107,54 @@ def add_text_arguments(parser: argparse.ArgumentParser, formats: tuple[str, ...]
         "--input",
         type=Path,
         metavar="FILE",
-        help=f"a text a line, or a .csv, .tsv or .jsonl file; at most {MAX_ROW:,} characters a row",
+        help=f"texts, or a table: CSV, TSV, JSON, .xlsx, Parquet; at most {MAX_ROW:,} characters a row",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of on standard output")
-    parser.add_argument("--strict", action="store_true", help="stop at the first bad row instead of leaving it out")
-    if formats:
-        parser.add_argument("--format", choices=formats, default=formats[0], help=f"(default: {formats[0]})")
+    shown = ", ".join(formats)
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        metavar="NAME",
+        help=f"{shown} (default: as --input if that is a table, else text)",
+    )
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="column of the text in a table (default: found out, and said)"
+    )
+    parser.add_argument("--columns", metavar="A,B,…", help="columns of the table that is written (default: all)")
+    parser.add_argument(
+        "--document",
+        choices=DOCUMENTS,
+        default=AUTO,
+        metavar="NAME",
+        help="one text in plain text: line, paragraph, file (default: auto: found out)",
+    )
+    others = [
+        parser.add_argument(
+            "--line-numbers", action="store_true", help="the number of its line or row before each answer"
+        ),
+        parser.add_argument("--strict", action="store_true", help="stop at the first row that cannot be answered"),
+        *add_reading_arguments(parser),
+    ]
+    for action in others:
+        advanced(action)
+
+
+def add_reading_arguments(parser: OneLineParser) -> list[argparse.Action]:
+    """Add what may be said of a file to read."""
+    return [
+        parser.add_argument(
+            "--encoding",
+            default=AUTO,
+            metavar="NAME",
+            help="encoding of the file: utf-8, cp1252, … (default: found out)",
+        ),
+        parser.add_argument(
+            "--no-header",
+            dest="header",
+            action="store_false",
+            help="the first line of a table is a row; columns are 1, 2, …",
+        ),
+    ]
 
 
 WRITTEN = ("output", "output_dir", "report")  # options that name a place to write

@@ -3,57 +3,88 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import errno
 import gzip
 import io
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from common.bundles.file_names import CONFIG_FILE
 from common.cli.options import paths_read
 from common.errors import ForPeople, InputError
+from common.json_files import read_json_object
 from common.output import check_file_place, kind_of, replace_file, resolve
 from common.parallel import map_ahead
 from common.progress import say
-from common.text.readers import MAX_ROW, BadRow, read_texts
+from common.text.asked import Asked, Texts, given_texts, open_asked
+from common.text.documents import AUTO, LINE
+from common.text.rows import MAX_ROW, BadRow
+from common.text.sources import Source
+from common.text.tables import Reading
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-MOST_REPORTED = 1000  # rows that are left out, one by one
+MOST_REPORTED = 1000  # rows without an answer, one by one
 TEXTS_AT_ONCE, CHARACTERS_AT_ONCE = 256, MAX_ROW
 
 
-def open_texts(arguments: argparse.Namespace, items: Iterable[Any] | None = None) -> Iterator[Any]:
+def open_texts(arguments: argparse.Namespace, items: Iterable[Any]) -> Iterator[Any]:
     """Find what is wrong with the options before the model is loaded, and open what is to be answered, once.
 
     Args:
         arguments: of the command.
-        items: what is read from `--input`, if not texts.
+        items: what is read from `--input`, each with its place.
     Returns:
         What `answer_all` takes; of a file the first row has been read.
     """
-    if arguments.texts and arguments.input:
-        raise InputError("TEXT and --input exclude each other; give one of them")
-    if arguments.output:
-        check_file_place(arguments.output, paths_read(arguments))
-    rows = iter(given_texts(arguments) if items is None else items)
+    check_text_arguments(arguments)
+    rows = iter(items)
     first = [*itertools.islice(rows, 1)] if arguments.input else []
     return itertools.chain(first, rows)
 
 
-def given_texts(arguments: argparse.Namespace) -> Iterable[tuple[str, str] | BadRow]:
-    """The texts of the command line, of `--input`, or of standard input, each with its place."""
+def ask(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), source: Source | None = None) -> Texts:
+    """Find what is wrong with the options before the model is loaded, and open the texts of a command, once.
+
+    Args:
+        arguments: of the command.
+        usual: names that the column of the text mostly has, besides that which the model was trained on.
+        source: the input, if it is open already.
+    """
+    check_text_arguments(arguments)
     if arguments.texts:
-        for number, text in enumerate(arguments.texts, 1):
-            place = f"text {number}"
-            yield (place, text) if text.strip() else BadRow(f"{place}: empty text; write something there")
-        return
+        return given_texts(arguments.texts)
     if is_interactive(arguments):
         say("Type a text and press Enter; Ctrl-D ends.")
-    yield from read_texts(arguments.input, getattr(arguments, "text_column", "text"))
+    reading = Reading(arguments.encoding, arguments.header)
+    document = LINE if is_interactive(arguments) and arguments.document == AUTO else arguments.document
+    names = [*trained_text_column(arguments.model), *usual]
+    texts = open_asked(arguments.input, arguments.text_column, names, reading, document, source)
+    first = [*itertools.islice(texts.items, 1)] if arguments.input else []
+    return dataclasses.replace(texts, items=itertools.chain(first, texts.items))
+
+
+def trained_text_column(model: Path) -> list[str]:
+    """The column of the text in the data that a model was trained on, if it is known; the model may be damaged."""
+    try:
+        found = read_json_object(Path(model) / CONFIG_FILE).get("text_column")
+    except (InputError, OSError):
+        return []
+    return [found] if isinstance(found, str) else []
+
+
+def check_text_arguments(arguments: argparse.Namespace) -> None:
+    """Find what is wrong with the options of a command that answers to texts."""
+    if arguments.texts and arguments.input:
+        raise InputError("TEXT and --input exclude each other; give one of them")
+    if arguments.output:
+        check_file_place(arguments.output, paths_read(arguments))
 
 
 def is_interactive(arguments: argparse.Namespace) -> bool:
@@ -81,25 +112,35 @@ def answer_all(
     Yields:
         The place of the text, the text, its answer.
     """
-    left_out = _LeftOut(arguments.strict)
+    left_out = NotAnswered(arguments.strict)
     num_answered = 0
-    chunks = map(left_out.take_from, _chunks(items, 1 if is_interactive(arguments) else at_once, size))
+    size_of = lambda item: 0 if isinstance(item, BadRow) else size(item[1])  # noqa: E731
+    parts = map(left_out.take_from, chunks(items, 1 if is_interactive(arguments) else at_once, size_of))
 
     def answer_chunk(chunk: list[tuple[str, Any]]) -> list[tuple[str, Any, Answer]]:
         results = answer([text for _, text in chunk])
         return [(*item, result) for item, result in zip(chunk, results, strict=True)]
 
-    # Of a file, while some are answered, the next are read and the last are written. Who types, or feeds a pipe, may
-    # wait for the answers before going on.
-    is_file = arguments.input is not None and arguments.input.is_file()
-    for answers in map_ahead(answer_chunk, chunks) if is_file else map(answer_chunk, chunks):
+    for answers in in_order(arguments, answer_chunk, parts):
         yield from answers
         num_answered += len(answers)
     left_out.conclude(num_answered)
 
 
-class _LeftOut:
-    """The rows that are left out: the first are reported one by one, all are counted."""
+def in_order(
+    arguments: argparse.Namespace, answer: Callable[[Item], Answer], parts: Iterable[Item]
+) -> Iterator[Answer]:
+    """Answer one part after the other.
+
+    Of a file, while some are answered, the next are read and the last are written. Who types, or feeds a pipe, may wait
+    for the answers before going on.
+    """
+    is_file = arguments.input is not None and arguments.input.is_file()
+    return map_ahead(answer, parts) if is_file else map(answer, parts)
+
+
+class NotAnswered:
+    """The rows that have no answer: the first are reported one by one, all are counted."""
 
     def __init__(self, strict: bool) -> None:
         self.strict = strict
@@ -109,32 +150,42 @@ class _LeftOut:
         """Report the bad rows of a chunk; returns the good ones."""
         for item in chunk:
             if isinstance(item, BadRow):
-                if self.strict:
-                    raise InputError(item.message)
-                self.number += 1
-                if self.number <= MOST_REPORTED:
-                    say(f"left out: {item.message}")
-                elif self.number == MOST_REPORTED + 1:
-                    say("further rows that are left out are only counted")
+                self._report(item.message)
         return [item for item in chunk if not isinstance(item, BadRow)]
 
+    def report_asked(self, chunk: list[Asked]) -> list[Asked]:
+        """Report what cannot be answered; returns the chunk as it is."""
+        for asked in chunk:
+            if asked.text is None:
+                self._report(asked.problem)
+        return chunk
+
+    def _report(self, problem: str) -> None:
+        if self.strict:
+            raise InputError(problem)
+        self.number += 1
+        if self.number <= MOST_REPORTED:
+            say(f"no answer: {problem}")
+        elif self.number == MOST_REPORTED + 1:
+            say("further rows without an answer are only counted")
+
     def conclude(self, num_answered: int) -> None:
-        """Say how many rows were left out; none answered is an error."""
-        if self.number:
-            say(f"{self.number:,} of {self.number + num_answered:,} rows left out")
+        """Say how many rows have no answer; none answered is an error."""
+        if self.number and num_answered:
+            say(f"{self.number:,} of {self.number + num_answered:,} rows have no answer")
         if not self.number + num_answered:
             raise InputError("no text given; write one after the command, or use --input")
         if not num_answered:
             raise InputError(f"none of the {self.number:,} rows could be answered; see above what is wrong with them")
 
 
-def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:
+def chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:
     """Put items together, so many, or fewer where they are long."""
     chunk: list[Any] = []
     num_characters = 0
     for item in items:
         chunk.append(item)
-        num_characters += 0 if isinstance(item, BadRow) else size(item[1])
+        num_characters += size(item)
         if len(chunk) == at_once or num_characters > CHARACTERS_AT_ONCE:
             yield chunk
             chunk, num_characters = [], 0
@@ -143,12 +194,15 @@ def _chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> I
 
 
 @contextmanager
-def open_output(path: Path | None, for_people: bool = False, errors: str = "replace") -> Iterator[IO[str]]:
+def open_output(
+    path: Path | None, for_people: bool = False, binary: bool = False, errors: str = "replace"
+) -> Iterator[IO[Any]]:
     """Open where answers go; `.gz` is compressed. A file appears under its name only when it is complete.
 
     Args:
         path: the file, or a pipe; None: standard output.
         for_people: whether the answers are lines to read rather than data; their control characters are not shown.
+        binary: whether they are bytes; they need a file.
         errors: what is written for lone surrogates; "surrogateescape": the bytes that they were read from.
     """
     if path is None:
@@ -159,12 +213,15 @@ def open_output(path: Path | None, for_people: bool = False, errors: str = "repl
         return
     if kind_of(resolve(path)) in ("FIFO", "device"):  # nothing to replace
         with _open_stream(path, errors) as file:
-            yield file
+            yield file.buffer if binary else file  # type: ignore[attr-defined]
         return
-    with replace_file(path, "wb") as binary, ExitStack() as stack:
+    with replace_file(path, "wb") as target, ExitStack() as stack:
         content = (
-            stack.enter_context(gzip.GzipFile("", "wb", fileobj=binary, mtime=0)) if path.suffix == ".gz" else binary
+            stack.enter_context(gzip.GzipFile("", "wb", fileobj=target, mtime=0)) if path.suffix == ".gz" else target
         )
+        if binary:
+            yield content  # type: ignore[misc]
+            return
         file = io.TextIOWrapper(content, encoding="utf-8", errors=errors, newline="")
         try:
             yield file

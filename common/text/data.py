@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from common.errors import InputError, as_written
-from common.text.readers import BadRow, read_rows
+from common.progress import say
+from common.text.binary_tables import is_saved_dataset, load_saved_dataset
+from common.text.columns import Column, as_columns
+from common.text.readers import pick_all, read_rows
+from common.text.rows import BadRow, Row, as_text
+from common.text.tables import DATA_FRAME, LIST, Reading, Table, choose_columns, unique
 
 if TYPE_CHECKING:
     import pandas
 
-# A file; a table with named columns; a list of rows, each a dict by column or a tuple in the order of the columns.
+# A file; a table with named columns, of pandas or of the package datasets; a list of rows, each a dict by column or a
+# tuple in the order of the columns.
 Data: TypeAlias = "str | os.PathLike[str] | pandas.DataFrame | Sequence[Any]"
 
 
@@ -30,16 +35,22 @@ def name_of(data: Data) -> str:
     ('train.csv', 'list of 1 rows')
     """
     path = path_of(data)
-    return path.name if path else f"{type(data).__name__} of {len(data):,} rows"  # type: ignore[arg-type]
+    if path:
+        return path.name
+    return f"{type(data).__name__} of {len(data):,} rows" if isinstance(data, Sized) else type(data).__name__
 
 
-def read_data(data: Data, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]] | BadRow]:
+def read_data(
+    data: Data, columns: Sequence[Column | str], reading: Reading | None = None
+) -> Iterator[tuple[str, dict[str, str]] | BadRow]:
     """Read rows with named columns; every value becomes a text, a missing one an empty text.
 
     Args:
-        data: a CSV, TSV or JSON lines file; a DataFrame; or a list of dicts, or of tuples in the order of `columns`
-            (of texts, if one column is wanted).
+        data: a file, see `common.text.readers.read_rows`; a DataFrame; a data set of the package `datasets`, or the
+            folder that its `save_to_disk` made; or a list of dicts, or of tuples in the order of `columns` (of texts,
+            if one column is wanted).
         columns: names that must be there.
+        reading: what a user says of the file.
     Yields:
         `(place, row)`, or a BadRow.
     Raises:
@@ -49,48 +60,55 @@ def read_data(data: Data, columns: Sequence[str]) -> Iterator[tuple[str, dict[st
     [('row 1', {'review': 'Good.', 'rating': '9'})]
     """
     path = path_of(data)
-    if path is not None:
-        yield from read_rows(path, columns)
+    if path is not None and not is_saved_dataset(path):
+        yield from read_rows(path, columns, reading)
         return
+    wanted = as_columns(columns)
+    table = table_of(load_saved_dataset(path) if path else data, wanted, str(path or "the data"))
+    names = choose_columns(table, wanted)
+    if table.notes:
+        say(f"{table.name}: {', '.join(table.notes)}")
     number = 0
-    for number, values in enumerate(_rows(data, columns), 1):
-        place = f"row {number}"
-        if missing := [name for name in columns if name not in values]:
-            there = ", ".join(map(str, values)) or "none"
-            yield BadRow(f"{place}: no column {missing[0]!r}; the columns there are: {there}")
-        else:
-            yield place, {str(name): as_text(value) for name, value in values.items()}
+    for number, row in enumerate(table.rows, 1):  # noqa: B007  counted
+        yield row if isinstance(row, BadRow) else pick_all(row, wanted, names)
     if not number:
         raise InputError("the data have no rows; give at least one")
 
 
-def _rows(data: Any, columns: Sequence[str]) -> Iterator[Mapping[Any, Any]]:
-    """The rows of a DataFrame or a list, as dicts."""
-    if hasattr(data, "columns"):
-        if repeated := [name for name in columns if list(data.columns).count(name) > 1]:
-            raise InputError(f"the table has two columns {repeated[0]!r}; rename one of them")
-        for values in data.itertuples(index=False, name=None):
-            yield dict(zip(data.columns, values, strict=True))
-        return
-    if not isinstance(data, Iterable):
+def table_of(data: Any, wanted: Sequence[Column], name: str = "the data") -> Table:
+    """A DataFrame, a data set or a list of rows as a table.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(getattr(data, "column_names", None), Mapping):
+        splits = ", ".join(map(str, data.column_names))
+        raise InputError(f"{name}: several splits ({splits}); give one of them, data['train'] say")
+    names = getattr(data, "columns", getattr(data, "column_names", None))
+    if names is not None:
+        names = [str(column) for column in names]
+        return Table(name, DATA_FRAME, names, _table_rows(data, names))
+    if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise InputError(f"found {as_written(data)} as data, wanted a file, a DataFrame or a list of rows")
+    return Table(name, LIST, [], _list_rows(data, [column.name for column in wanted]))
+
+
+def _table_rows(data: Any, names: Sequence[str]) -> Iterator[Row]:
+    rows = data.itertuples(index=False, name=None) if hasattr(data, "itertuples") else (row.values() for row in data)
+    keys = unique(names)
+    for number, values in enumerate(map(list, rows), 1):
+        yield Row(f"row {number}", dict(zip(keys, map(as_text, values), strict=True)), values)
+
+
+def _list_rows(data: Iterable[Any], columns: Sequence[str]) -> Iterator[Row]:
     for number, row in enumerate(data, 1):
         values = (row,) if isinstance(row, str) else row
-        if isinstance(values, Mapping):
-            yield values
-        elif not isinstance(values, Sequence) or len(values) != len(columns):
-            wanted = ", ".join(columns)
-            raise InputError(f"row {number}: found {as_written(row)}, wanted {len(columns)} values: {wanted}")
-        else:
-            yield dict(zip(columns, values, strict=True))
-
-
-def as_text(value: Any) -> str:
-    """A value of a table as text; what is missing there (None, NaN, NA) is empty."""
-    if isinstance(value, str):
-        return value
-    missing = value is None or type(value).__name__ in ("NAType", "NaTType")
-    return "" if missing or (isinstance(value, float) and math.isnan(value)) else str(value)
+        if not isinstance(values, Mapping):
+            if not isinstance(values, Sequence) or len(values) != len(columns):
+                wanted = ", ".join(columns)
+                raise InputError(f"row {number}: found {as_written(row)}, wanted {len(columns)} values: {wanted}")
+            values = dict(zip(columns, values, strict=True))
+        yield Row(f"row {number}", {str(name): as_text(value) for name, value in values.items()}, values)
 
 
 def as_texts(texts: str | Iterable[str]) -> list[str]:

@@ -34,7 +34,7 @@ ADDRESS_SPACE = 24 << 30  # bytes; beyond it memory is refused, as on a machine 
 # Control characters, and marks that turn the direction of what a terminal shows.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ESCAPE = re.compile(r"\\(x..|u....|U........)")
-LEFT_OUT = re.compile(r"^([\d,]+) of ([\d,]+) rows left out$")
+NO_ANSWER = re.compile(r"^([\d,]+) of ([\d,]+) rows have no answer$")
 WARNING = re.compile(r"\.py:\d+: \w*Warning: ")
 
 
@@ -52,7 +52,7 @@ class Observation:
     changed: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     num_answered: int | None = None
-    num_left_out: int = 0
+    num_unanswered: int = 0
     printed: str = ""  # a hash of standard output
     # written by the supervisor, of a process that did not end by itself
     hung: bool = False
@@ -223,9 +223,9 @@ def _read_errors(path: Path, encoding: str, seen: Observation) -> None:
             line = line.removesuffix("\n")
             seen.last_line = line[:400]
             seen.num_error_lines += line.startswith("error: ")
-            left_out = LEFT_OUT.match(line)
-            if left_out:
-                seen.num_left_out = int(left_out[1].replace(",", ""))
+            unanswered = NO_ANSWER.match(line)
+            if unanswered:
+                seen.num_unanswered = int(unanswered[1].replace(",", ""))
             length = len(ESCAPE.sub("?", line))  # the console's own way to show what it has no character for
             for problem, found in (
                 ("control character", CONTROL.search(line)),
@@ -238,9 +238,11 @@ def _read_errors(path: Path, encoding: str, seen: Observation) -> None:
 
 
 def _count_answered(path: Path) -> int:
-    """The rows of a file of answers in JSON lines; a tagger writes several lines of one place."""
+    """The answered rows of a file in JSON lines; a tagger writes several lines of one place of a text."""
     places = set()
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file):
-            places.add(json.loads(line).get("place", number))
+            row = json.loads(line)
+            if "note" not in row:
+                places.add(row.get("place", number))
     return len(places)

@@ -56,8 +56,8 @@ def _answered(case: Case, command: Command, seen: Observation) -> Iterator[tuple
         yield "other", f"status 0, changed {strangers[0]}"
     if command.num_rows is not None:
         answered = seen.num_answered or 0
-        if answered + seen.num_left_out != command.num_rows:
-            yield "wrong answers", f"{command.num_rows} rows in, {answered} answered, {seen.num_left_out} left out"
+        if answered + seen.num_unanswered != command.num_rows:
+            yield "wrong answers", f"{command.num_rows} rows in, {answered} answered, {seen.num_unanswered} not"
 
 
 def _refused(case: Case, seen: Observation) -> Iterator[tuple[str, str]]:

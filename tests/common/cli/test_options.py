@@ -11,11 +11,13 @@ import os
 import signal
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
 from common.cli import options as cli_options
 from common.cli import stream
+from common.cli.answers import answer_asked
 from common.cli.flags import add_overrides, make_parser
 from common.cli.run import run_command
 from common.cli.scores import shown_command
@@ -27,6 +29,7 @@ from sentiment.cli import evaluate
 def parse(*argv):
     parser = make_parser("toy.predict", None)
     cli_options.add_text_arguments(parser, ("text", "jsonl"))
+    parser.set_defaults(model=Path("none"))
     return parser.parse_args([str(argument) for argument in argv])
 
 
@@ -36,7 +39,8 @@ def shout(texts):
 
 def answer(*argv):
     arguments = parse(*argv)
-    return stream.answer_all(arguments, shout, stream.open_texts(arguments))
+    answers = answer_asked(arguments, shout, stream.ask(arguments))
+    return ((asked.place, asked.text, found) for asked, found in answers if found is not None)
 
 
 def test_answers_keep_the_order_of_the_input(tmp_path):
@@ -59,22 +63,22 @@ def test_answers_come_before_the_input_ends(monkeypatch):
 
 
 def test_a_bad_row_is_reported_and_the_rest_is_answered(tmp_path, capsys):
-    (tmp_path / "in.txt").write_bytes(b"one\n\nna\xefve\nfour\n")
-    answers = list(answer("--input", tmp_path / "in.txt"))
+    (tmp_path / "in.txt").write_bytes("one\n\nnaï".encode() + b"\xefve\nfour\n")
+    answers = list(answer("--input", tmp_path / "in.txt", "--document", "line"))
     assert [answer for _, _, answer in answers] == ["ONE", "FOUR"]
     said = capsys.readouterr().err
     assert "line 2: empty text" in said
     assert "line 3: byte 0xef" in said
-    assert "2 of 4 rows left out" in said
+    assert "2 of 4 rows have no answer" in said
 
 
 def test_of_very_many_bad_rows_the_first_are_named_and_all_are_counted(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(stream, "MOST_REPORTED", 2)
     (tmp_path / "in.txt").write_text("\n" * 9 + "ten\n")
-    assert [found for _, _, found in answer("--input", tmp_path / "in.txt")] == ["TEN"]
+    assert [found for _, _, found in answer("--input", tmp_path / "in.txt", "--document", "line")] == ["TEN"]
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 4
-    assert said[-2:] == ["further rows that are left out are only counted", "9 of 10 rows left out"]
+    assert said[-2:] == ["further rows without an answer are only counted", "9 of 10 rows have no answer"]
 
 
 def test_strict_stops_at_the_first_bad_row():
@@ -100,7 +104,7 @@ def test_no_text_at_all(monkeypatch):
 def test_wrong_options_are_found_before_the_model_is_loaded(argv, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=message):
-        stream.open_texts(parse(*argv))
+        stream.ask(parse(*argv))
 
 
 def test_an_output_file_appears_when_it_is_complete(tmp_path):

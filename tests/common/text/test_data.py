@@ -49,9 +49,12 @@ def test_what_is_missing_is_empty_and_other_columns_come_along():
     ("data", "message"),
     [
         ([], "no rows"),
-        (pd.DataFrame({"review": []}), "no rows"),
-        (pd.DataFrame({"text": ["a"]}), "row 1: no column 'review'; the columns there are: text"),
-        (pd.DataFrame([["a", "b"]], columns=["review", "review"]), "two columns 'review'"),
+        (pd.DataFrame({"review": [], "rating": []}), "no rows"),
+        (pd.DataFrame({"text": ["a"]}), "the data: no column 'review'; the columns there are: text"),
+        (
+            pd.DataFrame([["a", "b"]], columns=["review", "review"]),
+            "two columns are named 'review': 1 and 2; choose one by its number",
+        ),
         ([("a",)], r"row 1: found \('a',\), wanted 2 values: review, rating"),
         ([("a", 1), 7], "row 2: found 7, wanted 2 values"),
         ([{"review": "a"}], "no column 'rating'"),

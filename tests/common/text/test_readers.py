@@ -130,9 +130,18 @@ def test_folder(tmp_path):
         list(read_rows(tmp_path / "folder.csv"))
 
 
-def test_unknown_kind(write):
-    with pytest.raises(InputError, match=r"unknown kind of file '\.xlsx'; use \.csv"):
-        list(read_rows(write("a.xlsx", "x")))
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04" + bytes(100), "not a complete .xlsx file|needs the package openpyxl"),
+        (b"PAR1" + bytes(100), "not a complete Parquet file|needs the package pyarrow"),
+        (b"\xd0\xcf\x11\xe0" + bytes(100), "an old Excel or Word file .*save it as .xlsx, CSV or text"),
+        (b"%PDF-1.7", "a PDF file; export its text first"),
+    ],
+)
+def test_files_that_are_no_text_are_known_by_their_content(write, content, message):
+    with pytest.raises(InputError, match=message):
+        list(read_rows(write("a.csv", content)))
 
 
 def test_missing_column_lists_those_there_are(write):
@@ -152,7 +161,10 @@ def test_no_rows(write, name, content):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.csv", b"review\nfine\nna\xefve\nlast\n"), ("a.jsonl", b'{"a": "fine"}\n{"a": "na\xefve"}\n{"a": "last"}\n')],
+    [
+        ("a.csv", "review\nfiné\nna".encode() + b"\xefve\nlast\n"),
+        ("a.jsonl", '{"a": "finé"}\n{"a": "na'.encode() + b'\xefve"}\n{"a": "last"}\n'),
+    ],
 )
 def test_a_byte_that_is_not_utf8_is_named_with_its_row_and_the_rest_is_read(write, name, content):
     path = write(name, content)
@@ -178,8 +190,8 @@ def test_a_gzip_that_is_none(write, content):
 
 @pytest.mark.parametrize("content", ['review\nfine\n"never closed\nmore\n', 'review\n"closed" too early\n'])
 def test_a_bad_quote_names_the_line(write, content):
-    with pytest.raises(InputError, match=r"a\.csv, line \d: not valid CSV .*check the quotes"):
-        list(read_rows(write("a.csv", content)))
+    with pytest.raises(InputError, match=r"a\.csv, row \d, line \d: not valid CSV .*check the quotes"):
+        rows_of(write("a.csv", content))
 
 
 def test_a_row_with_too_many_fields_is_named_and_the_rest_is_read(write):
@@ -209,9 +221,9 @@ def test_require_good_stops_at_the_first_bad_row():
 
 
 def test_lines_keep_their_numbers(write):
-    path = write("a.txt", b"one\r\n\nna\xefve\nthree \n")
+    path = write("a.txt", "oné\r\n\nna".encode() + b"\xefve\nthree \n")
     items = list(read_lines(path))
-    assert items[0] == (f"{path}, line 1", "one")
+    assert items[0] == (f"{path}, line 1", "oné")
     assert items[1] == (f"{path}, line 2", "")
     assert "line 3: byte 0xef" in items[2].message
     assert items[3] == (f"{path}, line 4", "three ")
@@ -238,7 +250,7 @@ def test_open_text_reads_a_file_the_user_may_not_read(write, monkeypatch):
     def refuse(*args, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("common.text.readers.open", refuse, raising=False)  # tests may run as root, who may read all
+    monkeypatch.setattr("common.text.sources.open", refuse, raising=False)  # tests may run as root, who may read all
     with pytest.raises(InputError, match="may not be read"), open_text(write("a.txt", "x")):
         pass
 
@@ -251,7 +263,7 @@ def test_a_file_that_cannot_be_read_to_its_end(write, monkeypatch):
         def read(self, size=-1):
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("common.text.readers.open", lambda *args, **options: Bad(), raising=False)
+    monkeypatch.setattr("common.text.sources.open", lambda *args, **options: Bad(), raising=False)
     with pytest.raises(InputError, match=r"a\.txt: cannot be read \(Input/output error\)"):
         list(read_lines(write("a.txt", "x")))
 
