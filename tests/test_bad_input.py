@@ -201,7 +201,7 @@ def test_wrong_texts_to_answer(task, run_here, small_bundle, tmp_path):
     assert_refused(run_here(*command, input=""), "no text given; write one after the command, or use --input")
     (tmp_path / "a.csv").write_text("words\nfine\n")
     done = run_here(*command, "--input", tmp_path / "a.csv")
-    assert_refused(done, "a.csv: no column", "the columns there are: words", "--…-column")
+    assert_refused(done, "a.csv: no column", "the columns there are: words", "--text-column")
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(os.urandom(3000).hex().encode())[:1000])
     done = run_here(*command, "--input", tmp_path / "a.txt.gz", "--output", tmp_path / "out")
     assert_refused(done, "a.txt.gz: not a complete gzip file")
