@@ -92,7 +92,7 @@ def near_miss(names: Sequence[str], name: str) -> str | None:
     plain = {plain_name(other): other for other in reversed(names[:1000])}
     if plain_name(name) in plain:
         return plain[plain_name(name)]
-    close = difflib.get_close_matches(plain_name(name), plain, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(plain_name(name), plain, n=1, cutoff=0.8)
     return plain[close[0]] if close else None
 
 

@@ -292,4 +292,6 @@ def pick(row: Row, column: Column, name: str) -> str | BadRow:
         inner = inner.get(part) if isinstance(inner, Mapping) else None
     if inner is not None:
         return as_text(inner)
+    if name != column.name:
+        return BadRow(f"{row.place}: no {excerpt(name)} in this row", row.record)
     return BadRow(f"{row.place}: {missing_column(list(row.values), column)}", row.record)
