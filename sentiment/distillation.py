@@ -20,7 +20,7 @@ from scipy.special import expit, softmax
 from common.errors import InputError
 from common.settings import flag_of
 from sentiment.config import SentimentConfig
-from sentiment.loader import Reviews, rating_levels
+from sentiment.loader import Reviews, normal_texts, rating_levels
 from sentiment.predict import RatingModel
 from sentiment.tfidf_linear import LinearModels
 
@@ -70,10 +70,10 @@ def shift_by_nbsvm(
         InputError: the training split has no good reviews, or no bad ones.
     """
     middle = (config.min_rating + config.max_rating) / 2
-    linear = LinearModels(train_split.texts, train_split.ratings, middle)
+    linear = LinearModels(normal_texts(train_split.texts, config), train_split.ratings, middle)
     if not linear.knows_sides:
         raise InputError("--nbsvm-weight: the training split has good reviews only, or bad ones only; leave it out")
-    margins = linear.bayes.margins(linear.counter.transform(texts))
+    margins = linear.bayes.margins(linear.counter.transform(normal_texts(texts, config)))
     sides = np.sign(rating_levels(config) - middle)  # (levels,): -1 bad, 1 good
     corrected = targets * np.exp(sides * config.nbsvm_weight * margins[:, None] / 2)
     return (corrected / corrected.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -28,11 +28,12 @@ from common.evaluation.overlap import score_without_known
 from common.evaluation.scores import Scores
 from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.text.data import Data, name_of
+from common.text.languages import WITHOUT_SPACES
 from sentiment.config import SentimentConfig
 from sentiment.loader import Ends, Reviews, load_reviews, normal_texts, share_cut, split_tokens
 from sentiment.predict import RatingModel
 from sentiment.report import report_sections, weaknesses
-from sentiment.tfidf_linear import RATES, LinearModels
+from sentiment.tfidf_linear import BETWEEN_SPACES, RATES, WORD, LinearModels
 
 SCORES = ("r2", "r2_rounded", "rmse", "mae", "spearman", "qwk", "binary_accuracy", "error_in_spreads")
 
@@ -189,8 +190,13 @@ def _score(
 
 def baseline_answers(texts: Sequence[str], known: Reviews, config: SentimentConfig) -> dict[str, np.ndarray]:
     """What linear models fitted on the training reviews say of texts: ratings inside the scale, or which are good."""
-    linear = LinearModels(normal_texts(known.texts, config), known.ratings, middle_of(config))
-    answers = linear.predict(normal_texts(texts, config))
+    if config.language in WITHOUT_SPACES:
+        texts, known_texts = (list(map(" ".join, split_tokens(part, config))) for part in (texts, known.texts))
+    else:
+        texts, known_texts = normal_texts(texts, config), normal_texts(known.texts, config)
+    pattern = BETWEEN_SPACES if config.language in WITHOUT_SPACES else WORD
+    linear = LinearModels(known_texts, known.ratings, middle_of(config), pattern)
+    answers = linear.predict(texts)
     return answers | {name: np.clip(answers[name], config.min_rating, config.max_rating) for name in RATES}
 
 

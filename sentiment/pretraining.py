@@ -29,13 +29,13 @@ REGULARIZATION = ("dropout", "word_vector_dropout", "word_dropout", "direction_d
 MIN_KNOWN = 0.8  # of the words of the reviews: below, they are in another language, or of another kind
 
 
-def inherit_reading(config: SentimentConfig, start: str | Path) -> SentimentConfig:
+def inherit_reading(config: SentimentConfig, start: str | Path | None) -> SentimentConfig:
     """Read the reviews as the model that `--start` names reads texts: the language, the steps of normalization.
 
     Raises:
         InputError: `--start` names no bundle, or the run has another language.
     """
-    if str(start) in ("auto", "scratch"):
+    if start is None or str(start) in ("auto", "scratch"):
         return config
     theirs, defaults = open_bundle(find_bundle(TASK, start)).read_json(CONFIG_FILE), vars(SentimentConfig())
     return inherit(config, {name: theirs.get(name, defaults[name]) for name in READING}, "model")

@@ -24,6 +24,8 @@ RIDGE_ALPHA = 0.5
 LOGISTIC_C = 10.0
 SVM_C = 0.005
 
+WORD, BETWEEN_SPACES = r"(?u)\b\w\w+\b", r"\S+"
+
 RATES, DECIDES = ("TF-IDF + ridge",), ("TF-IDF + logistic", "NB-SVM")
 
 
@@ -36,10 +38,13 @@ class LinearModels:
         texts: of the training file.
         ratings: (texts,).
         middle: of the scale; what is rated higher is good.
+        token_pattern: what a word is; `BETWEEN_SPACES` for texts that are split already.
     """
 
-    def __init__(self, texts: Sequence[str], ratings: np.ndarray, middle: float) -> None:
-        self.counter = CountVectorizer(ngram_range=(1, 3), min_df=2 if len(texts) > 1000 else 1, dtype=np.float32)
+    def __init__(self, texts: Sequence[str], ratings: np.ndarray, middle: float, token_pattern: str = WORD) -> None:
+        self.counter = CountVectorizer(
+            token_pattern=token_pattern, ngram_range=(1, 3), min_df=2 if len(texts) > 1000 else 1, dtype=np.float32
+        )
         counts = self.counter.fit_transform(texts)  # (texts, terms)
         self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         weighted = self.weighting.transform(counts)

@@ -33,6 +33,7 @@ NAMES = {
 # Letters of alphabets in a row, numbers, and any other character by itself.
 CHARACTERS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f]+|\d+(?:[.,:]\d+)*|\S")
 JIEBA = "zh-jieba"  # spaCy's Chinese with words; its own default is characters
+WITHOUT_SPACES = ("zh", JIEBA, "ja", "th", "my", "km", "lo")  # languages that write words together
 # Segmenters that spaCy leaves to packages of their own.
 PACKAGES = {
     "ja": ("sudachipy sudachidict_core", "zh reads characters one by one, also those of Japanese"),

@@ -14,8 +14,9 @@ from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
 from sentiment.cli import predict as main
 from sentiment.config import ARCHITECTURES
+from sentiment.evaluate import baseline_answers
 from sentiment.explain import explain
-from sentiment.loader import make_batches
+from sentiment.loader import Reviews, make_batches
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
 from tests.conftest import RUN_FACTS
@@ -93,6 +94,11 @@ def test_a_text_of_unknown_words_has_a_remark():
     german, known = build().predict(["Das ist ein Film, und ich habe ihn nicht gern.", "The good film, the bad film."])
     assert "look like German, not English" in german.remark
     assert known.remark is None
+
+
+def test_words_are_those_of_the_language_of_the_model():
+    assert explain(build(language="de"), "im Film").tokens == ["im", "Film"]
+    assert explain(build(), "im Film").tokens == ["i", "m", "Film"]
 
 
 def test_ratings_stay_inside_the_scale():
@@ -173,3 +179,10 @@ def test_explanations_on_the_command_line(small_bundle, capsys):
 def test_no_such_bundle(tmp_path):
     with pytest.raises(InputError, match="no such bundle"):
         sentiment.load(tmp_path / "nothing")
+
+
+def test_baselines_read_languages_that_write_words_together():
+    texts = ["好看好看", "难看", "很好看", "很难看"] * 5
+    known = Reviews(texts, np.array([9, 2, 10, 1] * 5, np.float32))
+    answers = baseline_answers(["真好看", "真难看"], known, settings_of(language="zh"))["TF-IDF + ridge"]
+    assert answers[0] > answers[1] + 2
