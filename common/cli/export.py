@@ -37,7 +37,8 @@ Run = Callable[[Mapping[str, np.ndarray]], Any]
 
 def describe_bundle(bundle: Bundle) -> dict[str, str]:
     """Collect, as JSON, what a program needs besides the network: task, tokenizer, settings, ids as readable text."""
-    names = [name for name in bundle.contents if name.endswith(".json") and name not in (MODEL_FILE, METRICS_FILE)]
+    left_out = (MODEL_FILE, METRICS_FILE)  # and the parts in folders, which have networks of their own
+    names = [name for name in bundle.contents if name.endswith(".json") and "/" not in name and name not in left_out]
     facts = {name: json.dumps(bundle.manifest.get(name)) for name in ("task", "tokenizer")}
     return facts | {Path(name).stem: bundle.contents[name].decode("utf-8") for name in names}
 
