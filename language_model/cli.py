@@ -151,7 +151,8 @@ def score(argv: Sequence[str] | None = None) -> None:
     texts = ask(arguments)
     name, is_table = choose_format(arguments, texts, ("text", *FORMATS, "html"))
     if arguments.tokens and name != "text":
-        raise InputError(f"--tokens: not with --format {name}; JSON and HTML have them anyway, leave it out")
+        has_them = "has them anyway" if name in ("jsonl", "json", "html") else "has no room for them"
+        raise InputError(f"--tokens: --format {name} {has_them}; leave it out")
     with ExitStack() as stack:
         if is_table:
             write = stack.enter_context(open_joined(arguments, name, texts, OWN_COLUMNS))

@@ -28,6 +28,7 @@ BY_ENDING = {
 }  # fmt: skip
 BY_FORM = {"csv": "csv", JSON_LINES: "jsonl", JSON_LIST: "json", ".xlsx": "xlsx", ".parquet": "parquet"}
 BINARY = ("xlsx", "parquet")
+SENTENCE_FORMATS = ("tsv", "jsonl")  # of a tagger, whose texts come from no table: a word a line, a sentence a line
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,15 @@ def choose_format(arguments: argparse.Namespace, texts: Texts, formats: Sequence
     """
     name = arguments.format
     if name is not None:
-        return name, name in FORMATS and (texts.table is not None or name != "tsv" or "conllu" not in formats)
+        of_sentences = name in SENTENCE_FORMATS and "conllu" in formats
+        return name, name in FORMATS and (texts.table is not None or not of_sentences)
     form = BY_FORM.get(texts.table.form) if texts.table else None
     ending = BY_ENDING.get(file_kind(arguments.output)) if arguments.output else None
     if ending == "json" and form == "jsonl" and file_kind(arguments.input) == ".json":
         ending = form  # as many files of that name, it has an object a line
     if ending and (ending in formats or ending in FORMATS):
-        return ending, ending in FORMATS and (texts.table is not None or ending in ("csv", "json", *BINARY))
+        of_sentences = ending in SENTENCE_FORMATS and "conllu" in formats
+        return ending, ending in FORMATS and (texts.table is not None or not of_sentences)
     if form in BINARY and (arguments.output is None or file_kind(arguments.output) not in BY_ENDING):
         form = "csv"
     if form == "csv" and texts.table is not None and texts.table.dialect.separator == "\t":
