@@ -30,7 +30,7 @@ from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
 from common.text.normalization import Normalized, normalize_with_offsets
 from common.text.remarks import remark_on
-from common.text.tokenization import load_pipeline, split_sentences
+from common.text.tokenization import cut_long_runs, load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.decoding import beam_search, decode
 from pos_tagging.lexicon import Lexicon
@@ -99,7 +99,7 @@ class Tagger:
 
     def split(self, text: str) -> list[Sentence]:
         """Split a text into sentences of words, without tags; the words are as they are written."""
-        normalized = normalize_with_offsets(text, self.config.normalization)
+        normalized = cut_long_runs(normalize_with_offsets(text, self.config.normalization))
         sentences = split_sentences(normalized.text, load_pipeline(self.config.language))
         return [_as_written(tokens, normalized) for tokens in sentences]
 
