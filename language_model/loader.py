@@ -22,7 +22,14 @@ from common.text.readers import read_open_rows
 from common.text.rows import BadRow, SkippedRows, bounded_lines
 from common.text.sources import open_source
 from common.text.tables import Reading, file_kind, is_table
-from common.text.tokenization import clean_text, load_pipeline, split_sentences, tokenize, tokenize_cached
+from common.text.tokenization import (
+    clean_text,
+    cut_long_runs,
+    load_pipeline,
+    split_sentences,
+    tokenize,
+    tokenize_cached,
+)
 from common.text.vocabulary import BOS_ID, EOS_ID, Vocabulary
 from language_model.config import LanguageModelConfig, TextConfig
 
@@ -134,7 +141,7 @@ def split_ending(text: str, config: TextConfig) -> tuple[str, str]:
     >>> split_ending("It rained. They ran. They were wet.", TextConfig())
     ('It rained. They ran. ', 'They were wet.')
     """
-    normalized = normalize_with_offsets(text, config.normalization)
+    normalized = cut_long_runs(normalize_with_offsets(text, config.normalization))
     sentences = split_sentences(normalized.text, load_pipeline(config.language))
     start = sentences[-1][0].idx if sentences else 0
     start = normalized.place(start, start)[0]

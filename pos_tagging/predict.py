@@ -33,7 +33,7 @@ from common.text.batching import Batches, make_mask
 from common.text.data import as_texts
 from common.text.normalization import Normalized, normalize_with_offsets
 from common.text.remarks import remark_on
-from common.text.tokenization import load_pipeline, split_sentences
+from common.text.tokenization import cut_long_runs, load_pipeline, split_sentences
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.decoding import beam_search, decode
@@ -127,7 +127,7 @@ class Tagger:
             return split_by_rules(texts, self.config)
         # The splitter has learned from texts with quotation marks and dashes as they are.
         steps = ",".join(name for name in self.config.normalization.split(",") if name != "typography")
-        normalized = [normalize_with_offsets(text, steps) for text in texts]
+        normalized = [cut_long_runs(normalize_with_offsets(text, steps)) for text in texts]
         found = self.splitter.split([each.text for each in normalized])
         return [_write_back(sentences, each) for sentences, each in zip(found, normalized, strict=True)]
 
@@ -248,7 +248,7 @@ def load_splitter(bundle: Bundle, engine: str = "onnx", num_threads: int | None 
 def split_by_rules(texts: Iterable[str], config: TaggingConfig) -> list[list[Sentence]]:
     """Split texts into sentences of words by the rules of their language, which know nothing of the training data."""
     pipeline = load_pipeline(config.language)
-    normalized = [normalize_with_offsets(text, config.normalization) for text in texts]
+    normalized = [cut_long_runs(normalize_with_offsets(text, config.normalization)) for text in texts]
     return [[_as_written(tokens, each) for tokens in split_sentences(each.text, pipeline)] for each in normalized]
 
 

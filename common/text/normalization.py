@@ -102,7 +102,7 @@ def normalize_with_offsets(text: str, steps: str) -> Normalized:
         return result
     for find in _finders(steps):
         if edits := find(result.text):
-            result = _follow(result, edits)
+            result = follow(result, edits)
     return result
 
 
@@ -146,7 +146,7 @@ def _apply(text: str, edits: list[Edit]) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _follow(before: Normalized, edits: list[Edit]) -> Normalized:
+def follow(before: Normalized, edits: list[Edit]) -> Normalized:
     """Apply edits, and carry on where the characters come from."""
     size = len(before.text)
     old_starts = range(size) if before.starts is None else before.starts

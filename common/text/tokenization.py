@@ -20,6 +20,7 @@ import numpy as np
 from common.json_files import LONE_SURROGATE
 from common.progress import progress
 from common.text.languages import load_blank
+from common.text.normalization import Normalized, follow
 from common.text.sentences import split_document
 from common.text.token_cache import read_tokens, write_tokens
 
@@ -69,6 +70,12 @@ def clean_text(text: str) -> str:
     text = CONTROL_CHARACTERS.sub(" ", text)
     text = LONE_SURROGATE.sub("\ufffd", text)
     return LONG_RUN.sub(r"\g<0> ", text)
+
+
+def cut_long_runs(normalized: Normalized) -> Normalized:
+    """Cut what `clean_text` would cut, and know where: the places of tokens are then those of the normalized text."""
+    cuts = [(match.end(), match.end(), " ") for match in LONG_RUN.finditer(normalized.text)]
+    return follow(normalized, cuts) if cuts else normalized
 
 
 def tokenize(text: str, pipeline: Language) -> list[str]:

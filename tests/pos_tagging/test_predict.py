@@ -282,3 +282,9 @@ def test_a_text_is_tagged_the_same_however_it_is_written():
         "abc",
         "\u3002",
     ]
+
+
+def test_words_behind_a_very_long_one_are_whole():
+    words = [word for word, _ in build().tag("x" * 2500 + " birds s\u00ading.")[0].pairs()]
+    assert "".join(words[:-3]) == "x" * 2500
+    assert words[-3:] == ["birds", "s\u00ading", "."]
