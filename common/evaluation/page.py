@@ -140,7 +140,8 @@ def html_figure(figure: Figure, description: str) -> str:
     drawing = buffer.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r' id="\w+_\d+"', "", drawing)  # two figures of a page would have the same
+    # Two figures of a page would have the same names; within a page, no name spaces are needed.
+    drawing = re.sub(r' id="\w+_\d+"| xmlns(?::\w+)?="[^"]*"', "", drawing).replace("xlink:href", "href")
     for drawn, shown in (("#000000", "var(--ink)"), (BLUE, "var(--blue)"), ("#ffffff", "var(--on-blue)")):
         drawing = drawing.replace(drawn, shown)
     drawing = drawing.replace("'DejaVu Sans'", "system-ui")
