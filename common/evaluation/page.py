@@ -28,7 +28,7 @@ STYLE = """
   :root { --ink: #e2e7ec; --paper: #15191e; --line: #3a444e; --shade: #20272e; --quiet: #a3aeb9;
     --blue: #56b4e9; --on-blue: #0c1116 }
 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
   background: var(--paper); overflow-wrap: break-word }
 h1 { font-size: 1.7rem; line-height: 1.25 } h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem }
 .table, .figure { overflow-x: auto; margin: 1rem 0 }
