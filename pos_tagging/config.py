@@ -113,10 +113,10 @@ class TaggingConfig(TrainingConfig, ReadingConfig):
         "auto", "format of files of tagged words; auto: by their content", TAGGED_FORMATS, group=DATA
     )
     tokens_column: str = setting(
-        "tokens", "column of a table with tab-separated tokens; number of a file's word column", group=DATA, basic=True
+        "tokens", "column of the words: its name in a table, else its number", group=DATA, basic=True
     )
     tags_column: str = setting(
-        "tags", "column of a table with tab-separated tags; number of a file's tag column", group=DATA, basic=True
+        "tags", "column of the tags: its name in a table, else its number", group=DATA, basic=True
     )
     splitter: str = setting(
         "auto", "what splits raw text; learned: as in a CoNLL-U file; auto: where it is large", SPLITTERS, group=DATA

@@ -175,7 +175,7 @@ class _Builder:
         if len(self.space_after) != len(self.tokens):
             self.refuse(number, "the sentence ends within a range of words; write a line for each of them")
         if self.problem:
-            yield BadSentence(self.problem, self.lines)
+            yield BadSentence(self.problem, lines=self.lines)
         elif self.tokens:
             yield ConlluSentence(
                 self.tokens, self.tags, self.further, f"{self.name}, line {self.first_line}",

@@ -109,7 +109,9 @@ class ConlluWriter:
         self.num_sentences[document] += 1
         if is_new_paragraph:
             comments.append(NEW_PARAGRAPH)
-        return [*comments, f"# sent_id = {document}-s{self.num_sentences[document]}", f"# source = {printable(place)}"]
+        file, comma, unit = place.rpartition(", ")
+        source = printable(PurePath(file).name + comma + unit)  # its folder is nobody else's business
+        return [*comments, f"# sent_id = {document}-s{self.num_sentences[document]}", f"# source = {source}"]
 
 
 def document_of(place: str) -> str:

@@ -40,11 +40,13 @@ class Words:
         source: of which nothing has been read.
         format: how its words are written.
         kind: the ending of the name of the file.
+        mark: the byte order mark that it begins with, if it has one.
     """
 
     source: Source
     format: WordFormat
     kind: str = ""
+    mark: str = ""
 
     @property
     def name(self) -> str:
@@ -54,8 +56,7 @@ class Words:
     def sentences(self, tagged: bool = True, keep_lines: bool = False) -> Iterator[ConlluSentence | BadSentence]:
         """Its sentences, one by one; see `read_words`."""
         read = _read_lines if self.format.name in ("pairs", "tokens") else read_words
-        mark = "\ufeff" if keep_lines and self.source.starts_with(codecs.BOM_UTF8) else ""
-        return read(self.source.file, self.name, self.format, tagged, keep_lines, mark)
+        return read(self.source.file, self.name, self.format, tagged, keep_lines, self.mark if keep_lines else "")
 
     def is_table(self, columns: Sequence[str]) -> bool:
         """Whether it is a table, by its name, its content, or since its first line names the columns."""
@@ -80,12 +81,13 @@ def open_words(
     """
     with open_source(path, encoding) as source:
         kind = file_kind(path) if path else ""
+        mark = "\ufeff" if source.starts_with(codecs.BOM_UTF8) else ""  # before the text is looked at
         found = _found(source, kind, columns, input_format)
         if path is None and input_format == "auto" and found.name not in ("conllu", "columns"):
             found = WordFormat("text")
         if found.name != "text":
             source.announce()
-        yield Words(source, found, kind)
+        yield Words(source, found, kind, mark)
 
 
 def _found(source: Source, kind: str, columns: Columns, input_format: str) -> WordFormat:
@@ -140,7 +142,7 @@ def _read_lines(
         try:
             tokens, tags = _read_line(line, layout, tagged)
         except InputError as error:
-            yield BadSentence(f"{place}: {error}", kept)
+            yield BadSentence(f"{place}: {error}", lines=kept)
         else:
             yield ConlluSentence(tokens, tags, place=place, lines=kept, rows=[len(kept) - 1] * len(tokens))
         kept = []

@@ -88,7 +88,7 @@ def test_evaluate(task, run_here, small_bundle, small_runs, tmp_path):
     assert result["data"]["file"] == small.test.name
 
     page = (tmp_path / "report/report.html").read_text()
-    assert not re.findall(r'(?:src|href)\s*=\s*"(?!data:)[^"]*"|url\(|<script|<link|@import|https?://', page)
+    assert not re.findall(r'(?:src|href)\s*=\s*"(?!data:|#)[^"]*"|url\((?!#)|<script|<link|@import|https?://', page)
     assert f"{result[SCORES[task][0]]:.4f}"[:5] in page
     assert page.count("<svg") >= 1
 

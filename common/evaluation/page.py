@@ -28,7 +28,7 @@ STYLE = """
   :root { --ink: #e2e7ec; --paper: #15191e; --line: #3a444e; --shade: #20272e; --quiet: #a3aeb9;
     --blue: #56b4e9; --on-blue: #0c1116 }
 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
   background: var(--paper); overflow-wrap: break-word }
 h1 { font-size: 1.7rem; line-height: 1.25 } h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem }
 .table, .figure { overflow-x: auto; margin: 1rem 0 }
@@ -140,7 +140,8 @@ def html_figure(figure: Figure, description: str) -> str:
     drawing = buffer.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r' id="\w+_\d+"', "", drawing)  # two figures of a page would have the same
+    # Two figures of a page would have the same names; within a page, no name spaces are needed.
+    drawing = re.sub(r' id="\w+_\d+"| xmlns(?::\w+)?="[^"]*"', "", drawing).replace("xlink:href", "href")
     for drawn, shown in (("#000000", "var(--ink)"), (BLUE, "var(--blue)"), ("#ffffff", "var(--on-blue)")):
         drawing = drawing.replace(drawn, shown)
     drawing = drawing.replace("'DejaVu Sans'", "system-ui")

@@ -213,7 +213,7 @@ def test_one_string_is_one_text():
     answers = model.score("the king went home.")
     assert isinstance(answers, list)
     assert [answer.text for answer in answers] == ["the king went home."]
-    assert "<td>the king went home.</td>" in answers._repr_html_()
+    assert ">the king went home.</td>" in answers._repr_html_()
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), 3, ["the"], b"the"])

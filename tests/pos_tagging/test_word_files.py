@@ -269,7 +269,7 @@ def test_words_without_tags(predict, tmp_path):
             predict("--input", path, "--format", "same")
 
 
-LEMMAS = "".join(f"{word}\t{word}\tNOUN\n" + "\n" * (i % 3 == 2) for i, word in enumerate("abcdefghij"))
+LEMMAS = "".join(f"{word}\t{word}\tNOUN\n" + "\n" * (i % 3 == 2) for i, word in enumerate("ABCDEFGHIJ"))
 
 
 def test_what_is_not_clear_is_refused_and_the_option_named(predict, tmp_path):
@@ -278,7 +278,7 @@ def test_what_is_not_clear_is_refused_and_the_option_named(predict, tmp_path):
     with pytest.raises(InputError, match=r"3 columns, and it is not clear .* --tags-column N"):
         load_sentences(path, TaggingConfig())
     [first, *_] = load_sentences(path, TaggingConfig(tags_column="3"))
-    assert first.pairs() == [("a", "NOUN"), ("b", "NOUN"), ("c", "NOUN")]
+    assert first.pairs() == [("A", "NOUN"), ("B", "NOUN"), ("C", "NOUN")]
     assert predict("--input", path, "--tags-column", 3, "--format", "same").out == LEMMAS.replace("NOUN", "T")
     with pytest.raises(InputError, match=r"--tags-column 4: .* has 3 columns"):
         load_sentences(path, TaggingConfig(tags_column="4"))
@@ -319,9 +319,9 @@ def texts_as_conllu(*texts):
 def test_lines_are_paragraphs_of_one_document():
     texts = ("x/my letter.txt, line 1", "A b. C.", "A b.", "C."), ("x/my letter.txt, line 4", "D", "D")
     assert texts_as_conllu(*texts) == [
-        "# newdoc id = my_letter.txt", "# newpar", "# sent_id = my_letter.txt-s1", "# source = x/my letter.txt, line 1",
-        "# text = A b.", "# sent_id = my_letter.txt-s2", "# source = x/my letter.txt, line 1", "# text = C.",
-        "# newpar", "# sent_id = my_letter.txt-s3", "# source = x/my letter.txt, line 4", "# text = D",
+        "# newdoc id = my_letter.txt", "# newpar", "# sent_id = my_letter.txt-s1", "# source = my letter.txt, line 1",
+        "# text = A b.", "# sent_id = my_letter.txt-s2", "# source = my letter.txt, line 1", "# text = C.",
+        "# newpar", "# sent_id = my_letter.txt-s3", "# source = my letter.txt, line 4", "# text = D",
     ]  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def test_figures_take_the_colours_of_the_page():
     first = html_figure(figure, EVIL)
     assert "var(--ink)" in first
     assert "var(--blue)" in first
-    assert not re.search(r"#000000|#0072b2|<script>|<metadata>", first)
+    assert not re.search(r"#000000|#0072b2|<script>|<metadata>|http", first)
     assert not re.search(r' id="\w+_\d+"', first)
 
 
