@@ -245,7 +245,8 @@ def test_all_rows_of_a_pipe_are_answered(how, copied, tmp_path):
     piped = rows.encode() if how == "/dev/stdin" else b""
     done = subprocess.run(command, input=piped, capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    texts = [json.loads(line)["text"].replace(", ", " ") for line in done.stdout.splitlines()]
+    column = "review" if "table" in how else "text"
+    texts = [json.loads(line)[column].replace(", ", " ") for line in done.stdout.splitlines()]
     assert texts == [f"It was good number {number}." for number in range(NUM_ROWS)]
 
 
@@ -327,10 +328,17 @@ def test_a_row_of_fifty_megabytes_and_a_gzip_bomb(run_here, small_runs, copied, 
             file.write("fine,3\n" * 200_000)
     assert (tmp_path / "bomb.csv.gz").stat().st_size < 500_000
     predict = ["sentiment.predict", "--model", model, "--format", "jsonl", "--input"]
-    assert_refused(run_here(*predict, tmp_path / "a.csv"), "a.csv, line 2: a row of more than 2,000,000 characters")
+    done = run_here(*predict, tmp_path / "a.csv")
+    assert done.returncode == 2
+    assert "characters, the most is 2,000,000; cut it into several" in done.stderr
+    assert done.stderr.endswith("none of the 1 rows could be answered; see above what is wrong with them\n")
     for name in ("a.jsonl", "a.txt"):
         done = run_here(*predict, tmp_path / name)
-        assert json.loads(done.stdout)["text"] == "fine"
+        too_long, fine = map(json.loads, done.stdout.splitlines())
+        assert fine.get("review", fine.get("text")) == "fine"
+        assert "rating" in fine
+        assert too_long["rating"] is None
+        assert "2,000,000; cut it into several" in too_long["note"]
         assert "characters, the most is 2,000,000; cut it into several" in done.stderr
     evaluate = ["sentiment.evaluate", "--model", model, "--test"]
     assert_refused(run_here(*evaluate, tmp_path / "bomb.csv.gz"), "unpacks to more than 200 times its size")
@@ -395,7 +403,7 @@ def test_closed_standard_error_does_not_mix_with_answers(small_bundle):
         ["sh", "-c", command], capture_output=True, text=True, cwd=folder, env=environment, check=False
     )
     assert done.returncode == 0
-    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["so good"]
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["", "so good"]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -407,9 +415,9 @@ def test_no_escape_sequence_of_data_reaches_the_terminal(task, run_here, copied,
     path = tmp_path / f"a{ESCAPES}.csv"
     path.write_text(f"{ESCAPES * 1000},rating\nfine,{ESCAPES}\n")
     refused = [
-        run_here(ANSWERING[task], "--model", model, "--input", path),
+        run_here(ANSWERING[task], "--model", model, "--input", path, "--text-column", "none"),
         run_here(ANSWERING[task], "--model", tmp_path / ESCAPES, "fine"),
-        run_here(f"{task}.evaluate", "--model", model, "--test", path),
+        run_here(f"{task}.evaluate", "--model", model, "--test", tmp_path / f"{ESCAPES}.csv"),
         run_here(f"{task}.evaluate", "--model", model, "--test", path, f"--{ESCAPES * 1000}"),
     ]
     for answer in refused:

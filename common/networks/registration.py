@@ -15,7 +15,7 @@ LAYER_MODULES = ("common.networks.layers", "common.networks.lstm")  # each regis
 
 def register_with_keras() -> None:
     """Register our layers: now, if Keras has been imported, else right after it is."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         _register()
     elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _KerasFinder())
