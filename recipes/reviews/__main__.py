@@ -18,7 +18,8 @@ ABOUT = (
 def stage(places: Places, bundle: Path) -> Stage:
     """The one training run; the recipe of the rating model takes it too."""
     config = LanguageModelConfig(
-        document="paragraph", text_column="review", validation_split=0.01, lowercase=True, max_vocab_size=20_000, stateful=True, units=512,
+        document="paragraph",
+        text_column="review", validation_split=0.01, lowercase=True, max_vocab_size=20_000, stateful=True, units=512,
         batch_size=64, tbptt_length=128, sampled_softmax_size=2000, num_epochs=6, learning_rate=0.002,
         warmup_ratio=0.02, input_dropout=0.1, hidden_dropout=0.1, dropout=0.2, weight_dropout=0.1,
         ema_momentum=0.998, patience=3,

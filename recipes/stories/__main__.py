@@ -29,7 +29,8 @@ def make(places: Places) -> None:
     """All of it: 39 minutes on 2 cores."""
     train_file, validation = prepare(places), stories(places.data, "valid")
     config = LanguageModelConfig(
-        document="paragraph", num_layers=2, units=400, batch_size=32, tbptt_length=70, num_epochs=20, patience=4, learning_rate=0.002,
+        document="paragraph",
+        num_layers=2, units=400, batch_size=32, tbptt_length=70, num_epochs=20, patience=4, learning_rate=0.002,
         variational_dropout=True, input_dropout=0.35, dropout=0.4, weight_dropout=0.3, embedding_dropout=0.05,
         activation_regularization=1.0, temporal_activation_regularization=1.0, weight_decay=0.01,
         ema_momentum=0.998,
