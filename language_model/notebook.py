@@ -498,7 +498,7 @@ pd.DataFrame(table).T
 # %%
 from language_model.loader import split_ending
 
-context, ending = split_ending(test_texts[10], model.config)
+context, ending = split_ending(test_texts[10], reader.config)
 print(textwrap.fill(context, 110))
 print("\nthe author:  ", ending)
 for text in reader.generate(context, num_samples=3, max_tokens=40, temperature=0.7, num_sentences=1, seed=1):
