@@ -150,6 +150,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(timing, "has_torch", lambda: False)
 
 
+@pytest.mark.slow
 def test_results_say_all_that_they_depend_on(tiny, tmp_path, capsys):
     engines.main(["--repeats", "3", "--threads", "1", "--output-dir", str(tmp_path / "results")])
     shown = capsys.readouterr()

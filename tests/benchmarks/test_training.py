@@ -62,9 +62,8 @@ def test_another_loss_is_noticed():
         training.check_loss(2.0, float("nan"))
 
 
-@pytest.mark.parametrize(
-    "name", ["rating model", *(pytest.param(n, marks=pytest.mark.slow) for n in ("tagger", "language model"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rating model", "tagger", "language model"])
 def test_fit_is_timed_between_the_ends_of_its_steps(name, monkeypatch):
     network = NETWORKS[name]()
     batch = training.make_batch(network, 2)

@@ -35,6 +35,7 @@ def test_every_text_has_all_its_tokens(way, num_samples, monkeypatch):
     assert np.isneginf(answer["logits"][0, 0, EOS_ID])
 
 
+@pytest.mark.slow
 def test_results(tmp_path, capsys):
     writing.main(["--repeats", "3", "--threads", "1", "--output-dir", str(tmp_path)])
     results = json.loads((tmp_path / "writing.json").read_text())

@@ -52,7 +52,8 @@ def test_many_odd_cases(kind, bases):
 
 
 @pytest.mark.parametrize(
-    ("first", "count", "seconds"), [(0, NUM_ENDING, 60), (NUM_ENDING, len(FAULTS) - NUM_ENDING, 3)]
+    ("first", "count", "seconds"),
+    [pytest.param(0, NUM_ENDING, 60, marks=pytest.mark.slow), (NUM_ENDING, len(FAULTS) - NUM_ENDING, 3)],
 )
 def test_every_fault_is_noticed(first, count, seconds, tmp_path):
     """Those that end have all the time that a busy machine may need, so that none is a hang, too."""
