@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.svm import LinearSVC
 
 RIDGE_ALPHAS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+LEAST_FOR_CHOICE = 10  # texts: of fewer, a fold would have one, whose R² is not defined
 MOST_FOR_CHOICE = 5000  # texts: of more, the alpha is that of validation films of IMDb
 # The best of a few on validation films of IMDb; sentiment/EXPERIMENTS.md has the log.
 RIDGE_ALPHA = 0.5
@@ -48,7 +49,7 @@ class LinearModels:
         counts = self.counter.fit_transform(texts)  # (texts, terms)
         self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         weighted = self.weighting.transform(counts)
-        few = 5 <= len(ratings) <= MOST_FOR_CHOICE
+        few = LEAST_FOR_CHOICE <= len(ratings) <= MOST_FOR_CHOICE
         self.ridge = (RidgeCV(RIDGE_ALPHAS, cv=5) if few else Ridge(alpha=RIDGE_ALPHA)).fit(weighted, ratings)
         sided = ratings != middle
         good = ratings[sided] > middle

@@ -86,3 +86,11 @@ def test_without_both_sides_only_ratings():
 def test_rare_terms_are_left_out_of_large_data():
     texts = [f"word{i} common" for i in range(1001)]
     assert list(LinearModels(texts, np.arange(1001.0), 500).counter.vocabulary_) == ["common"]
+
+
+@pytest.mark.parametrize("number", [5, 9, 10])
+def test_few_texts_are_learned_without_a_word(number):
+    """A warning of scikit-learn would be an error here: folds of a single text have no R²."""
+    texts = [f"{'good' if place % 2 else 'bad'} number {place}" for place in range(number)]
+    rated = LinearModels(texts, np.arange(number) % 2 * 8.0 + 1, 5.0).predict(["good", "bad"])["TF-IDF + ridge"]
+    assert rated[0] > rated[1]
