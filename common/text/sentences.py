@@ -45,7 +45,7 @@ MAY_END = {
 ORDINALS = frozenset(
     ("de", "da", "nb", "nn", "fi", "et", "lv", "cs", "sk", "sl", "hr", "sr", "hu", "tr", "is", "fo", "lb", "pl", "eu")
 )
-WITHOUT_SPACES = ("zh", "ja")
+CLOSED_BY_THEIR_PAIR = ("zh", "ja")  # languages whose quotation marks open and close by their shape alone
 MONTHS_AND_SUCH = 31  # larger numbers are years and amounts: they end a sentence
 OPENING = frozenset("«¿¡([{（［「『《〈【")
 OPENING_WITHOUT_SPACE = frozenset("（［「『《〈【¿¡")
@@ -106,7 +106,7 @@ def _opens(sentence: Sequence[Token], language: str) -> bool:
     before, token = sentence[-2:]
     if token.text in OPENING:
         return bool(before.whitespace_) or token.text in OPENING_WITHOUT_SPACE or before.text in OPENING
-    if language in WITHOUT_SPACES and token.is_quote:
+    if language in CLOSED_BY_THEIR_PAIR and token.is_quote:
         return sum(other.is_quote for other in sentence) % 2 == 1
     return token.is_quote and bool(before.whitespace_) and not token.whitespace_
 
