@@ -99,12 +99,19 @@ def near_miss(names: Sequence[str], name: str) -> str | None:
 def by_content(columns: Sequence[Sequence[str]], kind: str) -> int | None:
     """The only column whose values look like texts, or like ratings; None if there is none, or several.
 
+    Where no column has long texts, the only one with a value of several words has the texts.
+
     Args:
         columns: some values of each.
         kind: TEXT or RATING.
+
+    >>> by_content([["1", "2"], ["Great, really", "Awful"], ["5", "1"]], TEXT)
+    1
     """
     fits = {TEXT: looks_like_texts, RATING: looks_like_ratings}.get(kind)
     found = [place for place, values in enumerate(columns) if fits and fits(values)]
+    if kind == TEXT and not found:
+        found = [place for place, values in enumerate(columns) if any(len(value.split()) > 1 for value in values)]
     return found[0] if len(found) == 1 else None
 
 
