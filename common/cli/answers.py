@@ -17,7 +17,7 @@ from common.errors import InputError, excerpt
 from common.evaluation.metrics import finite
 from common.progress import say
 from common.text.asked import Asked, Texts
-from common.text.columns import near_miss
+from common.text.columns import free_name, near_miss
 from common.text.rows import UNDECODED
 from common.text.tables import JSON_LINES, JSON_LIST, Table, file_kind
 
@@ -145,7 +145,7 @@ class Joined:
             del found[NOTE]
         for name in self.own.formats:
             found.setdefault(name, None)  # an empty answer
-        own = {self._free_name(self.own_names.get(name, name), theirs): value for name, value in found.items()}
+        own = {free_name(self.own_names.get(name, name), theirs): value for name, value in found.items()}
         record = theirs | own
         if self.chosen is None:
             return record
@@ -156,12 +156,6 @@ class Joined:
         """What is said of a text, by the names that the command has for it."""
         values = {LINE: asked.number} if LINE in self.own_names else {}
         return {**values, **(self.own.values(asked, answer) if answer is not None else {}), NOTE: _short(asked)}
-
-    def _free_name(self, name: str, record: Mapping[str, Any]) -> str:
-        """A name that no key of a row has; another row may have had other keys."""
-        while name in record:
-            name += "_predicted"
-        return name
 
     def _their_fields(self, asked: Asked) -> list[Any]:
         table = self.texts.table
@@ -210,9 +204,7 @@ def _free_names(names: Iterable[str], theirs: Sequence[str]) -> dict[str, str]:
     """Names for columns of our own, other than those of the table; what is changed is said."""
     result = {}
     for name in names:
-        shown = name
-        while shown in theirs:
-            shown += "_predicted"
+        shown = free_name(name, theirs)
         if shown != name:
             say(f"the input has a column {excerpt(name)}; that of the answers is {excerpt(shown)}")
         result[name] = shown

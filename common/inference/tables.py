@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
-from common.text.columns import TEXT, Column, missing_column
+from common.text.columns import TEXT, Column, free_name, missing_column
 from common.text.data import table_of
 from common.text.rows import Row, as_text
 from common.text.tables import choose_columns
@@ -49,9 +49,9 @@ def answer_frame(
         cells: list[Any] = [None] * len(texts)
         for place, found in zip(places, answers, strict=True):
             cells[place] = found.get(key)
-        result[_free(key, result)] = cells
+        result[free_name(key, result)] = cells
     answered = set(places)
-    result[_free(NOTE, result)] = ["" if place in answered else "empty text" for place in range(len(texts))]
+    result[free_name(NOTE, result)] = ["" if place in answered else "empty text" for place in range(len(texts))]
     return result
 
 
@@ -66,10 +66,3 @@ def find_text_column(frame: pandas.DataFrame, column: str | None, usual: Sequenc
     if chosen not in table.keys:
         raise InputError(f"the table: {missing_column(names, wanted)}")
     return table.keys.index(chosen)
-
-
-def _free(name: str, frame: pandas.DataFrame) -> str:
-    """A name that no column has."""
-    while name in frame.columns:
-        name += "_predicted"
-    return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from common.errors import InputError, excerpt
@@ -85,6 +85,17 @@ def missing_column(names: Sequence[str], wanted: Column) -> str:
     if near:
         return f"no column {wanted.name!r}: did you mean {excerpt(near)}? The columns there are: {shown}{more}{choose}"
     return f"no column {wanted.name!r}; the columns there are: {shown}{more}{choose}"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name for a column of answers that no other column has.
+
+    >>> free_name("rating", ["id", "rating"])
+    'rating_predicted'
+    """
+    while name in taken:
+        name += "_predicted"
+    return name
 
 
 def near_miss(names: Sequence[str], name: str) -> str | None:
