@@ -18,9 +18,10 @@ from typing import IO, Any
 
 from common.errors import InputError
 from common.progress import say
+from common.text.columns import Column
 from common.text.rows import TooLong, bounded_lines, undecodable
 from common.text.sources import Source, open_source
-from common.text.tables import file_kind, is_table
+from common.text.tables import file_kind, has_header, is_table
 from pos_tagging.config import TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence, read_words
 from pos_tagging.formats import WRITERS, ConlluWriter
@@ -60,9 +61,7 @@ class Words:
 
     def is_table(self, columns: Sequence[str]) -> bool:
         """Whether it is a table, by its name, its content, or since its first line names the columns."""
-        return is_table(self.source, self.kind) or all(
-            name in self.source.head().partition("\n")[0] for name in columns
-        )
+        return is_table(self.source, self.kind) or has_header(self.source.head(), [*map(Column, columns)])
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
-from common.text.columns import TEXT, Column, free_name, missing_column
+from common.text.columns import first_there, free_name, missing_column, text_columns
 from common.text.data import table_of
 from common.text.rows import Row, as_text
 from common.text.tables import choose_columns
@@ -58,8 +58,7 @@ def answer_frame(
 def find_text_column(frame: pandas.DataFrame, column: str | None, usual: Sequence[str]) -> int:
     """The place of the column of the texts."""
     names = [str(name) for name in frame.columns]
-    candidates = [Column(name, "column=", TEXT, given=column is not None) for name in ([column] if column else usual)]
-    wanted = next((each for each in candidates if each.name in names), candidates[-1])
+    wanted = first_there(text_columns(column, usual, "column="), names)
     table = table_of(frame, [wanted], "the table")
     table.sample = [row.values for row in table_of(frame.head(SAMPLE), [wanted]).rows if isinstance(row, Row)]
     chosen = choose_columns(table, [wanted], by_sight=True)[wanted.name]

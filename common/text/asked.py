@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.text.columns import TEXT, Column
+from common.text.columns import Column, first_there, text_columns
 from common.text.documents import AUTO, LINE, announce_document, find_document, read_documents
 from common.text.rows import BadRow, bounded_lines
 from common.text.sources import Source, open_source
@@ -123,10 +123,9 @@ def _open_table(
     source: Source, kind: str, column: str | None, usual: Sequence[str], reading: Reading
 ) -> tuple[Table, Column, str]:
     """The table, the column that was wanted, and what it is called there."""
-    names = [column] if column is not None else list(usual)
-    candidates = [Column(name, "--text-column", TEXT, given=column is not None) for name in names]
+    candidates = text_columns(column, usual, "--text-column")
     table = open_table(source, kind, candidates, reading.header)
-    wanted = next((each for each in candidates if each.name in table.names), candidates[-1])
+    wanted = first_there(candidates, table.names)
     return table, wanted, choose_columns(table, [wanted], by_sight=True)[wanted.name]
 
 

@@ -87,6 +87,17 @@ def missing_column(names: Sequence[str], wanted: Column) -> str:
     return f"no column {wanted.name!r}; the columns there are: {shown}{more}{choose}"
 
 
+def text_columns(given: str | None, usual: Sequence[str], option: str) -> list[Column]:
+    """The columns in which texts to answer may stand: that which was given by an option, or the usual ones."""
+    names = usual if given is None else [given]
+    return [Column(name, option, TEXT, given=given is not None) for name in names]
+
+
+def first_there(candidates: Sequence[Column], names: Sequence[str]) -> Column:
+    """The first candidate that a table has; the last one if it has none."""
+    return next((each for each in candidates if each.name in names), candidates[-1])
+
+
 def free_name(name: str, taken: Container[str]) -> str:
     """A name for a column of answers that no other column has.
 

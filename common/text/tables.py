@@ -125,7 +125,7 @@ def open_table(source: Source, kind: str, wanted: Sequence[Column] = (), header:
     if binary is not None:
         return _open_binary(source, binary, kind, wanted, header)
     head = source.head()
-    if looks_like_json(head) or (kind in JSON_KINDS and not _has_header(head, wanted)):
+    if looks_like_json(head) or (kind in JSON_KINDS and not has_header(head, wanted)):
         return _open_json(source, head, kind)
     layout = find_layout(head, kind, wanted, header)
     if kind in JSON_KINDS:
@@ -133,8 +133,8 @@ def open_table(source: Source, kind: str, wanted: Sequence[Column] = (), header:
     return _open_delimited(source, layout)
 
 
-def _has_header(head: str, wanted: Sequence[Column]) -> bool:
-    """Whether a file that is named as JSON begins as a delimited table with the wanted columns does."""
+def has_header(head: str, wanted: Sequence[Column]) -> bool:
+    """Whether a file, whatever it is called, begins as a delimited table with the wanted columns does."""
     names = set(find_layout(head, ".csv", wanted).names) if head.strip() else set()
     return bool(wanted) and all(column.name in names for column in wanted)
 
