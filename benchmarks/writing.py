@@ -84,7 +84,9 @@ def make_call(model: LanguageModel, num_samples: int, settings: Mapping[str, Any
     """Make what is timed: texts of `NUM_TOKENS` tokens, written to their last piece."""
 
     def write() -> None:
-        for _ in model.write(num_samples=num_samples, max_tokens=NUM_TOKENS, seed=1, **settings):
+        for _ in model.write(
+            num_samples=num_samples, max_tokens=NUM_TOKENS, complete_sentences=False, seed=1, **settings
+        ):
             pass
 
     return write

@@ -181,6 +181,8 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
             raise InputError("--weight-dropout: a fixed-window network has no recurrent weights; leave it out")
 
 
+# Tokens in which nearly every sentence ends that is under way; language_model/EXPERIMENTS.md has the shares.
+EXTRA_TOKENS = {"word": 50, "spaced": 50, "character": 400}
 SAMPLING_SETTINGS = ("temperature", "top_k", "top_p", "min_p")
 
 
@@ -190,8 +192,16 @@ class GenerationConfig(Settings):
 
     num_samples: int = setting(1, "texts to write, all at once", minimum=1, maximum=1000, group=LENGTH, basic=True)
     max_tokens: int = setting(
-        100, "tokens after the prompt, at most", minimum=1, maximum=1_000_000, group=LENGTH, basic=True
+        100, "tokens after the prompt, at most, but for --complete-sentences", minimum=1, maximum=1_000_000,
+        group=LENGTH, basic=True,
+    )  # fmt: skip
+    complete_sentences: bool = setting(
+        True, "at --max-tokens go on to the end of the sentence, or cut back to the last one", group=LENGTH, basic=True
     )
+    extra_tokens: int = setting(
+        -1, "tokens beyond --max-tokens to end the sentence, at most; -1 = 50, of characters 400", minimum=-1,
+        maximum=1_000_000, group=LENGTH,
+    )  # fmt: skip
     num_sentences: int = setting(
         0, "full sentences after which a text stops; 0 = no limit", minimum=0, group=LENGTH, basic=True
     )
@@ -221,6 +231,11 @@ class GenerationConfig(Settings):
         0, "random seed: the same one gives the same texts", minimum=0, maximum=MAX_SEED, group=SAMPLING, basic=True
     )
 
+    def longest(self, level: str) -> int:
+        """Tokens after the prompt, at most, of a model of this level."""
+        extra = self.extra_tokens if self.extra_tokens >= 0 else EXTRA_TOKENS[level]
+        return self.max_tokens + (extra if self.complete_sentences else 0)
+
     def validate(self) -> None:
         """Check every setting by itself, and those that exclude each other.
 
@@ -228,6 +243,8 @@ class GenerationConfig(Settings):
             InputError: the setting, and what would do.
         """
         super().validate()
+        if self.extra_tokens >= 0 and not self.complete_sentences:
+            raise InputError("--extra-tokens: are for --complete-sentences; leave one of the options out")
         if not self.num_beams:
             return
         for name in SAMPLING_SETTINGS:

@@ -10,6 +10,7 @@ NO_SPACE_AFTER = re.compile(r"[(\[{$£€#]|--+")
 # Which quotation a mark belongs to; all but the curly ones open it and close it.
 QUOTATIONS = {'"': '"', "``": '"', "''": '"', "“": "“", "”": "“", "'": "'", "‘": "‘", "’": "‘"}
 OPENING, CLOSING = ("“", "‘", "``"), ("”", "''")
+BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 SENTENCE_ENDS = (".", "!", "?")
 
 
@@ -27,11 +28,18 @@ class WordJoiner:
     def __init__(self, capitalise: bool = False) -> None:
         self.capitalise = capitalise
         self._open: set[str] = set()  # quotations
+        self._num_brackets = 0  # open
         self._before = ""  # the token before
         self._glue = self._sentence_begins = True
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a quotation or a bracket is open."""
+        return bool(self._open) or self._num_brackets > 0
+
     def add(self, token: str) -> str:
         """The next word, with the space before it that it needs."""
+        self._num_brackets = max(0, self._num_brackets + BRACKETS.get(token, 0))
         after_word = self._before[-1:].isalnum()
         if token in QUOTATIONS and not (token in ("'", "’") and self._is_apostrophe(token)):
             return self._add_quotation_mark(token)

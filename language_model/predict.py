@@ -267,16 +267,17 @@ class LanguageModel:
     def write(
         self, prompt: str = "", on_dead_end: Callable[[DeadEnd], None] = lambda dead_end: None, **settings: Any
     ) -> Iterator[list[str]]:
-        """Generate texts, and give what is new of each as it comes: first the prompt, then token by token.
+        """Generate texts, and give what is new of each as it comes: first the prompt, then the text.
 
-        A text ends where its settings leave no token to write.
+        With `complete_sentences`, the default, a piece is a whole sentence, as one that does not end in time is left
+        out; else it is a token. A text also ends where its settings leave no token to write.
 
         Args:
             prompt: the beginning of every text; words the model does not know are read as `<unk>`.
-            on_dead_end: called where that happens.
+            on_dead_end: called where no token is left.
             settings: of `language_model.GenerationConfig`.
         Returns:
-            An iterator of lists, each with a piece of every text, "" for one that has ended.
+            An iterator of lists, each with a piece of every text, "" where there is nothing new.
         Raises:
             InputError: no such setting, a value out of range, or settings that exclude each other.
         """

@@ -10,9 +10,10 @@ import numpy as np
 
 from common.errors import InputError
 from common.settings import as_option
+from common.text.sentences import CLOSING, MARKS, ends_sentence
 from common.text.vocabulary import EOS_ID, Vocabulary
 from language_model.config import SAMPLING_SETTINGS, GenerationConfig, LanguageModelConfig
-from language_model.joining import SENTENCE_ENDS, WordJoiner
+from language_model.joining import WordJoiner
 from language_model.loader import encode_text, split_text
 from language_model.sampling import (
     NEVER_WRITTEN,
@@ -22,7 +23,7 @@ from language_model.sampling import (
     sample_tokens,
 )
 
-OPENING, CLOSING = ("“", "``", '"'), ("”", "''", '"')
+TAIL = 60  # characters that tell whether a sentence ends
 
 
 class NextTokenModel(Protocol):
@@ -67,6 +68,8 @@ def describe_dead_end(number: int, num_tokens: int, config: GenerationConfig) ->
 class GrowingText:
     """A text as it is written: its tokens, how they are joined, and whether it goes on.
 
+    With `complete_sentences` its pieces are held back until their sentence has ended, as they may be cut yet.
+
     Args:
         model: gives vocabulary and tokens.
         prompt_tokens: the tokens it begins with.
@@ -76,57 +79,106 @@ class GrowingText:
     def __init__(self, model: NextTokenModel, prompt_tokens: Sequence[str], config: GenerationConfig) -> None:
         self.vocabulary = model.vocabulary
         self.config = config
+        self.level, self.language = model.config.level, model.config.language
+        self.longest = config.longest(self.level)
         self.stop = split_text(config.stop, model.config)
         self.ids = encode_text(prompt_tokens, model.vocabulary)[:-1]
-        self.quoting = False
-        for token in prompt_tokens:
-            self._follow_quotes(token)
+        self.joiner = None if self.level == "character" else WordJoiner(capitalise=model.vocabulary.lowercase)
+        self.tail = "".join(map(self._join, prompt_tokens))[-TAIL:]
         self.written: list[str] = []
+        self.pieces: list[str] = []  # of text, one for each token that was written
+        self.num_given = 0  # pieces
         self.num_sentences = 0
+        self.at_end = False  # of a sentence; of characters the next one may show that it goes on: 3.14
+        self.last_end = 0  # tokens up to the end of the last sentence
         self.running = True
-        self.joiner: WordJoiner | None = None
-        if model.config.level != "character":
-            self.joiner = WordJoiner(capitalise=model.vocabulary.lowercase)
-            for token in prompt_tokens:
-                self.joiner.add(token)
+        self.was_cut = False
 
     @property
     def may_end(self) -> bool:
         """Where sentences are wanted, a text ends after one, not before."""
         return self.num_sentences > 0 or not self.config.num_sentences
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the text has all that is wanted; one more token is looked at, which may close a quotation."""
+        full = 0 < self.config.num_sentences <= self.num_sentences
+        long = self.config.complete_sentences and len(self.written) >= self.config.max_tokens
+        return self.at_end and (full or long)
+
     def add(self, token_id: int) -> str:
         """Take the next token; returns the piece of text by which the text grows, "" once it has ended."""
         if not self.running:
             return ""
-        if token_id == NOTHING_LEFT:
-            self.running = False
-            return ""
+        if token_id in (NOTHING_LEFT, EOS_ID):
+            return self._finish()
         token = self.vocabulary.tokens[token_id]
-        if token_id == EOS_ID or (self._is_full() and token not in CLOSING):
-            self.running = False
-            return ""
-        self.ids.append(token_id)
-        self.written.append(token)
-        self.num_sentences += token in SENTENCE_ENDS
-        self._follow_quotes(token)
-        # Within a quotation one more token is looked at: the mark that closes it belongs to the sentence.
-        if (self._is_full() and not self.quoting) or (self.stop and self.written[-len(self.stop) :] == self.stop):
-            self.running = False
-        return token if self.joiner is None else self.joiner.add(token)
+        piece = self._join(token)
+        if self.at_end and piece.strip(CLOSING):  # what closes a quotation or a bracket belongs to the sentence
+            self._go_on(piece)
+            if self.is_complete:
+                return self._finish()
+        self._append(token_id, token, piece)
+        looks_ahead = self.joiner is None or self.joiner.is_inside
+        if (self.is_complete and not looks_ahead) or (self.stop and self.written[-len(self.stop) :] == self.stop):
+            return self._finish()
+        if len(self.written) >= self.longest:
+            return self._finish_at_length()
+        return self._give(self.last_end if self.config.complete_sentences else len(self.pieces))
 
     def branch(self) -> GrowingText:
         """A copy that may go on differently."""
         twin = copy.copy(self)
-        twin.ids, twin.written, twin.joiner = [*self.ids], [*self.written], copy.deepcopy(self.joiner)
+        twin.ids, twin.written, twin.pieces = [*self.ids], [*self.written], [*self.pieces]
+        twin.joiner = copy.deepcopy(self.joiner)
         return twin
 
-    def _is_full(self) -> bool:
-        return 0 < self.config.num_sentences <= self.num_sentences
+    def _join(self, token: str) -> str:
+        return token if self.joiner is None else self.joiner.add(token)
 
-    def _follow_quotes(self, token: str) -> None:
-        if token in (*OPENING, *CLOSING):
-            self.quoting = token in OPENING and not (token in CLOSING and self.quoting)
+    def _go_on(self, piece: str) -> None:
+        """Find out whether characters after a full stop or the like show that it was the end of a sentence."""
+        if self.joiner is not None:
+            return
+        if piece.isspace() or not self.tail[-1:].isascii():
+            self.last_end = len(self.written)
+        else:
+            self.at_end = False
+            self.num_sentences -= 1
+
+    def _append(self, token_id: int, token: str, piece: str) -> None:
+        self.ids.append(token_id)
+        self.written.append(token)
+        self.pieces.append(piece)
+        self.tail = (self.tail + piece)[-TAIL:]
+        was_at_end, self.at_end = self.at_end, self._ends_sentence(token)
+        if self.at_end:
+            self.num_sentences += not was_at_end
+            self.last_end = self.last_end if self.joiner is None else len(self.written)
+
+    def _ends_sentence(self, token: str) -> bool:
+        """Whether a sentence ends with this token; of words it is a token of its own that ends it: not `Mr.`."""
+        if self.level == "word" and not (MARKS.issuperset(token) or (self.at_end and not token.strip(CLOSING))):
+            return False
+        return ends_sentence(self.tail, self.language)
+
+    def _finish_at_length(self) -> str:
+        """Stop at the longest length; if no sentence ends there, cut back to the last one, or to `max_tokens`."""
+        if self.config.complete_sentences and not self.at_end:
+            num_kept = self.last_end or self.config.max_tokens
+            self.was_cut = num_kept < len(self.written)
+            del self.ids[len(self.ids) - len(self.written) + num_kept :]
+            del self.written[num_kept:], self.pieces[num_kept:]
+        return self._finish()
+
+    def _finish(self) -> str:
+        self.running = False
+        return self._give(len(self.pieces))
+
+    def _give(self, end: int) -> str:
+        """The pieces that have not been given, up to this one."""
+        start, self.num_given = self.num_given, end
+        return "".join(self.pieces[start:end])
 
 
 def write_samples(
@@ -139,11 +191,11 @@ def write_samples(
     logits, states = model.begin(texts[0].ids, len(texts))
     mask = np.ones((len(texts), 1), bool)
     limits = [getattr(config, name) for name in SAMPLING_SETTINGS]
-    for _ in range(config.max_tokens):
+    while True:
         _forbid(logits, texts, config)
         chosen = sample_tokens(logits, rng, *limits)  # (samples,)
         for place, text in enumerate(texts):
-            if text.running and chosen[place] == NOTHING_LEFT:
+            if text.running and not text.is_complete and chosen[place] == NOTHING_LEFT:
                 on_dead_end(DeadEnd(place, len(text.written)))
         yield [text.add(token_id) for text, token_id in zip(texts, chosen.tolist(), strict=True)]
         if not any(text.running for text in texts):
@@ -157,25 +209,39 @@ class Beam(NamedTuple):
     """A hypothesis of beam search that goes on."""
 
     text: GrowingText
-    written: str  # after the prompt
-    total: float  # sum of the log-probabilities of its tokens
+    totals: tuple[float, ...]  # running sum of the log-probabilities of its tokens
+
+    @property
+    def total(self) -> float:
+        """The sum of the log-probabilities of all its tokens."""
+        return self.totals[-1] if self.totals else 0.0
+
+    @property
+    def written(self) -> str:
+        """The text after the prompt."""
+        return "".join(self.text.pieces)
 
 
 class Hypotheses:
-    """The hypotheses of beam search that go on no longer: finished texts, and texts that no token may follow.
+    """The hypotheses of beam search that go on no longer: finished texts, cut ones, and texts that no token may follow.
 
     Args:
-        config: number of beams and of texts, longest text.
+        config: number of beams and of texts.
+        longest: tokens of a text, at most.
     """
 
-    def __init__(self, config: GenerationConfig) -> None:
+    def __init__(self, config: GenerationConfig, longest: int) -> None:
         self.config = config
+        self.longest = longest
         self.finished: dict[str, float] = {}  # what was written, to its mean log-probability
+        self.cut: dict[str, float] = {}  # the same of texts whose sentence did not end
         self.dead_ends: dict[str, tuple[float, int]] = {}  # also the number of tokens
 
-    def add_finished(self, written: str, mean: float) -> None:
-        """Take in a text that has ended."""
-        self.finished[written] = max(mean, self.finished.get(written, -np.inf))
+    def add_finished(self, beam: Beam) -> None:
+        """Take in a text that has ended; one that was cut back counts with the tokens that are left of it."""
+        written, texts = beam.written, self.cut if beam.text.was_cut else self.finished
+        num_tokens = len(beam.text.written) if beam.text.was_cut else len(beam.totals)
+        texts[written] = max(beam.totals[num_tokens - 1] / num_tokens, texts.get(written, -np.inf))
 
     def add_dead_end(self, beam: Beam) -> None:
         """Take in a text that no token may follow."""
@@ -192,15 +258,16 @@ class Hypotheses:
 
         A sum only falls: a text that goes on can at best reach its present sum over the longest length.
         """
-        best_mean = max((beam.total for beam in beams), default=-np.inf) / self.config.max_tokens
+        best_mean = max((beam.total for beam in beams), default=-np.inf) / self.longest
         return len(self.finished) == self.config.num_beams and best_mean < min(self.finished.values())
 
     def best(self) -> list[str]:
-        """What was written in the best texts; those that no token may follow stand behind all that have ended."""
-        behind = sorted(
-            self.dead_ends.keys() - self.finished.keys(), key=lambda written: (-self.dead_ends[written][0], written)
-        )
-        return [*self.finished, *behind][: self.config.num_samples]
+        """What was written in the best texts: those that have ended, then those that were cut, then the dead ends."""
+        ranked = [*self.finished]
+        for means in (self.cut, {written: mean for written, (mean, _) in self.dead_ends.items()}):
+            behind = means.keys() - {*ranked}
+            ranked += sorted(behind, key=lambda written: (-means[written], written))
+        return ranked[: self.config.num_samples]
 
 
 def search_beams(
@@ -211,13 +278,13 @@ def search_beams(
     Lowerre 1976: at every token the `num_beams` likeliest hypotheses are kept, of whatever texts. The mean, as a sum
     would favour short texts.
     """
-    beams = [Beam(text, "", 0.0) for text in _begin(model, prompt, config)[:1]]
+    beams = [Beam(text, ()) for text in _begin(model, prompt, config)[:1]]
     logits, states = model.begin(beams[0].text.ids, 1)
-    hypotheses = Hypotheses(config)
-    for length in range(1, config.max_tokens + 1):
+    hypotheses = Hypotheses(config, beams[0].text.longest)
+    while True:
         _forbid(logits, [beam.text for beam in beams], config)
         totals = extended_totals(beams, logits, hypotheses)  # (beams, vocab_size)
-        beams, parents = extend_beams(beams, totals, length, hypotheses, config)
+        beams, parents = extend_beams(beams, totals, hypotheses)
         hypotheses.keep_best()
         if not beams or hypotheses.are_enough(beams):
             break
@@ -228,7 +295,7 @@ def search_beams(
         logits = answer["logits"][:, -1]
     chosen = hypotheses.best()
     for place, written in enumerate(chosen):
-        if written not in hypotheses.finished:
+        if written not in hypotheses.finished and written not in hypotheses.cut:
             on_dead_end(DeadEnd(place, hypotheses.dead_ends[written][1]))
     yield [_shown(prompt, model)] * len(chosen)
     yield chosen
@@ -256,22 +323,19 @@ def extended_totals(beams: Sequence[Beam], logits: np.ndarray, hypotheses: Hypot
     return totals
 
 
-def extend_beams(
-    beams: Sequence[Beam], totals: np.ndarray, length: int, hypotheses: Hypotheses, config: GenerationConfig
-) -> tuple[list[Beam], list[int]]:
+def extend_beams(beams: Sequence[Beam], totals: np.ndarray, hypotheses: Hypotheses) -> tuple[list[Beam], list[int]]:
     """Extend the beams by their likeliest next tokens.
 
     Args:
         beams: the hypotheses that go on.
         totals: of `extended_totals`.
-        length: tokens after the prompt, the next one included.
-        hypotheses: takes in what ends.
-        config: number of beams, longest text.
+        hypotheses: takes in what ends, and has the number of beams.
     Returns:
         The new beams, best first, and the place of the beam that each extends.
     """
     # As many of these end as there are beams, at most, so that enough go on.
-    count = min(2 * config.num_beams, int(np.isfinite(totals).sum()))
+    num_beams = hypotheses.config.num_beams
+    count = min(2 * num_beams, int(np.isfinite(totals).sum()))
     if not count:
         return [], []
     best = np.argpartition(-totals.ravel(), count - 1)[:count]
@@ -279,22 +343,22 @@ def extend_beams(
     parents: list[int] = []
     for place in best[np.argsort(-totals.ravel()[best], kind="stable")]:
         parent, token_id = divmod(int(place), totals.shape[1])
-        text, total = beams[parent].text.branch(), float(totals.flat[place])
-        written = beams[parent].written + text.add(token_id)
-        if not text.running or length == config.max_tokens:
-            hypotheses.add_finished(written, total / length)
-        elif len(extended) < config.num_beams:
-            extended.append(Beam(text, written, total))
+        beam = Beam(beams[parent].text.branch(), (*beams[parent].totals, float(totals.flat[place])))
+        beam.text.add(token_id)
+        if not beam.text.running:
+            hypotheses.add_finished(beam)
+        elif len(extended) < num_beams:
+            extended.append(beam)
             parents.append(parent)
     return extended, parents
 
 
 def _begin(model: NextTokenModel, prompt: str, config: GenerationConfig) -> list[GrowingText]:
     prompt_tokens = split_text(prompt, model.config)
-    texts = [GrowingText(model, prompt_tokens, config) for _ in range(config.num_samples)]
-    if config.stop and not texts[0].stop:
+    text = GrowingText(model, prompt_tokens, config)
+    if config.stop and not text.stop:
         raise InputError(f"--stop: found {config.stop!r}, wanted at least one {model.config.level} of text")
-    return texts
+    return [text, *(text.branch() for _ in range(config.num_samples - 1))]
 
 
 def _shown(prompt: str, model: NextTokenModel) -> str:

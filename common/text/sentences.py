@@ -49,6 +49,10 @@ CLOSED_BY_THEIR_PAIR = ("zh", "ja")  # languages whose quotation marks open and 
 MONTHS_AND_SUCH = 31  # larger numbers are years and amounts: they end a sentence
 OPENING = frozenset("«¿¡([{（［「『《〈【")
 OPENING_WITHOUT_SPACE = frozenset("（［「『《〈【¿¡")
+CLOSING = "\"'”’»›“‘«‹)]}）］｝」』】〉》"
+MARKS = frozenset(".!?。．｡！？؟۔।॥։።")  # the most frequent of spaCy's, for text that it does not tokenize
+# Abbreviations that spaCy's tokenizer keeps whole, so that `ALWAYS` need not have them.
+KEPT_WHOLE = {"en": "adm bros co corp inc ltd ph.d jan feb mar apr jun jul aug sep sept oct nov dec"}
 
 
 def split_document(doc: Doc, marks: frozenset[str], language: str) -> Iterator[list[Token]]:
@@ -87,6 +91,33 @@ def split_document(doc: Doc, marks: frozenset[str], language: str) -> Iterator[l
             ended = _next_word(doc, token.i)[:1].isupper()
     if sentence:
         yield sentence
+
+
+def ends_sentence(text: str, language: str) -> bool:
+    """Whether a text stops where a sentence ends, as far as what stands there tells: nobody knows how it goes on.
+
+    Args:
+        text: its last words will do.
+        language: spaCy's code.
+
+    >>> [ends_sentence(text, "en") for text in ("He left.", '"Who?"', "(No!)", "Mr.", "J. R.", "and so...", "He")]
+    [True, True, True, False, False, False, False]
+    """
+    body = text.rstrip(CLOSING)
+    if body[-1:] not in MARKS or not body:
+        return False
+    pieces = body[:-1].split()
+    if body[-1] != "." or not pieces or body[-2].isspace():
+        return True
+    word = pieces[-1].lstrip("\"'([«„“‘")
+    low = word.lower()
+    if low in MAY_END:
+        return True
+    if low in f"{ALWAYS['']} {ALWAYS.get(language, '')} {KEPT_WHOLE.get(language, '')}".split():
+        return False
+    if word.isdigit() and language in ORDINALS and int(word[:9]) <= MONTHS_AND_SUCH:
+        return False
+    return not (word.endswith(".") or _is_initial(word, language))
 
 
 def _may_end(word: str) -> bool:

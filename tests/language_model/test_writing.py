@@ -50,7 +50,7 @@ def test_where_a_text_ends(monkeypatch):
     plan_tokens(monkeypatch, [4, 8, 5, 8, 6])
     assert model.generate(max_tokens=50, num_sentences=2) == ["the. king."]
     plan_tokens(monkeypatch, [4, 5, 6, 7])
-    assert model.generate(max_tokens=3) == ["the king went"]
+    assert model.generate(max_tokens=3, complete_sentences=False) == ["the king went"]
 
 
 def test_a_text_stops_where_it_is_told(monkeypatch):
@@ -61,6 +61,111 @@ def test_a_text_stops_where_it_is_told(monkeypatch):
     assert model.generate("the king", max_tokens=50, stop="home") == ["the king went home"]  # not in the prompt
     with pytest.raises(InputError, match="--stop: found ' ', wanted at least one word of text"):
         model.generate(stop=" ")
+
+
+# -- Whole sentences ------------------------------------------------------------------------------------------------
+
+WORDS = Vocabulary(["so", "no", "Mr.", "St", ".", "?", '"', "(", ")", "..."])
+WHOLE = [  # tokens to write; the text with at most 3 and then 4 more tokens; the same without complete_sentences
+    ("so . no so . no", "so. no so.", "so. no"),  # goes on to the end
+    ("so no . so no", "so no.", "so no."),  # is at one
+    ("so . no so no so no so", "so.", "so. no"),  # there is none in time: cut back
+    ("so no so no so no so no", "so no so", "so no so"),  # there is none at all
+    ("so no <eos>", "so no", "so no"),  # the end of the text is an end
+    ("so no so no <eos>", "so no so no", "so no so"),
+    ('" so no ? " so', '"so no?"', '"so no'),  # a mark that closes belongs to the sentence
+    ("so no ( so . ) no", "so no (so.)", "so no ("),
+    ('so no . " so', "so no.", "so no."),  # one that opens does not
+    ("so no Mr. so . no", "so no Mr. so.", "so no Mr."),
+    ("so no St . no ?", "so no St. no?", "so no St"),
+    ("so no so ... no ?", "so no so... no?", "so no so"),
+]
+
+
+@pytest.mark.parametrize(("tokens", "text", "without"), WHOLE)
+def test_the_last_sentence_is_whole(tokens, text, without, monkeypatch):
+    model = build_reader(WORDS)
+    for complete, expected in ((True, text), (False, without)):
+        ids = WORDS.encode(tokens.split())
+        plan_tokens(monkeypatch, [EOS_ID if token_id == UNK_ID else token_id for token_id in ids])
+        settings = {"extra_tokens": 4} if complete else {"complete_sentences": False}
+        assert model.generate(max_tokens=3, **settings) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("letters", "text"),
+    [
+        ("so. so", "so."),
+        ("sono.\nn", "sono."),
+        ('"sono." n', '"sono."'),
+        ("sos 3.1 so? n", "sos 3.1 so?"),
+        ("so Mr. so! n", "so Mr. so!"),
+        ("sos... no. s", "sos... no."),
+        ("so. sosososososo", "so."),
+        ("sono。so", "sono。"),
+        ("sosososososososo", "sos"),
+        ("sos nonono.sososo", "sos nonono."),  # the length is reached there
+    ],
+)
+def test_the_last_sentence_of_characters_is_whole(letters, text, monkeypatch):
+    vocabulary = Vocabulary('son.?! "31Mr\n。')
+    plan_tokens(monkeypatch, vocabulary.encode(letters))
+    assert build_reader(vocabulary, level="character").generate(max_tokens=3, extra_tokens=8) == [text]
+
+
+def test_nothing_is_shown_that_is_cut_later(monkeypatch):
+    model = build_reader(WORDS)
+
+    def pieces(tokens):
+        plan_tokens(monkeypatch, WORDS.encode(tokens.split()))
+        return [piece for (piece,) in model.write("no", max_tokens=3, extra_tokens=4)]
+
+    assert pieces("so . no so ? so") == ["no", "", " so.", "", "", " no so?"]
+    assert pieces("so . no so no so no so no") == ["no", "", " so.", *[""] * 5]
+    assert pieces("so no so no so no so no") == ["no", *[""] * 6, " so no so"]
+
+
+def test_whole_sentences_change_nothing_before_the_length_is_reached():
+    model = prefer(build_reader(), EOS_ID, -3)
+    changed = []
+    for seed in range(5):
+        settings = {"num_samples": 6, "max_tokens": 8, "seed": seed}
+        whole = model.generate("the", **settings)
+        plain = model.generate("the", complete_sentences=False, **settings)
+        changed += [text != other for text, other in zip(whole, plain, strict=True)]
+        assert all(text.startswith(other) or other.startswith(text) for text, other in zip(whole, plain, strict=True))
+    assert 0 < sum(changed) < len(changed)
+
+
+def test_without_whole_sentences_texts_are_those_of_before():
+    """Written by the version before there was `complete_sentences`."""
+    model = prefer(build_reader(), EOS_ID, -2)
+    settings = {"num_samples": 2, "max_tokens": 7, "seed": 3, "complete_sentences": False}
+    assert model.generate("the king", **settings) == ["the king", "the king the king the"]
+    assert model.generate("the", **settings, num_sentences=1) == ["the the.", "the the home king the the home home"]
+    beams = {"num_beams": 3, "num_samples": 2, "max_tokens": 7, "complete_sentences": False}
+    assert model.generate("the king", **beams) == [
+        "the king the the the the the the the",
+        "the king the the the the home the the",
+    ]
+
+
+def test_beams_end_their_sentences():
+    model = prefer(prefer(build_reader(), EOS_ID, -50), VOCABULARY.encode(["."])[0], 1)
+    texts = model.generate("the", num_beams=4, num_samples=4, max_tokens=4)
+    assert len(set(texts)) == 4
+    assert all(text.endswith(".") for text in texts)
+    plain = model.generate("the", num_beams=4, num_samples=4, max_tokens=4, complete_sentences=False)
+    assert any(not text.endswith(".") for text in plain)
+    never = prefer(prefer(build_reader(), EOS_ID, -50), VOCABULARY.encode(["."])[0], -50)
+    beams = {"num_beams": 2, "num_samples": 2, "max_tokens": 4}
+    cut = never.generate("the", **beams, extra_tokens=3)
+    assert all(len(text.split()) == 5 for text in cut)
+
+
+def test_extra_tokens_are_for_whole_sentences():
+    with pytest.raises(InputError, match="--extra-tokens: are for --complete-sentences; leave one of the options out"):
+        build_reader().write(extra_tokens=5, complete_sentences=False)
 
 
 QUOTING = Vocabulary(["the", "king", "went", "home", ".", '"', "“", "”", ")"])
@@ -110,11 +215,12 @@ def test_a_model_of_small_letters_writes_capitals(monkeypatch):
 
 def test_pieces_make_the_whole():
     model = build_reader()
-    steps = list(model.write("the", num_samples=3, max_tokens=9, seed=4))
-    assert steps[0] == ["the"] * 3
-    assert len(steps) <= 10
-    whole = model.generate("the", num_samples=3, max_tokens=9, seed=4)
-    assert ["".join(pieces) for pieces in zip(*steps, strict=True)] == whole
+    for settings in ({"complete_sentences": False}, {"extra_tokens": 0}):
+        steps = list(model.write("the", num_samples=3, max_tokens=9, seed=4, **settings))
+        assert steps[0] == ["the"] * 3
+        assert len(steps) <= 10
+        whole = model.generate("the", num_samples=3, max_tokens=9, seed=4, **settings)
+        assert ["".join(pieces) for pieces in zip(*steps, strict=True)] == whole
 
 
 def test_a_long_prompt_is_read_in_pieces(monkeypatch):
@@ -133,10 +239,10 @@ def test_settings_reach_the_draw():
     plain = model.generate(num_samples=3, max_tokens=30, seed=1)
     for settings in ({"top_k": 2}, {"top_p": 0.5}, {"min_p": 0.5}, {"temperature": 3.0}, {"repetition_penalty": 9.0}):
         assert model.generate(num_samples=3, max_tokens=30, seed=1, **settings) != plain, settings
-    (text,) = model.generate(max_tokens=20, no_repeat_ngram=2, seed=1)
+    (text,) = model.generate(max_tokens=20, no_repeat_ngram=2, seed=1, complete_sentences=False)
     words = text.replace(".", " .").split()
     assert len(set(itertools.pairwise(words))) == len(words) - 1 == 19
-    (text,) = model.generate(max_tokens=20, seed=1)
+    (text,) = model.generate(max_tokens=20, seed=1, complete_sentences=False)
     assert len(set(itertools.pairwise(text.replace(".", " .").split()))) < 19
     with pytest.raises(InputError, match=r"--temprature: no such setting; did you mean temperature\?"):
         model.write(temprature=1.0)
@@ -188,16 +294,16 @@ def test_beams_stop_where_no_token_is_left():
 
 
 def test_texts_that_end_stand_before_those_that_cannot(monkeypatch):
-    """ "b" is the likelier beginning, but nothing follows it; "a" is followed by the full stop."""
-    model = build_reader(Vocabulary(["a", "b", "."]))
+    """ "no" is the likelier beginning, but nothing follows it; "so" is followed by the full stop."""
+    model = build_reader(Vocabulary(["so", "no", "."]))
     table = np.full((7, 7), -np.inf)
-    a, b, stop = 4, 5, 6
-    table[BOS_ID, [a, b]] = np.log([0.1, 0.9])
-    table[a, stop] = table[stop, EOS_ID] = 0
+    so, no, stop = 4, 5, 6
+    table[BOS_ID, [so, no]] = np.log([0.1, 0.9])
+    table[so, stop] = table[stop, EOS_ID] = 0
     monkeypatch.setattr(model, "step", lambda ids, mask, states: ({"logits": table[ids]}, states))
     dead_ends = []
     texts = model.generate(num_beams=2, num_samples=2, num_sentences=1, on_dead_end=dead_ends.append)
-    assert texts == ["a.", "b"]
+    assert texts == ["so.", "no"]
     assert dead_ends == [(1, 1)]
 
 
@@ -222,7 +328,9 @@ def test_scores_that_are_no_numbers_end_a_text(bad, settings, monkeypatch):
     ],
 )
 def test_extremes_give_valid_texts(settings):
-    text = prefer(build_reader(THREE_WORDS), EOS_ID, -50).generate("a", max_tokens=20, **settings)[0]
+    text = prefer(build_reader(THREE_WORDS), EOS_ID, -50).generate(
+        "a", max_tokens=20, complete_sentences=False, **settings
+    )[0]
     assert set(text.split()) <= {"a", "b", "c"}
     assert len(text.split()) == 21 or settings == {"temperature": 1e300}, "at that one the end is as likely as a word"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from common.text.sentences import MARKS, ends_sentence
 from common.text.tokenization import load_pipeline, split_sentences, tokenize
 
 # The sentences of each text are parted by |, which is left out.
@@ -44,3 +45,37 @@ def test_words_are_those_of_the_language():
     assert tokenize("我有iPhone 15和3.5元。", load_pipeline("zh")) == [
         "我", "有", "iPhone", "15", "和", "3.5", "元", "。"
     ]  # fmt: skip
+
+
+ENDS = {
+    "en": [
+        "He left.",
+        '"Who?"',
+        "(No!)",
+        "It was 1990.",
+        "He had 3.",
+        "So did I.",
+        "Tea, cake, etc.",
+        "a .",
+        ".",
+        "什么。",
+    ],
+    "de": ["Das war 1990.", "Er ging.", "„Nein!“", "Äpfel usw."],
+    "zh": ["好。", "“好！”"],
+}
+GOES_ON = {
+    "en": ["", '"', "He", "Mr.", "(Mr.", "J. R.", "the U.S.", "and so...", "i.e.", "Acme Inc.", "ph.d.", "word"],
+    "de": ["am 3.", "z.B.", "Abb.", "J."],
+    "zh": ["好", "好，"],
+}
+
+
+def test_where_a_text_ends_its_sentence():
+    for language, texts in ENDS.items():
+        assert [text for text in texts if not ends_sentence(text, language)] == []
+    for language, texts in GOES_ON.items():
+        assert [text for text in texts if ends_sentence(text, language)] == []
+
+
+def test_the_marks_are_those_of_the_splitter():
+    assert set(load_pipeline("en").get_pipe("sentencizer").punct_chars) >= MARKS
