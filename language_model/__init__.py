@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from common.package import publish
 
 if TYPE_CHECKING:
+    from language_model.config import DynamicConfig as DynamicConfig
     from language_model.config import GenerationConfig as GenerationConfig
     from language_model.config import LanguageModelConfig as LanguageModelConfig
     from language_model.config import WordVectorConfig as WordVectorConfig
+    from language_model.dynamic import DynamicEvaluation as DynamicEvaluation
     from language_model.endings import Ending as Ending
     from language_model.endings import score_endings as score_endings
     from language_model.endings import write_endings as write_endings
@@ -30,9 +32,10 @@ publish(
     __name__,
     {
         "LanguageModelConfig": "config", "GenerationConfig": "config", "WordVectorConfig": "config",
+        "DynamicConfig": "config",
         "load": "predict", "LanguageModel": "predict", "TextScore": "predict", "evaluate": "evaluate",
         "Ending": "endings", "score_endings": "endings", "write_endings": "endings",
         "build_word_vectors": "word_vectors",
     },
-    with_keras={"train": "train"},
+    with_keras={"train": "train", "DynamicEvaluation": "dynamic"},
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,14 +37,23 @@ from common.cli.table_files import FORMATS
 from common.errors import InputError, excerpt, show
 from common.evaluation.report import write_report
 from common.files import check_file
+from common.inference.keras_start import start_keras
 from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
 from common.progress import say
+from common.settings import flag_of
 from common.text.asked import Asked, Texts
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS
-from language_model.config import DEFAULT_NAME, TASK, GenerationConfig, LanguageModelConfig, WordVectorConfig
+from language_model.config import (
+    DEFAULT_NAME,
+    TASK,
+    DynamicConfig,
+    GenerationConfig,
+    LanguageModelConfig,
+    WordVectorConfig,
+)
 from language_model.endings import BestEndings, score_endings, write_endings
 from language_model.explain import html_page, html_score, summary
 from language_model.loader import load_texts, split_text
@@ -51,6 +61,7 @@ from language_model.originality import report_texts
 from language_model.predict import LanguageModel, TextScore
 from language_model.writing import DeadEnd, describe_dead_end, no_token_left
 
+DYNAMIC_SETTINGS = [field.name for field in fields(DynamicConfig)]
 PRESETS = Path(__file__).parent / "presets"
 
 
@@ -103,6 +114,11 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
         help="reset the state to zeros after every N tokens; 0 = never (default: 0)",
     )
     parser.add_argument(
+        "--dynamic",
+        action="store_true",
+        help="dynamic evaluation too: weights adapt to the text; needs the extra train",
+    )
+    parser.add_argument(
         "--ngram-order",
         type=number(int, 1),
         metavar="N",
@@ -111,9 +127,11 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
     add_overrides(
         parser, LanguageModelConfig, ("text_column", "document", "stateful", "skip_bad_rows", "encoding", "header")
     )
+    add_overrides(parser, DynamicConfig, DYNAMIC_SETTINGS, "of --dynamic", hidden=True)
     arguments = parser.parse_args(argv)
     if arguments.cache:
         check_file(arguments.cache)
+    dynamic = read_dynamic(arguments)
     with claim_for_scores(arguments):
         model = language_model.load(arguments.model, arguments.engine, arguments.threads)
         scores = language_model.evaluate(
@@ -123,10 +141,24 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
             cache=arguments.cache,
             config=override(model.config, arguments),
             reset_every=arguments.reset_every,
+            dynamic=dynamic,
             ngram_order=arguments.ngram_order,
             num_threads=arguments.threads,
         )
         show_scores(parser, arguments, TASK, model.config, scores)
+
+
+def read_dynamic(arguments: argparse.Namespace) -> DynamicConfig | None:
+    """The settings of dynamic evaluation, checked before the model is loaded; None if it is not wanted."""
+    if not arguments.dynamic:
+        given = [name for name in DYNAMIC_SETTINGS if hasattr(arguments, f"setting:{name}")]
+        if given:
+            raise InputError(f"{flag_of(given[0])}: is for dynamic evaluation; add --dynamic")
+        return None
+    if arguments.engine == "onnx-int8":
+        raise InputError("--dynamic: --engine onnx-int8 has weights that cannot be adapted; take onnx or keras")
+    start_keras()  # what it needs may not be installed
+    return override(DynamicConfig(), arguments)
 
 
 # -- Score ----------------------------------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ TASK, DEFAULT_NAME = "language_model", "stories"
 ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
 VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
-LENGTH, SAMPLING, DECODING = "length", "sampling", "decoding"
+LENGTH, SAMPLING, DECODING, DYNAMIC = "length", "sampling", "decoding", "dynamic evaluation"
+RMS_RATE, SGD_RATE = 0.0001, 0.1  # learning rates of dynamic evaluation
 # Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
 SMALL = {"word": 100_000, "spaced": 100_000, "character": 500_000}
 LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
@@ -179,6 +180,25 @@ class LanguageModelConfig(TrainingConfig, TextConfig):
         super().validate()
         if self.architecture == "fixed-window" and self.weight_dropout:
             raise InputError("--weight-dropout: a fixed-window network has no recurrent weights; leave it out")
+
+
+@dataclass(frozen=True)
+class DynamicConfig(Settings):
+    """Settings of dynamic evaluation."""
+
+    dynamic_learning_rate: float = setting(
+        0.0, "learning rate; 0 = 0.0001 with --train (RMS), 0.1 without (SGD)", minimum=0, group=DYNAMIC
+    )
+    dynamic_decay: float = setting(
+        0.002, "decay to the trained weights, per segment", minimum=0, maximum=1, group=DYNAMIC
+    )
+    dynamic_segment: int = setting(
+        10, "tokens in a segment, after which the weights change", minimum=1, maximum=10_000, group=DYNAMIC
+    )
+    dynamic_epsilon: float = setting(
+        1.0, "added to the root mean squares of the gradients, as a multiple of their mean", minimum=0.0001,
+        group=DYNAMIC,
+    )  # fmt: skip
 
 
 # Tokens in which nearly every sentence ends that is under way; language_model/EXPERIMENTS.md has the shares.

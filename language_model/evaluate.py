@@ -5,7 +5,8 @@
 
 The cloze test compares the last sentence of each text with that of another one: how often does the model give the
 text's own the higher probability, and how often does the context raise its probability by more? With `--cache FILE`
-there are columns for cache language models, whose settings are chosen on FILE.
+there are columns for cache language models, whose settings are chosen on FILE; with `--dynamic` there is one for
+dynamic evaluation.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ if __name__ == "__main__":
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import language_model
 from common.bundles.provenance import describe_data
 from common.evaluation.metrics import bits_per_character, perplexity, with_intervals
 from common.evaluation.scores import Scores
@@ -30,12 +32,16 @@ from common.evaluation.verdict import Verdict, compare, make_verdict
 from common.progress import say
 from common.text.data import Data, name_of
 from language_model import cache as caches
-from language_model.config import LanguageModelConfig
+from language_model.config import DynamicConfig, LanguageModelConfig
 from language_model.endings import Scorer, compare_endings, split_endings
 from language_model.loader import Streams, encode_text, load_texts, split_tokens
 from language_model.ngram import NgramModel
 from language_model.predict import LanguageModel
 from language_model.report import report_sections, weaknesses
+from language_model.samples import card_section
+
+if TYPE_CHECKING:
+    from language_model.dynamic import DynamicEvaluation
 
 SCORES = ("perplexity", "nats_per_token", "bits_per_character", "ending_accuracy", "ending_gain_accuracy")
 NGRAM_ORDERS = {"word": 5, "spaced": 5, "character": 7}
@@ -95,6 +101,7 @@ def evaluate(
     cache: Data | None = None,
     config: LanguageModelConfig | None = None,
     reset_every: int = 0,
+    dynamic: DynamicConfig | None = None,
     ngram_order: int | None = None,
     num_threads: int | None = None,
 ) -> Scores:
@@ -107,12 +114,14 @@ def evaluate(
         cache: texts to choose the settings of cache language models on; None leaves them out.
         config: column of the text, unit of plain text, stateful or not; None takes the model's.
         reset_every: reset the state to zeros after so many tokens; 0 = never.
+        dynamic: settings of dynamic evaluation, which needs Keras; None leaves it out.
         ngram_order: tokens in the longest n-gram of the baseline; None takes 5, of characters 7.
         num_threads: processor cores for the bootstrap; None takes all.
     Returns the scores `SCORES`; `predictions`: log-probabilities in nats of each text, a list of float32 (tokens + 1,).
     """
     model = model if isinstance(model, LanguageModel) else LanguageModel.load(model)
     config = config or model.config
+    learner = language_model.DynamicEvaluation(model, dynamic) if dynamic else None  # what it refuses, it refuses now
     token_lists = split_tokens(texts := load_texts(data, config), config)
     baseline, num_known = (None, 0) if train is None else fit_baseline(model, train, config, ngram_order)
     reading: dict[str, Any] = {"stateful": config.stateful, "reset_every": reset_every}
@@ -122,6 +131,8 @@ def evaluate(
     verdict = perplexity_verdict(nats["model"], nats[baseline.name], "test", num_known) if baseline else None
     if cache is not None:
         nats |= score_with_caches(model, token_lists, nats, baseline, cache, partial(Streams, **reading), config)
+    if learner:
+        nats["model, dynamic"] = score_dynamically(learner, token_lists, train, config, reading)
     intervals = partial(with_intervals, num_threads=num_threads)
     num_endings, endings = score_given_endings(model, texts, baseline, intervals)
     systems = {name: _score_text(texts, rows, intervals) | endings.get(name, {}) for name, rows in nats.items()}
@@ -136,6 +147,7 @@ def evaluate(
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
         verdict=verdict,
+        card=partial(card_section, model),
     )
 
 
@@ -255,6 +267,25 @@ def score_with_caches(
         rows = zip(nats[baseline.name], shares, strict=True)
         result[f"{baseline.name}, cache"] = [caches.mix(row, share, best.rate) for row, share in rows]
     return result
+
+
+def score_dynamically(
+    learner: DynamicEvaluation,
+    token_lists: Sequence[list[str]],
+    train: Data | None,
+    config: LanguageModelConfig,
+    reading: Mapping[str, Any],
+) -> list[np.ndarray]:
+    """Score texts with dynamic evaluation, by the statistics of the training data if there are any."""
+    if train is not None:
+        learner.gather(split_tokens(load_texts(train, config), config))
+    settings = learner.config
+    variant = "SGD, as there is no --train" if train is None else f"RMS of gradients on {name_of(train)}"
+    say(
+        f"dynamic evaluation: {variant}; learning rate {learner.learning_rate:g}, decay {settings.dynamic_decay:g}, "
+        f"segments of {settings.dynamic_segment} tokens"
+    )
+    return learner.score_tokens(token_lists, **reading)
 
 
 def _score_chosen(units: np.ndarray, chosen: np.ndarray) -> dict[str, float]:

@@ -16,6 +16,7 @@ def make_card(
     metrics: Mapping[str, Mapping[str, Any]],
     names: Sequence[str],
     weaknesses: Sequence[str] = (),
+    sections: Mapping[str, str] | None = None,
 ) -> str:
     """Write the model card.
 
@@ -27,12 +28,14 @@ def make_card(
         metrics: scores by split.
         names: the scores to show, in order.
         weaknesses: what the model was measured to be bad at, a sentence each.
+        sections: further ones, by their heading, as Markdown.
     """
     command = _make_command(facts, config)
     scoring = ""
     if metrics.get("test"):
         scoring = f" The test file was scored by\n`{metrics['test']['command']}`"
     limits = "\n".join(f"- {weakness}" for weakness in weaknesses) or "Not measured yet: run evaluate with `--save`."
+    more = "".join(f"\n## {heading}\n\n{content}\n" for heading, content in (sections or {}).items())
     return f"""# {facts["title"]}
 
 Made by `{command}`
@@ -54,7 +57,7 @@ With their 95% bootstrap interval where it was measured.{scoring}{_verdicts(metr
 ## What it is bad at
 
 {limits}
-"""
+{more}"""
 
 
 def _verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> str:

@@ -190,13 +190,22 @@ def add_overrides(
     config_class: type[Settings],
     names: Sequence[str],
     otherwise: str = "as the model was trained, unless given here",
+    hidden: bool = False,
 ) -> None:
-    """Add flags for a few settings, those of a trained model, say, that a command may set anew; see `override`."""
+    """Add flags for a few settings, those of a trained model, say, that a command may set anew; see `override`.
+
+    Args:
+        parser: of the command.
+        config_class: the settings.
+        names: those that get a flag.
+        otherwise: what holds without the flags.
+        hidden: whether only `--help-all` shows them.
+    """
     group = parser.add_argument_group("settings", otherwise)
     for field in dataclasses.fields(config_class):
         if field.name in names:
             action = _add_flag(group, config_class, field)
-            if field.name in READING:
+            if hidden or field.name in READING:
                 advanced(action)
 
 

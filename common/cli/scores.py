@@ -50,7 +50,7 @@ def save_scores(path: Path, task: str, config: TrainingConfig, scores: Scores, c
     """Keep the scores of a test file, and the command that gave them, in a bundle and in its model card."""
     bundle = open_bundle(path, task)
     metrics = {**bundle.read_json(METRICS_FILE), "test": {**scores.as_dict(), "command": command}}
-    card = make_card(bundle.manifest, config, metrics, scores.names, scores.facts["weaknesses"])
+    card = make_card(bundle.manifest, config, metrics, scores.names, scores.facts["weaknesses"], scores.card())
     update_bundle(bundle, metrics, card)
     say(f"scores kept in {path}")
 

@@ -25,6 +25,7 @@ class Scores(Mapping[str, float]):
         predictions: the answers of the model.
         sections: the pieces of the report, made from the table of scores.
         verdict: whether the model is ahead of the best baseline; None: there is none to compare with.
+        card: makes further sections of the model card, by their heading, as Markdown.
     """
 
     names: Sequence[str]
@@ -35,6 +36,7 @@ class Scores(Mapping[str, float]):
     predictions: Any
     sections: Callable[[Sequence[Sequence[str]]], list[Section]]
     verdict: Verdict | None = None
+    card: Callable[[], Mapping[str, str]] = dict
 
     @property
     def values_by_name(self) -> dict[str, float]:
