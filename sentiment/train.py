@@ -53,7 +53,14 @@ from sentiment.loader import (
 from sentiment.model import build_model, learner_and_loss
 from sentiment.ngrams import Ngrams
 from sentiment.predict import RatingModel
-from sentiment.pretraining import choose_start, inherit_reading, inherit_settings, inherit_weights, layer_rates
+from sentiment.pretraining import (
+    choose_start,
+    inherit_reading,
+    inherit_settings,
+    inherit_vocabulary,
+    inherit_weights,
+    layer_rates,
+)
 from sentiment.temperature_scaling import divide_logits, fit_temperature
 from sentiment.tfidf_linear import RATES
 from sentiment.wide_and_deep import fit_both_parts
@@ -221,6 +228,8 @@ def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | Non
         raise InputError("--word-vectors-from: a bow network has no word vectors; leave it out")
     if vectors_from:
         config = replace(config, word_vectors="given")
+    if config.new_words and not origin:
+        raise InputError("--new-words: only with --start MODEL, whose vocabulary they extend; leave it out")
     if config.word_vectors == "given" and not (vectors_from or origin):
         raise InputError("--word-vectors given: by what? add --word-vectors-from or --start")
     config = config.sized(num_reviews, fine_tuning=origin is not None)
@@ -245,7 +254,7 @@ def prepare_data(splits: Splits, inputs: dict[str, Any], config: SentimentConfig
         targets = np.concatenate([targets, taught])
         tokens += taught_tokens
     if origin:
-        vocabulary = origin.read_vocabulary(VOCABULARY_FILE)
+        vocabulary = inherit_vocabulary(origin, tokens, config)
     else:
         vocabulary = Vocabulary.build(tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = initial_vectors(inputs["word_vectors_from"], tokens, vocabulary, config)
@@ -279,7 +288,8 @@ def prepare_weights(
 ) -> np.ndarray:
     """Give a network the weights and word vectors it starts from; returns what it learns, of `make_targets`."""
     if origin:
-        inherit_weights(network, origin)
+        token_ids = [examples.vocabulary.encode(tokens) for tokens in examples.tokens] if config.new_words else []
+        inherit_weights(network, origin, token_ids)
     if examples.vectors is not None:
         network.get_layer(layer_names.EMBEDDING).set_weights([examples.vectors])
     if examples.ngrams is None:
