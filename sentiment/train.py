@@ -33,6 +33,7 @@ from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
+from common.training.half_precision import Shown
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from sentiment.config import TASK, SentimentConfig
@@ -139,6 +140,7 @@ def train(
             run.starting_from(origin), config, state, network, title="Rating model", build=build, score=examples.score,
             score_names=SCORES, wrap=wrap, monitor="r2", num_validation=len(examples.validation),
             save_vocabularies=examples.save_vocabularies, judge=partial(judge, splits),
+            shown=Shown(examples.rate, tolerance=0.01, unit="of a rating"),
         )  # fmt: skip
 
 
@@ -169,10 +171,13 @@ class Examples:
     validation: Reviews
     validation_tokens: list[list[str]]
 
+    def rate(self, model: RatingModel) -> np.ndarray:
+        """The ratings that a model predicts for the validation split (reviews,)."""
+        return model.predict_tokens(self.validation_tokens).ratings
+
     def score(self, model: RatingModel, names: Sequence[str] | None = None) -> dict[str, float]:
         """Score a model on the validation split."""
-        predictions = model.predict_tokens(self.validation_tokens)
-        scores = rating_scores(self.validation.ratings, predictions.ratings, model.config)
+        scores = rating_scores(self.validation.ratings, self.rate(model), model.config)
         return {name: scores[name] for name in names or scores}
 
     def save_vocabularies(self, folder: Path) -> None:

@@ -46,7 +46,11 @@ def cooccurrence_vectors(
 
 
 def induced_vectors(
-    texts: Sequence[Sequence[int]], vectors: NDArray[np.float32], vocab_size: int, window: int = 5, penalty: float = 0.001
+    texts: Sequence[Sequence[int]],
+    vectors: NDArray[np.float32],
+    vocab_size: int,
+    window: int = 5,
+    penalty: float = 0.001,
 ) -> NDArray[np.float32]:
     """Induce vectors for new words from the known words that stand near them, in the space of the known vectors.
 
