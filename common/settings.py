@@ -134,6 +134,9 @@ class TrainingConfig(TextSettings):
     mixed_precision: bool = setting(
         False, "compute in bfloat16 where the processor has it; weights stay float32", group=OPTIMIZATION
     )
+    half_precision: bool = setting(
+        False, "save the matrices in 16 bits, unless that changes a validation answer as shown", group=OPTIMIZATION
+    )
     validation_split: float = setting(
         0.1,
         "share of the training data held out for validation if there is no --validation",

@@ -66,11 +66,11 @@ def _read_file(path: Path, column: Column, config: TextConfig, skipped: SkippedR
         source.notes += announce_document(unit) if config.document == AUTO else []
         source.announce()
         texts = []
-        for item in read_documents(bounded_lines(source.file), str(path), unit):
-            if isinstance(item, BadRow):
-                skipped.add(item.message)
-            elif item[1].strip():
-                texts.append(item[1])
+        for _, text in read_documents(bounded_lines(source.file), str(path), unit):
+            if isinstance(text, BadRow):
+                skipped.add(text.message)
+            elif text.strip():
+                texts.append(text)
         return texts
 
 

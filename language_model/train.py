@@ -32,6 +32,7 @@ from common.text.data import Data
 from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import UNK_ID, Vocabulary
 from common.training.fit import OnEpoch, Validation, fit
+from common.training.half_precision import Shown
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from language_model.config import TASK, LanguageModelConfig
@@ -115,6 +116,7 @@ def train(
             score_names=SCORES, wrap=wrap, monitor=monitor, num_validation=len(splits.validation),
             save_vocabularies=lambda folder: examples.vocabulary.save(folder / VOCABULARY_FILE),
             judge=partial(judge, splits),
+            shown=Shown(splits.log_probabilities, tolerance=0.01, unit="nats a token"),
         )  # fmt: skip
 
 
@@ -139,6 +141,10 @@ class Splits:
         """The log-probabilities that a model gives the tokens of each validation text and its end."""
         stateful = model.config.stateful
         return model.score_tokens(self.validation_tokens, stateful, VALIDATION_STRETCH if stateful else 0)
+
+    def log_probabilities(self, model: LanguageModel) -> np.ndarray:
+        """The same of all validation texts in one row (tokens,)."""
+        return np.concatenate([np.zeros(0), *self.nats(model)])
 
 
 @dataclass(frozen=True)

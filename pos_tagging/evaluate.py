@@ -144,21 +144,17 @@ def evaluate(
     tokens, known_tokens = ([tuple(sentence.tokens) for sentence in part] for part in (sentences, known))
     scores_of, where = _Tokens(sentences, answers, training_words).scores, "sentences are also in the training data"
     without_known, overlap = score_without_known(tokens, known_tokens, scores_of, where, ("accuracy",))
-    num_tokens, of_baselines = (
-        sum(map(len, tokens)),
-        baseline_answers(sentences, known, model.config.normalization),
-    )
+    num_tokens = sum(map(len, tokens))
+    of_baselines = baseline_answers(sentences, known, model.config.normalization)
+    facts = {
+        "num_examples": len(sentences), "num_tokens": num_tokens, "without_known_texts": without_known,
+        "data": describe_data(data), "weaknesses": weaknesses(sentences, answers, own),
+    }  # fmt: skip
     return Scores(
         names=(*SCORES, *RAW_SCORES),
         flat=own,
         baselines={name: score(given) for name, given in of_baselines.items()},
-        facts={
-            "num_examples": len(sentences),
-            "num_tokens": num_tokens,
-            "without_known_texts": without_known,
-            "data": describe_data(data),
-            "weaknesses": weaknesses(sentences, answers, own),
-        },
+        facts=facts,
         notes=[*overlap, *raw_notes, f"{len(sentences):,} sentences, {num_tokens:,} words"],
         predictions=answers,
         sections=lambda rows: report_sections(sentences, answers, training_words, rows),

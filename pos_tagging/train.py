@@ -31,6 +31,7 @@ from common.text.batching import Batches
 from common.text.data import Data
 from common.text.remarks import tell_of_language, tell_of_unknown
 from common.training.fit import OnEpoch, Validation, fit
+from common.training.half_precision import Shown, num_different
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from pos_tagging.config import TASK, TaggingConfig
@@ -109,6 +110,7 @@ def train(
             run.starting_from(origin), config, state, network, title="Tagger", build=build, score=examples.score,
             score_names=SCORES, wrap=wrap, monitor="accuracy", num_validation=len(splits.validation),
             save_vocabularies=partial(save_vocabularies, examples.lexicon, splitter), judge=partial(judge, splits),
+            shown=Shown(examples.tag_ids, tolerance=0, unit="tags", change=num_different),
         )  # fmt: skip
 
 
@@ -138,10 +140,17 @@ class Examples:
         """The sizes of the network, as `build_model` takes them."""
         return {**self.lexicon.sizes(), "vector_dim": 0 if self.vectors is None else self.vectors.shape[1]}
 
+    def tag(self, model: Tagger) -> list[list[str]]:
+        """The tags that a tagger predicts for the validation split."""
+        return [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in self.validation])]
+
+    def tag_ids(self, model: Tagger) -> NDArray[np.intp]:
+        """The same as the ids of the tags, in one row (tokens,)."""
+        return np.array([self.lexicon.tags.index(tag) for tags in self.tag(model) for tag in tags], np.intp)
+
     def score(self, model: Tagger, names: Sequence[str] | None = None) -> dict[str, float]:
         """Score a tagger on the validation split."""
-        answers = [tags for tags, _ in model.tag_tokens([sentence.tokens for sentence in self.validation])]
-        scores = tagging_scores(self.validation, answers, self.lexicon.training_words)
+        scores = tagging_scores(self.validation, self.tag(model), self.lexicon.training_words)
         return {name: scores[name] for name in names or scores}
 
 

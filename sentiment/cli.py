@@ -208,7 +208,7 @@ def write_text(
 
 
 def own_columns(explain: Callable[[str], Explanation | None]) -> OwnColumns:
-    """What a rating model says of a text, as columns; JSON also has the weights of its words, if they are wanted."""
+    """The prediction for a text, as columns: the rating and its standard deviation; JSON also has the word weights."""
 
     def values(asked: Asked, answer: Rating) -> dict[str, Any]:
         explanation = explain(asked.text or "")

@@ -120,6 +120,9 @@ class SentimentConfig(TrainingConfig, ReadingConfig):
         minimum=0,
         group=FINE_TUNING,
     )
+    new_words: int = setting(
+        0, "words that the pretrained model lacks put behind its vocabulary, at most", minimum=0, group=FINE_TUNING
+    )
 
     max_vocab_size: int = setting(20_000, "size of the vocabulary, at most", minimum=5, group=VOCABULARY)
     min_count: int = setting(2, "smallest count in training of a word in the vocabulary", minimum=1, group=VOCABULARY)

@@ -19,6 +19,8 @@ from common.errors import InputError
 from common.networks import layer_names
 from common.progress import say
 from common.settings import inherit
+from common.text.vocabulary import Vocabulary
+from common.text.word_vectors import induced_vectors
 from sentiment.agreement import read_settings
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.loader import rating_levels
@@ -129,12 +131,31 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
     return inherit(config, {**values, "directions": direction}, "language model")
 
 
-def inherit_weights(model: Any, bundle: Bundle) -> None:
-    """Put the weights of another model into the layers of a rating model that have the same names and shapes."""
+def inherit_vocabulary(bundle: Bundle, token_lists: Sequence[Sequence[str]], config: SentimentConfig) -> Vocabulary:
+    """The vocabulary of another model, and behind it the most frequent `new_words` of the training texts."""
+    known = bundle.read_vocabulary(VOCABULARY_FILE)
+    if not config.new_words:
+        return known
+    found = Vocabulary.build(token_lists, min_count=config.min_count, lowercase=known.lowercase)
+    vocabulary = known.extended(found, config.new_words)
+    say(f"Vocabulary: {len(vocabulary) - len(known):,} new words beside the {len(known):,} of the pretrained model")
+    return vocabulary
+
+
+def inherit_weights(model: Any, bundle: Bundle, token_ids: Sequence[Sequence[int]] = ()) -> None:
+    """Put the weights of another model into the layers of a rating model that have the same names and shapes.
+
+    Args:
+        model: the network; its vocabulary begins with that of the other model.
+        bundle: of the other model.
+        token_ids: the training texts, from which the vectors of words come that the other model lacks.
+    """
     for layer in model.layers:
         if layer.weights and layer.name in bundle.layers:
             # A language model's embedding has one more array: the bias of its way back from vectors to words.
             given = bundle.read_layer(layer.name)[: len(layer.weights)]
+            if layer.name == layer_names.EMBEDDING and len(given[0]) < (size := layer.weights[0].shape[0]):
+                given[0] = np.concatenate([given[0], induced_vectors(token_ids, given[0], size)])
             if [array.shape for array in given] == [tuple(weight.shape) for weight in layer.weights]:
                 layer.set_weights(given)
 

@@ -33,6 +33,7 @@ from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
 from common.training.fit import OnEpoch, Validation, fit
+from common.training.half_precision import Shown
 from common.training.optimizer import make_optimizer
 from common.training.run import TrainingResult, finish, open_run, seeded_network
 from sentiment.config import TASK, SentimentConfig
@@ -53,7 +54,14 @@ from sentiment.loader import (
 from sentiment.model import build_model, learner_and_loss
 from sentiment.ngrams import Ngrams
 from sentiment.predict import RatingModel
-from sentiment.pretraining import choose_start, inherit_reading, inherit_settings, inherit_weights, layer_rates
+from sentiment.pretraining import (
+    choose_start,
+    inherit_reading,
+    inherit_settings,
+    inherit_vocabulary,
+    inherit_weights,
+    layer_rates,
+)
 from sentiment.temperature_scaling import divide_logits, fit_temperature
 from sentiment.tfidf_linear import RATES
 from sentiment.wide_and_deep import fit_both_parts
@@ -132,6 +140,7 @@ def train(
             run.starting_from(origin), config, state, network, title="Rating model", build=build, score=examples.score,
             score_names=SCORES, wrap=wrap, monitor="r2", num_validation=len(examples.validation),
             save_vocabularies=examples.save_vocabularies, judge=partial(judge, splits),
+            shown=Shown(examples.rate, tolerance=0.01, unit="of a rating"),
         )  # fmt: skip
 
 
@@ -162,10 +171,13 @@ class Examples:
     validation: Reviews
     validation_tokens: list[list[str]]
 
+    def rate(self, model: RatingModel) -> np.ndarray:
+        """The ratings that a model predicts for the validation split (reviews,)."""
+        return model.predict_tokens(self.validation_tokens).ratings
+
     def score(self, model: RatingModel, names: Sequence[str] | None = None) -> dict[str, float]:
         """Score a model on the validation split."""
-        predictions = model.predict_tokens(self.validation_tokens)
-        scores = rating_scores(self.validation.ratings, predictions.ratings, model.config)
+        scores = rating_scores(self.validation.ratings, self.rate(model), model.config)
         return {name: scores[name] for name in names or scores}
 
     def save_vocabularies(self, folder: Path) -> None:
@@ -221,6 +233,8 @@ def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | Non
         raise InputError("--word-vectors-from: a bow network has no word vectors; leave it out")
     if vectors_from:
         config = replace(config, word_vectors="given")
+    if config.new_words and not origin:
+        raise InputError("--new-words: only with --start MODEL, whose vocabulary they extend; leave it out")
     if config.word_vectors == "given" and not (vectors_from or origin):
         raise InputError("--word-vectors given: by what? add --word-vectors-from or --start")
     config = config.sized(num_reviews, fine_tuning=origin is not None)
@@ -245,7 +259,7 @@ def prepare_data(splits: Splits, inputs: dict[str, Any], config: SentimentConfig
         targets = np.concatenate([targets, taught])
         tokens += taught_tokens
     if origin:
-        vocabulary = origin.read_vocabulary(VOCABULARY_FILE)
+        vocabulary = inherit_vocabulary(origin, tokens, config)
     else:
         vocabulary = Vocabulary.build(tokens, config.max_vocab_size, config.min_count, config.lowercase)
     vectors = initial_vectors(inputs["word_vectors_from"], tokens, vocabulary, config)
@@ -279,7 +293,8 @@ def prepare_weights(
 ) -> np.ndarray:
     """Give a network the weights and word vectors it starts from; returns what it learns, of `make_targets`."""
     if origin:
-        inherit_weights(network, origin)
+        token_ids = [examples.vocabulary.encode(tokens) for tokens in examples.tokens] if config.new_words else []
+        inherit_weights(network, origin, token_ids)
     if examples.vectors is not None:
         network.get_layer(layer_names.EMBEDDING).set_weights([examples.vectors])
     if examples.ngrams is None:

@@ -316,8 +316,8 @@ def flip_one_bit(path):
 
 DAMAGES = {
     "another format": (
-        lambda b: change(b / "manifest.json", '"format_version": 1', '"format_version": 9'),
-        "format version '9', this program reads 1",
+        lambda b: change(b / "manifest.json", '"format_version": 2', '"format_version": 9'),
+        "format version '9', this program reads 1 to 2",
     ),
     "a file missing": (lambda b: (b / "vocabulary.json").unlink(), "vocabulary.json: missing"),
     "one bit": (lambda b: flip_one_bit(b / "model.weights.h5"), "model.weights.h5: its sha256 is not the manifest's"),

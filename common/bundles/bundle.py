@@ -1,7 +1,7 @@
 """Bundle: a saved model as a folder of JSON, HDF5 weights and readable text; nothing is pickled.
 
     model.json         the architecture, `to_json()` of the uncompiled model
-    model.weights.h5   the weights, without optimizer state
+    model.weights.h5   the weights, without optimizer state; matrices in half precision where that loses nothing
     vocabulary.json …  token ids as readable text
     config.json        every setting of the run
     metrics.json       what was measured, on which file
@@ -53,7 +53,7 @@ from common.bundles.manifest import (
     read_manifest,
     read_regular,
 )
-from common.bundles.weights_file import bind_parts, check_binding
+from common.bundles.weights_file import bind_parts, check_binding, store_halves
 from common.errors import InputError, excerpt
 from common.json_files import read_json, write_json, write_text
 from common.output import recover, replace_folder, update_folder
@@ -218,6 +218,7 @@ def save_network(folder: Path, model: KerasModel, config: TrainingConfig, save_e
     """
     write_json(folder / MODEL_FILE, json.loads(model.to_json()), indent=1)
     save_weights(model, folder / WEIGHTS_FILE)
+    store_halves(folder / WEIGHTS_FILE)
     write_json(folder / CONFIG_FILE, asdict(config))
     save_extras(folder)
     bind_parts(folder / WEIGHTS_FILE, {file.name: file.read_bytes() for file in _parts(folder.glob("*.json"))})

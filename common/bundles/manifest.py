@@ -21,7 +21,7 @@ from common.json_files import MAX_BYTES as MAX_JSON_BYTES
 from common.json_files import read_json
 from common.text.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 
-FORMAT_VERSION = 1
+FORMAT_VERSION, FORMATS = 2, (1, 2)  # the one that is written, those that are read; 2 has matrices in half precision
 MAX_FILE_BYTES = 1 << 28  # ten times the largest file of ours
 MAX_FILES = 100
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)
@@ -54,9 +54,9 @@ def read_manifest(folder: Path, task: str | None) -> dict[str, Any]:
 def check_format(manifest: Mapping[str, Any], file: Path) -> None:
     """Refuse a format that this program does not read."""
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION or isinstance(version, bool | float):
+    if version not in FORMATS or isinstance(version, bool | float):
         raise InputError(
-            f"{file}: format version {excerpt(str(version))}, this program reads {FORMAT_VERSION}; "
+            f"{file}: format version {excerpt(str(version))}, this program reads {FORMATS[0]} to {FORMATS[-1]}; "
             "update the program or train again"
         )
 
@@ -182,6 +182,7 @@ FACTS: dict[str, tuple[type, ...]] = {
     "title": (str,), "about_data": (str, OPTIONAL), "train": (dict,), "seed": (int,), "num_epochs": (int,),
     "best_epoch": (int, OPTIONAL), "seconds": NUMBER, "versions": (dict,), "tokenizer": (dict,), "machine": (dict,),
 }  # fmt: skip
+HALF_PRECISION: dict[str, tuple[type, ...]] = {"num_answers": (int,), "change": NUMBER, "unit": (str,)}
 SCORES_WITHOUT_NUMBERS: dict[str, type] = {
     "baselines": dict, "data": dict, "command": str, "weaknesses": list, "verdict": str,
 }  # fmt: skip
@@ -204,6 +205,9 @@ def check_facts(manifest: Mapping[str, Any], file: Path) -> None:
     for name, version in [*manifest["versions"].items(), *manifest["tokenizer"].items()]:
         _require(file, name, version, str)
     _require(file, "teachers", manifest.get("teachers", []), list)
+    _require(file, "half_precision", manifest.get("half_precision", {}), dict)
+    for name, kinds in HALF_PRECISION.items() if manifest.get("half_precision") else ():
+        _require(file, name, manifest["half_precision"].get(name), *kinds)
     others = [manifest[name] for name in DATA_FILES if manifest.get(name) is not None]
     for entry in [manifest["train"], *others, *manifest.get("teachers", [])]:
         _require(file, "a data file", entry, dict)

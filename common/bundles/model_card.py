@@ -89,7 +89,17 @@ def _describe_effort(facts: Mapping[str, Any]) -> str:
     return (
         f"{epochs} epoch{'s' * (epochs != 1)}{best} in {facts['seconds'] / 60:.1f} minutes "
         f"on {cores} core{'s' * (cores > 1)}{accelerator}; seed {facts['seed']}. "
-        f"{versions}. Bundle format {FORMAT_VERSION}."
+        f"{versions}. Bundle format {FORMAT_VERSION}.{_describe_precision(facts)}"
+    )
+
+
+def _describe_precision(facts: Mapping[str, Any]) -> str:
+    """What half precision changed, if the weights are kept in it."""
+    if not (half := facts.get("half_precision")):
+        return ""
+    return (
+        f" Matrices in half precision: {half['num_answers']:,} validation answers changed by "
+        f"{half['change']:.2g} {half['unit']} at most."
     )
 
 

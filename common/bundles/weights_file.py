@@ -3,11 +3,12 @@
 HDF5 can do more than hold arrays: a data set may lie in another file of the machine, be a view of others, be the same
 bytes under a thousand names, or declare terabytes of which nothing is stored. A weight of ours is none of that but a
 stretch of the file's own bytes. So HDF5 is only asked where each one lies; the numbers are taken from the bytes in
-memory whose hash was checked, and no two weights share a byte: the memory is bounded by the size of the file.
+memory whose hash was checked, and no two weights share a byte: the memory is bounded by the size of the file, of
+half-precision numbers (format 2), which are computed with as float32, by twice that.
 
 What is refused, each by a function of its own: links, external storage, views, filters and chunks, data without a
-shape, types other than float32 and int8, a group or data set under two names, shared or missing bytes, too many
-objects; and numbers that are not finite, or so large that sums of their products would not be.
+shape, types other than float32, float16 and int8, a group or data set under two names, shared or missing bytes, too
+many objects; and numbers that are not finite, or so large that sums of their products would not be.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import io
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,9 @@ MAX_OBJECTS = 10_000
 LARGEST_WEIGHT = 1e8
 # Of the numbers by which rows of 8 bits are divided: a smaller one would make weights larger than the largest.
 SMALLEST_SCALE = 127 / LARGEST_WEIGHT
-TYPES = ((h5t.IEEE_F32LE, np.dtype(np.float32)), (h5t.STD_I8LE, np.dtype(np.int8)))
+TYPES = (
+    (h5t.IEEE_F32LE, np.dtype(np.float32)), (h5t.IEEE_F16LE, np.dtype(np.float16)), (h5t.STD_I8LE, np.dtype(np.int8))
+)  # fmt: skip
 MARK = b"parts_sha256"  # the attribute that `bind_parts` writes
 
 
@@ -56,7 +60,7 @@ class _Bytes(io.RawIOBase):
 
 
 def read_arrays(content: bytes | bytearray, source: str) -> dict[str, np.ndarray]:
-    """Find the arrays in an HDF5 file; they are views of its bytes.
+    """Find the arrays in an HDF5 file; they are views of its bytes, but for half precision, which becomes single.
 
     Args:
         content: the whole file.
@@ -166,11 +170,11 @@ def check_shape(space: h5s.SpaceID, path: str, source: str) -> None:
 
 
 def check_type(found: h5t.TypeID, path: str, source: str) -> np.dtype:
-    """Refuse types other than float32 and int8: text, references, structures, numbers of another size."""
+    """Refuse types other than float32, float16 and int8: text, references, structures, numbers of another size."""
     for known, dtype in TYPES:
         if found == known:
             return dtype
-    raise InputError(f"{source}: {excerpt(path)} holds neither float32 nor int8 numbers; do not use this bundle")
+    raise InputError(f"{source}: {excerpt(path)} holds no float32, float16 or int8 numbers; do not use this bundle")
 
 
 def _sorted_apart(places: Mapping[str, Place], source: str) -> list[tuple[str, Place]]:
@@ -194,6 +198,8 @@ def _view(content: bytes | bytearray, offset: int, shape: tuple[int, ...], dtype
     if offset + size * dtype.itemsize > len(content):
         raise ValueError("an array reaches beyond the end of the file")
     array = np.frombuffer(content, dtype, size, offset).reshape(shape)
+    if dtype == np.float16:
+        return array.astype(np.float32)
     return array if array.flags.aligned else array.copy()
 
 
@@ -208,6 +214,46 @@ def check_scales(scales: np.ndarray, layer: str, source: str) -> None:
     """Refuse scales of rows in 8 bits by which the rows cannot be divided."""
     if scales.min() < SMALLEST_SCALE or not np.isfinite(scales).all():
         raise InputError(f"{source}: layer {excerpt(layer)} has scales of 0 or less, or not finite; do not use it")
+
+
+# -- Half precision ------------------------------------------------------------------------------------------------
+
+
+def round_to_half(array: np.ndarray) -> np.ndarray:
+    """Round a matrix to half precision (10 bits of fraction); vectors, such as biases and scales, stay as they are.
+
+    Args:
+        array: float32, of any shape.
+    Returns:
+        The same shape and type; infinite where it does not fit, beyond 65,504.
+    """
+    if array.ndim < 2 or array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        return array.astype(np.float16).astype(np.float32)
+
+
+def store_halves(weights_file: Path) -> None:
+    """Store the matrices of a file of weights as float16, if that loses nothing of any of them."""
+    halved = weights_file.with_suffix(".half")
+    with h5py.File(weights_file, "r") as file:
+        arrays: dict[str, h5py.Dataset] = {}
+        file.visititems(lambda name, node: arrays.setdefault(name, node) and None if hasattr(node, "dtype") else None)
+        if not all(np.array_equal(round_to_half(array[()]), array) for array in arrays.values()):
+            return
+        with h5py.File(halved, "w") as copy:
+            file.visititems(partial(_copy_node, copy))
+    halved.replace(weights_file)
+
+
+def _copy_node(copy: h5py.File, name: str, node: h5py.Group | h5py.Dataset) -> None:
+    """Write a group or an array into another file, with its attributes."""
+    if isinstance(node, h5py.Dataset):
+        is_matrix = node.ndim >= 2 and node.dtype == np.float32
+        made = copy.create_dataset(name, data=node[()].astype(np.float16) if is_matrix else node[()])
+    else:
+        made = copy.require_group(name)
+    made.attrs.update(node.attrs)
 
 
 # -- What belongs to these weights ----------------------------------------------------------------------------------

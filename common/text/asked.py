@@ -6,7 +6,6 @@ Every row of a table is passed on in its order, with what stands in it, also one
 from __future__ import annotations
 
 import io
-import itertools
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -149,13 +148,10 @@ def _asked(place: str, number: int, text: str, record: Any = None) -> Asked:
 
 def _ask_lines(source: Source, document: str, keep_blank: bool) -> Iterator[Asked]:
     """Texts of plain text; blank lines stand between texts, and are passed on only if every line keeps its place."""
-    count = itertools.count(1)
-    for item in read_documents(bounded_lines(source.file), source.name, document):
-        if isinstance(item, BadRow):
-            yield Asked(item.message, None, next(count), item.message, item.record)
-            continue
-        number, text = item
-        if text.strip():
+    for number, text in read_documents(bounded_lines(source.file), source.name, document):
+        if isinstance(text, BadRow):
+            yield Asked(text.message, None, number, text.message, text.record)
+        elif text.strip():
             yield Asked(f"{source.name}, line {number}", text, number)
         elif keep_blank:
             yield Asked(f"{source.name}, line {number}", None, number, f"{source.name}, line {number}: {EMPTY}")

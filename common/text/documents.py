@@ -96,11 +96,11 @@ def number_documents(lines: Iterable[tuple[int, str]], document: str) -> Iterato
         yield first, "".join(gathered)
 
 
-def read_documents(lines: Iterable[str | TooLong], name: str, document: str) -> Iterator[tuple[int, str] | BadRow]:
-    """Documents with the numbers of their first lines; one with a wrong line is a BadRow, and nothing else is lost."""
+def read_documents(lines: Iterable[str | TooLong], name: str, document: str) -> Iterator[tuple[int, str | BadRow]]:
+    """The number of the first line of each document, and its text; a BadRow, if one of its lines is wrong."""
     if document == LINE:
         for number, line in enumerate(lines, 1):
-            yield _check(line, name, number) or (number, line.rstrip("\r\n"))  # type: ignore[union-attr]
+            yield number, _check(line, name, number) or line.rstrip("\r\n")  # type: ignore[union-attr]
         return
     gathered: list[str] = []
     problem: BadRow | None = None
@@ -108,9 +108,10 @@ def read_documents(lines: Iterable[str | TooLong], name: str, document: str) -> 
     for number, line in enumerate(lines, 1):
         if not isinstance(line, TooLong) and not line.strip() and document == PARAGRAPH:
             if gathered or problem:
-                yield problem or (first, "".join(gathered))
-            gathered, problem, size = [], None, 0
+                yield first, problem or "".join(gathered)
+            gathered, problem, first, size = [], None, 0, 0
             continue
+        first = first or number
         problem = problem or _check(line, name, number)
         size += 0 if isinstance(line, TooLong) else len(line)
         if size > MAX_ROW and not problem:
@@ -121,10 +122,9 @@ def read_documents(lines: Iterable[str | TooLong], name: str, document: str) -> 
         if problem or isinstance(line, TooLong):
             gathered = []
             continue
-        first = first if gathered else number
         gathered.append(line.replace("\r\n", "\n").replace("\r", "\n"))
     if problem or any(line.strip() for line in gathered):
-        yield problem or (first, "".join(gathered))
+        yield first, problem or "".join(gathered)
 
 
 def _check(line: str | TooLong, name: str, number: int) -> BadRow | None:

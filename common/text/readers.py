@@ -15,7 +15,7 @@ from common.progress import say
 from common.text.columns import Column, as_columns
 from common.text.rows import MAX_ROW, BadRow, Row, TooLong, bounded_lines, require_good, undecodable
 from common.text.sources import Source, hash_of_read, open_source, open_text, sha256_of
-from common.text.tables import TABLE_KINDS, Reading, Table, choose_columns, file_kind, is_table, open_table, pick
+from common.text.tables import TABLE_KINDS, Reading, Table, choose_columns, file_kind, open_table, pick
 
 __all__ = [
     "MAX_ROW", "TABLE_KINDS", "BadRow", "Row", "TooLong", "bounded_lines", "file_kind", "hash_of_read", "open_text",
@@ -99,23 +99,3 @@ def read_lines(
             yield BadRow(f"{place}: {problem}", line.rstrip("\r\n"))
         else:
             yield place, line.rstrip("\r\n")
-
-
-def read_texts(path: Path | None, text_column: str) -> Iterator[tuple[str, str] | BadRow]:
-    """Read the texts to answer: lines of standard input (None) or of a text file, or a column of a table."""
-    column = Column(text_column, "--text-column")
-    with open_source(path) as source:
-        if path is not None and is_table(source, file_kind(path)):
-            table = open_table(source, file_kind(path), [column])
-            names = choose_columns(table, [column])
-            texts = (row if isinstance(row, BadRow) else pick_all(row, [column], names) for row in table.rows)
-            items: Iterator[tuple[str, str] | BadRow] = (
-                row if isinstance(row, BadRow) else (row[0], row[1][text_column]) for row in texts
-            )
-        else:
-            items = read_lines(source.file, source.name)
-        for item in items:
-            if isinstance(item, BadRow) or item[1].strip():
-                yield item
-            else:
-                yield BadRow(f"{item[0]}: empty text; write something there or leave the row out")

@@ -70,14 +70,19 @@ class Vocabulary:
             frequent = frequent[: max_size - len(SPECIAL_TOKENS)]
         return cls(frequent, lowercase)
 
-    def extended(self, other: Vocabulary) -> Vocabulary:
+    def extended(self, other: Vocabulary, most: int | None = None) -> Vocabulary:
         """Put the tokens of another vocabulary behind these.
 
-        >>> Vocabulary(["so", "good"]).extended(Vocabulary(["not", "so", "bad"])).tokens[4:]
-        ['so', 'good', 'not', 'bad']
+        Args:
+            other: the other vocabulary, most frequent tokens first.
+            most: of the new ones, at most; None takes all.
+
+        >>> Vocabulary(["so", "good"]).extended(Vocabulary(["not", "so", "bad"]), most=1).tokens[4:]
+        ['so', 'good', 'not']
         """
         own = self.tokens[len(SPECIAL_TOKENS) :]
-        return Vocabulary(dict.fromkeys(own + other.tokens[len(SPECIAL_TOKENS) :]), self.lowercase)
+        new = [token for token in other.tokens[len(SPECIAL_TOKENS) :] if token not in self._ids]
+        return Vocabulary(own + new[:most], self.lowercase)
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -45,6 +45,45 @@ def cooccurrence_vectors(
     return scaled(vectors, float(vectors.std()))
 
 
+def induced_vectors(
+    texts: Sequence[Sequence[int]],
+    vectors: NDArray[np.float32],
+    vocab_size: int,
+    window: int = 5,
+    penalty: float = 0.001,
+) -> NDArray[np.float32]:
+    """Induce vectors for new words from the known words that stand near them, in the space of the known vectors.
+
+    Khodak et al. 2018, "A La Carte Embedding": the mean vector of a word's neighbours, times a matrix that is fitted by
+    least squares on the known words, where the result is known.
+
+    Args:
+        texts: the ids of the words of each text; ids from `len(vectors)` on are the new words.
+        vectors: of the known words, float32 (known words, features).
+        vocab_size: number of ids.
+        window: words to the left and right that count as neighbours.
+        penalty: of the least squares (ridge regression), in units of the mean eigenvalue.
+    Returns:
+        float32 (vocab_size - known words, features); the mean known vector of words without known neighbours.
+    """
+    num_known, dim = vectors.shape
+    stream = _stream(texts, window)
+    shape = (vocab_size, num_known)
+    counts = sparse.csr_matrix(shape, dtype=np.float32)
+    for distance in range(1, window + 1):
+        before, after = stream[:-distance], stream[distance:]
+        counts += _count_pairs(after, before, shape) + _count_pairs(before, after, shape)
+    totals = np.asarray(counts.sum(axis=1))  # (words, 1)
+    words = slice(len(SPECIAL_TOKENS), num_known)
+    mean = vectors[words].mean(axis=0)
+    contexts = (counts @ (vectors - mean)) / np.maximum(totals, 1)  # (words, features)
+    weights = np.log1p(totals[words])
+    gram = contexts[words].T @ (weights * contexts[words])
+    gram += np.eye(dim) * penalty * np.trace(gram) / dim
+    transform = np.linalg.solve(gram, contexts[words].T @ (weights * (vectors[words] - mean)))
+    return (mean + contexts[num_known:] @ transform).astype(np.float32)
+
+
 def place_vectors(
     texts: Sequence[Sequence[int]],
     vocab_size: int,

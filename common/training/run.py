@@ -24,6 +24,7 @@ from common.progress import say, working
 from common.settings import TrainingConfig
 from common.text.data import path_of
 from common.training.checkpoint import Progress, check_run, kept_until_saved
+from common.training.half_precision import Shown
 from common.training.history import write_history
 from common.training.optimizer import set_precision
 from common.training.seeds import set_seed
@@ -128,9 +129,10 @@ def finish(
     monitor: str | None,
     num_validation: int,
     save_vocabularies: Callable[[Path], None],
+    shown: Shown[Model],
     judge: Callable[[Model], Verdict | None] = lambda model: None,
 ) -> TrainingResult[Model]:
-    """Score the trained network on validation, in single precision, and save all that answering needs as a bundle.
+    """Score the trained network on validation, as it will be saved, and save all that answering needs as a bundle.
 
     Args:
         run: of `open_run`.
@@ -145,15 +147,18 @@ def finish(
         monitor: the score that chose the epoch.
         num_validation: examples in the validation split.
         save_vocabularies: writes them into the folder it is given.
+        shown: what that model says of the validation split; half precision must not change it.
         judge: compares that model with a baseline on the validation split.
     """
     final = _in_single_precision(network, build)
     model = wrap(KerasEngine(final))
-    say("Scoring the best epoch in single precision")
+    half = shown.round_weights(final, model) if config.half_precision else None
+    say(f"Scoring the best epoch in {'half' if half else 'single'} precision")
     scores = score(model)
     verdict = judge(model) if scores else None
     metrics = _metrics(scores, num_validation, verdict)
     facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state)
+    facts |= {"half_precision": half} if half else {}
 
     def save_extras(folder: Path) -> None:
         save_vocabularies(folder)

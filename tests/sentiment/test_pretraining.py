@@ -12,6 +12,7 @@ import language_model
 import sentiment
 from common.bundles.bundle import open_bundle
 from common.errors import InputError
+from common.text.vocabulary import UNK_ID
 from language_model.loader import initial_states
 from sentiment.cli import train as main
 from sentiment.loader import make_batches
@@ -96,6 +97,22 @@ def test_a_second_reader_joins_a_model_that_reads_forward(small_runs, tmp_path):
     assert (config.units, config.backward_units, config.directions) == (5, 3, "asymmetric")
 
 
+def test_new_words_stand_behind_the_vocabulary_and_the_rest_stays(small_bundle, tmp_path):
+    given = small_bundle("sentiment")
+    rows = [("It is a good zebra .", 9.0), ("It is a bad quagga .", 2.0), ("It is a good quagga and a zebra .", 8.0)]
+    config = settings_of(
+        new_words=1, num_epochs=1, batch_size=3, learning_rate=1e-300, ema_momentum=0.0, min_rating=1.0, max_rating=10.0
+    )
+    ours = sentiment.train(rows * 4, tmp_path / "model", config, start=given).model
+    theirs = sentiment.load(given)
+    size = len(theirs.vocabulary)
+    assert ours.vocabulary.tokens == [*theirs.vocabulary.tokens, "quagga"]
+    own, their = (m.network.model.get_layer("embedding").get_weights()[0] for m in (ours, theirs))
+    np.testing.assert_array_equal(own[:size], their)
+    assert np.abs(own[size] - their[UNK_ID]).max() > 1e-4
+    assert sentiment.load(tmp_path / "model").vocabulary.tokens == ours.vocabulary.tokens
+
+
 def test_layers_that_never_begin_to_learn_stay_as_they_are(small_bundle, small_runs, tmp_path):
     given = small_bundle("language_model")
     data = ["--train", str(small_runs["sentiment"].train), "--start", str(given)]
@@ -134,6 +151,7 @@ def test_settings_that_do_not_fit(small_bundle, tmp_path):
         ("--word-vectors-from {lm}", "vectors of 9 numbers, wanted 100; give --embedding-dim 9"),
         ("--word-vectors-from {lm} --architecture bow", "a bow network has no word vectors"),
         ("--word-vectors given --start scratch", "by what"),
+        ("--new-words 5 --start scratch", "--new-words: only with --start MODEL"),
         ("--tbptt-length 5 --architecture gru", "--tbptt-length: not with --architecture gru; .*, or take lstm"),
         (
             "--backward-units 3",

@@ -24,6 +24,11 @@ def test_what_is_packed_comes_out_again(packed, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(packed)
 
 
+def test_several_files_of_one_folder_are_written(tmp_path):
+    write_packed({"splitter/a.json": b"1", "splitter/b.json": b"2"}, tmp_path)
+    assert [file.read_bytes() for file in sorted(tmp_path.glob("splitter/*"))] == [b"1", b"2"]
+
+
 def test_a_changed_file_is_refused(packed):
     for name in ("model.weights.h5", "README.md", "config.json"):
         with pytest.raises(InputError, match=f"{name}: .* the file was (cut or )?changed"):

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from h5py import h5d, h5p, h5s, h5t
 
-from common.bundles.weights_file import MAX_OBJECTS, bind_parts, check_binding, check_numbers, check_scales, read_arrays
+from common.bundles.weights_file import (
+    MAX_OBJECTS,
+    bind_parts,
+    check_binding,
+    check_numbers,
+    check_scales,
+    read_arrays,
+    store_halves,
+)
 from common.errors import InputError
 
 VALUES = np.arange(6, dtype="float32").reshape(2, 3)
@@ -43,6 +51,37 @@ def elsewhere(request, tmp_path):
     elif request.param == "a FIFO":
         os.mkfifo(path)
     return str(path)
+
+
+def test_matrices_in_half_precision_are_read_in_single(tmp_path):
+    half = np.float16([[0.1, -3.14], [65504, 6e-8]])
+
+    def fill(file):
+        file["bias"] = np.float32([0.1, 1e-9])
+        file["rows"] = np.int8([[1, 2]])
+        file["half"] = half.astype("float32")
+        file["layers/dense"].attrs["name"] = "dense"
+
+    path = write(tmp_path, fill)
+    before = read_arrays(bytearray(path.read_bytes()), "weights.h5")
+    store_halves(path)
+    with h5py.File(path, "r") as file:
+        assert [file[name].dtype for name in ("half", "layers/dense/vars/0")] == ["float16", "float16"]
+        assert [file[name].dtype for name in ("bias", "rows")] == ["float32", "int8"]
+        assert file["layers/dense"].attrs["name"] == "dense"
+    after = read_arrays(bytearray(path.read_bytes()), "weights.h5")
+    assert after.keys() == before.keys()
+    for name, array in before.items():
+        assert after[name].dtype == array.dtype
+        np.testing.assert_array_equal(after[name], array)
+
+
+def test_what_half_precision_would_change_stays_in_single(tmp_path):
+    path = write(tmp_path, lambda file: file.create_dataset("other", data=np.float32([[0.1, 70_000.0]])))
+    content = path.read_bytes()
+    store_halves(path)
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["weights.h5"]
 
 
 def test_arrays_are_those_that_h5py_reads(tmp_path):
@@ -118,18 +157,18 @@ def references(file):
         (cycle, "is a second name of something else"),
         (huge, "more than 10,000 groups and data sets"),
         (named_type, "'x' is a type"),
-        (references, "holds neither float32 nor int8 numbers"),
+        (references, "holds no float32, float16 or int8 numbers"),
         (lambda file: file.create_dataset("x", data=np.ones(9, "f4"), compression="gzip"), "in chunks or compressed"),
         (lambda file: file.create_dataset("x", (9,), "f4", chunks=(3,)), "in chunks or compressed"),
         (lambda file: file.create_dataset("x", (9,), "f4"), "'x' is declared and not stored"),
         (lambda file: file.update({"x": h5py.Empty("float32")}), "'x' is empty or without a shape"),
         (lambda file: file.update({"x": np.float32(3)}), "'x' is empty or without a shape"),
         (lambda file: file.update({"x": np.zeros((0, 3), "float32")}), "'x' is empty or without a shape"),
-        (lambda file: file.update({"x": VALUES.astype("float64")}), "holds neither float32 nor int8 numbers"),
-        (lambda file: file.update({"x": VALUES.astype(">f4")}), "holds neither float32 nor int8 numbers"),
+        (lambda file: file.update({"x": VALUES.astype("float64")}), "holds no float32, float16 or int8 numbers"),
+        (lambda file: file.update({"x": VALUES.astype(">f4")}), "holds no float32, float16 or int8 numbers"),
         (lambda file: file.update({"x": "text"}), "empty or without a shape"),
-        (lambda file: file.update({"x": ["a", "b"]}), "holds neither float32 nor int8 numbers"),
-        (lambda file: file.update({"x": np.zeros(2, "f4,i4")}), "holds neither float32 nor int8 numbers"),
+        (lambda file: file.update({"x": ["a", "b"]}), "holds no float32, float16 or int8 numbers"),
+        (lambda file: file.update({"x": np.zeros(2, "f4,i4")}), "holds no float32, float16 or int8 numbers"),
     ],
 )  # fmt: skip
 def test_what_a_weight_is_not(fill, message, tmp_path):

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 BUNDLES = [
     *sorted(path.parent for path in ROOT.glob("pretrained_model/*/*/manifest.json")),
-    *sorted(path.parent for path in ROOT.glob("tests/fixtures/format_1/*/manifest.json")),
+    *sorted(path.parent for path in ROOT.glob("tests/fixtures/format_*/*/manifest.json")),
 ]
 # A package `keras` of our own: which modules are imported after it?
 FAKE = """

@@ -7,7 +7,6 @@ import gzip
 import io
 import itertools
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from common.text.readers import (
     open_text,
     read_lines,
     read_rows,
-    read_texts,
     require_good,
     sha256_of,
 )
@@ -227,23 +225,6 @@ def test_lines_keep_their_numbers(write):
     assert items[1] == (f"{path}, line 2", "")
     assert "line 3: byte 0xef" in items[2].message
     assert items[3] == (f"{path}, line 4", "three ")
-
-
-def test_texts_of_lines_and_of_a_column(write):
-    [first, empty, last] = read_texts(write("a.txt", "one\n \ntwo\n"), "text")
-    assert (first[1], last[1]) == ("one", "two")
-    assert "line 2: empty text" in empty.message
-    assert [text for _, text in read_texts(write("a.csv", "id,body\n1,one\n2,two\n"), "body")] == ["one", "two"]
-    assert "row 1: empty text" in messages(read_texts(write("b.csv", "id,body\n1,\n"), "body"))[0]
-
-
-def test_texts_of_standard_input(monkeypatch):
-    monkeypatch.setattr(
-        sys, "stdin", io.TextIOWrapper(io.BytesIO("one é\n\nna".encode() + b"\xefve\n"), encoding="latin-1")
-    )
-    [first, *bad] = read_texts(None, "text")
-    assert first == ("standard input, line 1", "one é")
-    assert len(messages(bad)) == 2
 
 
 def test_open_text_reads_a_file_the_user_may_not_read(write, monkeypatch):

@@ -12,7 +12,7 @@ from common.bundles.word_vectors import load_all_vectors, load_word_vectors
 from common.errors import InputError
 from common.text.vector_files import SPREAD, write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
-from common.text.word_vectors import cooccurrence_vectors, place_vectors
+from common.text.word_vectors import cooccurrence_vectors, induced_vectors, place_vectors
 
 CAT, DOG, RED, BLUE, PURRS, SHINES = range(4, 10)
 
@@ -60,6 +60,19 @@ def test_the_same_text_gives_the_same_vectors():
     np.random.seed(0)  # noqa: NPY002  the global state must not matter
     first = cooccurrence_vectors(texts, 10, 3)
     np.testing.assert_array_equal(cooccurrence_vectors(texts, 10, 3), first)
+
+
+def test_a_new_word_gets_the_vector_of_known_words_in_the_same_company():
+    # red and blue are known, and shine; so does the new colour; the cat purrs, and so does the new animal
+    texts = [[CAT, PURRS], [DOG, PURRS], [RED, SHINES], [BLUE, SHINES]] * 30
+    known = np.zeros((10, 3), np.float32)
+    known[[CAT, DOG, PURRS]] = [1, 0, 0.1]
+    known[[RED, BLUE, SHINES]] = [0, 1, 0.1]
+    animal, colour, lonely = 10, 11, 12
+    new = induced_vectors([*texts, [animal, PURRS], [SHINES, colour], [lonely]], known, vocab_size=13)
+    assert new.dtype == np.float32
+    np.testing.assert_allclose(new[:2], [[1, 0, 0.1], [0, 1, 0.1]], atol=0.02)
+    np.testing.assert_allclose(new[2], known[4:].mean(axis=0), atol=1e-6)
 
 
 def test_words_in_the_same_places_are_similar():

@@ -12,9 +12,10 @@ from common.text.vocabulary import UNK_ID, Vocabulary
 from pos_tagging.conllu import read_conllu
 from pos_tagging.raw_text import read_documents
 from pos_tagging.sentences import Layout, Sentence
-from pos_tagging.splitting.encoding import CharacterTable, cut_windows, window_inputs
+from pos_tagging.splitting.encoding import CharacterTable, cut_windows, encode_context, group_windows, window_inputs
 from pos_tagging.splitting.labels import (
     EXPANDED_SENTENCE,
+    NO_GAP,
     PARAGRAPH,
     SENTENCE,
     Characters,
@@ -94,6 +95,10 @@ def test_letters_that_no_vocabulary_has():
     assert ids == [e, e, digit, digit, e, dot, UNK_ID]
     small, large = (table.encode(read_characters(text)).context_ids[1] for text in ("aa", "aA"))
     assert large == small + 1
+    assert encode_context(np.zeros(0, np.uint8), np.zeros(0, np.int32)).tolist() == []
+    # A paragraph begins before the first character, wherever the text was cut out, and ends behind the last.
+    alone = encode_context(np.array([NO_GAP], np.uint8), np.array([0]))
+    assert alone.tolist() == encode_context(np.array([PARAGRAPH], np.uint8), np.array([0])).tolist()
 
 
 def test_windows_show_their_neighbours_and_nothing_beyond_the_text():
@@ -107,6 +112,13 @@ def test_windows_show_their_neighbours_and_nothing_beyond_the_text():
     covered = [place for w in windows if w.text == 0 for place in range(w.start, w.stop)]
     assert covered == list(range(1500))
     assert not [w for w in windows if w.text == 1]
+
+
+def test_windows_of_similar_length_are_read_together(monkeypatch):
+    monkeypatch.setattr("pos_tagging.splitting.encoding.WINDOWS_AT_ONCE", 2)
+    groups = group_windows(cut_windows([5, 1300, 4, 10]))
+    lengths = [[window.read_to - window.read_from for window in group] for group in groups]
+    assert sorted(map(sorted, lengths)) == [[4, 5], [10, 124], [624, 648]]
 
 
 def test_pieces_are_remembered_where_training_agrees_and_the_network_is_unsure():

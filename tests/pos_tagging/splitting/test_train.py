@@ -54,6 +54,8 @@ def test_augmented_examples_keep_their_labels():
     assert all(np.array_equal(a, b) for a, b in zip(batches.parts, again.parts, strict=True))
     again.set_epoch(1)
     assert len(again.parts[0]) != len(ids) or not np.array_equal(again.starts, batches.starts)
+    assert len(set(batches.starts.tolist())) == batches.num_windows > 1
+    assert max(batches.starts) + config.window < len(ids) + config.window
     inputs, targets, weights = batches[0]
     assert inputs["character_ids"].shape == (2, 12 + 4)
     assert targets.shape == weights.shape == (2, 12)

@@ -864,6 +864,7 @@ def random_inputs(model, num_steps, lengths):
         "shape_ids": "shape_embedding",
         "affix_ids": "affix_embedding",
         "vector_ids": "given_vectors",
+        "ngram_ids": "wide",
     }
     names = {layer.name for layer in model.layers}
     inputs = {}
