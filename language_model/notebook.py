@@ -361,6 +361,28 @@ pd.DataFrame({name: text_scores(test_texts, found) for name, found in scores.ite
 # stories of five sentences there is little to repeat. In long texts, where names come again and again, caches help
 # much more.
 #
+# ## Learning while reading
+#
+# A cache changes the probabilities and leaves the network as it is. *Dynamic evaluation* (Krause and others 2018)
+# changes the network. After every few tokens of the text it takes a step of gradient descent on what it has just read,
+# and the weights decay a little towards the trained ones. Each piece is scored before anything is learned from it, so
+# these are still predictions. How far a weight moves depends on how large its gradients were in training: the step is
+# divided by their root mean square (*RMS*). We let it read the held-back stories.
+
+# %%
+from language_model.config import DynamicConfig
+
+learner = language_model.DynamicEvaluation(sample_reader, DynamicConfig())
+learner.gather(train_tokens)  # the mean squares of the gradients
+scores = {
+    "LSTM, trained on the sample": sample_reader.score_tokens(validation_tokens),
+    "the same, learning while it reads": learner.score_tokens(validation_tokens),
+}
+pd.DataFrame({name: text_scores(validation_texts, found) for name, found in scores.items()}).T[["perplexity"]]
+
+# %% [markdown]
+# DYNAMIC_FIGURE
+#
 # ## Surprisal, word by word
 #
 # The surprisal of each word shows what the model expects and what it does not. Here are two sentences with the same
@@ -436,7 +458,7 @@ plt.show()
 #
 # To write, draw from these probabilities, append what was drawn, and repeat. The *temperature* divides the logits
 # before the softmax. Below 1, likely words become even more likely; at 0 the likeliest is always taken; above 1,
-# unlikely words get a chance.
+# unlikely words get a chance. A text that has reached `max_tokens` goes on to the end of its sentence.
 
 # %%
 for temperature in (0.5, 1.0, 1.5):

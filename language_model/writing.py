@@ -315,7 +315,8 @@ def extended_totals(beams: Sequence[Beam], logits: np.ndarray, hypotheses: Hypot
     largest = logits.max(axis=-1, keepdims=True)
     possible = np.isfinite(largest)  # (beams, 1)
     for place in np.flatnonzero(~possible):
-        hypotheses.add_dead_end(beams[int(place)])
+        beam = beams[int(place)]
+        (hypotheses.add_finished if beam.text.is_complete else hypotheses.add_dead_end)(beam)
     shifted = np.where(possible, logits.astype(np.float64) - np.where(possible, largest, 0), 0)
     sums = np.array([beam.total for beam in beams])
     totals = sums[:, None] + shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -163,6 +163,19 @@ def test_beams_end_their_sentences():
     assert all(len(text.split()) == 5 for text in cut)
 
 
+@pytest.mark.parametrize("settings", [{}, {"num_beams": 2}])
+def test_a_whole_sentence_that_nothing_can_follow_is_no_dead_end(settings, monkeypatch):
+    """A quotation is open, so a mark that closes it is waited for; but the model has none."""
+    model = build_reader(WORDS)
+    quote, so, stop = WORDS.encode(['"', "so", "."])
+    table = np.full((len(WORDS), len(WORDS)), -np.inf)
+    table[BOS_ID, quote] = table[quote, so] = table[so, stop] = 0
+    monkeypatch.setattr(model, "step", lambda ids, mask, states: ({"logits": table[ids]}, states))
+    dead_ends = []
+    assert model.generate(max_tokens=3, on_dead_end=dead_ends.append, **settings) == ['"so.']
+    assert dead_ends == []
+
+
 def test_extra_tokens_are_for_whole_sentences():
     with pytest.raises(InputError, match="--extra-tokens: are for --complete-sentences; leave one of the options out"):
         build_reader().write(extra_tokens=5, complete_sentences=False)
