@@ -63,7 +63,11 @@ def test_a_bad_line_spoils_its_paragraph_alone(tmp_path):
     assert "line 3: byte 0xef" in items[1].problem
     assert [item.number for item in items] == [1, 3, 6]
     lines = list(open_asked(tmp_path / "a.txt", None, document="line").items)
-    assert [(item.number, bool(item.problem)) for item in lines if item.text is None] == [(2, True), (3, True), (5, True)]
+    assert [(item.number, bool(item.problem)) for item in lines if item.text is None] == [
+        (2, True),
+        (3, True),
+        (5, True),
+    ]
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the inputs that failed are not here")
