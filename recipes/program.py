@@ -16,11 +16,14 @@ from typing import Any
 
 from common.bundles.bundle import open_bundle
 from common.bundles.file_names import METRICS_FILE
+from common.bundles.model_card import ELSEWHERE
 from common.cli.flags import make_parser
 from common.cli.run import run_command
-from common.cli.scores import save_scores
+from common.cli.scores import save_elsewhere, save_scores
 from common.errors import InputError, show
+from common.evaluation.metrics import finite
 from common.evaluation.report import text_table
+from common.evaluation.scores import Scores
 from common.output import check_bundle_place, claim, manifest_in, recover
 from common.progress import say
 from common.settings import TrainingConfig, as_option
@@ -176,3 +179,29 @@ def evaluate(task: str, path: Path, test: Path, train: Path, flags: Mapping[str,
         save_scores(path, task, model.config, scores, " ".join([*words, "--save"]))
     show(text_table(scores.rows()))
     show("\n".join(scores.notes))
+
+
+def evaluate_elsewhere(
+    task: str, path: Path, score: Callable[[Any], Mapping[str, Scores]], names: Sequence[str], not_for: Sequence[str]
+) -> None:
+    """Score a finished bundle on other kinds of text, and write that into its card; once, after `evaluate`.
+
+    Args:
+        task: the package.
+        path: the bundle.
+        score: takes the model, and scores it on each kind of text, by its name.
+        names: of the scores that the card shows.
+        not_for: what the model is not for, by these scores.
+    """
+    metrics = open_bundle(path, task).read_json(METRICS_FILE)
+    if ELSEWHERE in metrics:
+        say(f"{path.name}: has its scores on other texts already")
+        return
+    package = importlib.import_module(task)
+    with claim(path):
+        model = package.load(path)
+        parts = {
+            kind: {"num_examples": scores.facts["num_examples"], **finite({name: scores[name] for name in names})}
+            for kind, scores in score(model).items()
+        }
+        save_elsewhere(path, task, model.config, importlib.import_module(f"{task}.evaluate").SCORES, parts, not_for)

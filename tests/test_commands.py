@@ -98,7 +98,9 @@ def test_evaluate(task, run_here, small_bundle, small_runs, tmp_path):
     assert metrics["test"] == {name: value for name, value in result.items() if name != "report"} | {"command": command}
     assert command in (model / "README.md").read_text()
     assert metrics["validation"] == json.loads((small_bundle(task) / "metrics.json").read_text())["validation"]
-    assert result["weaknesses"][0] in (model / "README.md").read_text()
+    card = (model / "README.md").read_text()
+    assert result["weaknesses"][0] in card
+    assert card.count("## Samples") == (task == "language_model")
 
 
 @pytest.mark.usefixtures("few_resamples")

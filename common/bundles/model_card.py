@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.bundles.manifest import DATA_FILES, FORMAT_VERSION
-from common.evaluation.report import markdown_table, score_rows
+from common.evaluation.report import format_score, markdown_table, score_rows
 from common.settings import TrainingConfig, as_option
+
+ELSEWHERE = "out_of_domain"  # of the metrics: scores by kind of text, and what the model is not for
 
 
 def make_card(
@@ -57,7 +59,26 @@ With their 95% bootstrap interval where it was measured.{scoring}{_verdicts(metr
 ## What it is bad at
 
 {limits}
-{more}"""
+{_describe_elsewhere(metrics.get(ELSEWHERE) or {})}{more}"""
+
+
+def _describe_elsewhere(parts: Mapping[str, Any]) -> str:
+    """Scores on other kinds of text than those of the test file, and what the model is not for."""
+    rows = {name: scores for name, scores in parts.items() if isinstance(scores, Mapping)}
+    if not rows:
+        return ""
+    names = [name for name in next(iter(rows.values())) if name != "num_examples"]
+    cells = [
+        [name, f"{scores['num_examples']:,}", *(format_score(key, scores) for key in names)]
+        for name, scores in rows.items()
+    ]
+    not_for = "".join(f"\n- Not for {sentence}" for sentence in parts.get("weaknesses", []))
+    return f"""
+## Out of domain
+
+{markdown_table([["texts", "examples", *names], *cells])}
+{not_for}
+"""
 
 
 def _verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -67,7 +88,7 @@ def _verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _score_table(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
     """A column for each split that was scored, and for each baseline on it."""
-    splits = {name: scores for name, scores in metrics.items() if scores}
+    splits = {name: scores for name, scores in metrics.items() if scores and name != ELSEWHERE}
     columns = {
         f"{split} ({scores['data']['file']})" if "data" in scores else split: scores for split, scores in splits.items()
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.bundles.bundle import open_bundle, update_bundle
 from common.bundles.file_names import METRICS_FILE
-from common.bundles.model_card import make_card
+from common.bundles.model_card import ELSEWHERE, make_card
 from common.cli.flags import OneLineParser
 from common.errors import show
 from common.evaluation.report import text_table
@@ -53,6 +54,31 @@ def save_scores(path: Path, task: str, config: TrainingConfig, scores: Scores, c
     card = make_card(bundle.manifest, config, metrics, scores.names, scores.facts["weaknesses"], scores.card())
     update_bundle(bundle, metrics, card)
     say(f"scores kept in {path}")
+
+
+def save_elsewhere(
+    path: Path,
+    task: str,
+    config: TrainingConfig,
+    names: Sequence[str],
+    parts: Mapping[str, Mapping[str, float]],
+    not_for: Sequence[str],
+) -> None:
+    """Keep scores on other kinds of text in a bundle and in its model card, as "out of domain".
+
+    Args:
+        path: the bundle; its test file has been scored.
+        task: the package.
+        config: the settings of the model.
+        names: the scores of the test file, in the order of the card.
+        parts: the scores of each kind of text, `num_examples` among them.
+        not_for: what the model is not for, measured on these texts.
+    """
+    bundle = open_bundle(path, task)
+    metrics = {**bundle.read_json(METRICS_FILE), ELSEWHERE: {"weaknesses": list(not_for), **parts}}
+    card = make_card(bundle.manifest, config, metrics, names, metrics["test"]["weaknesses"])
+    update_bundle(bundle, metrics, card)
+    say(f"scores of {len(parts)} other kinds of text kept in {path}")
 
 
 def shown_command(parser: OneLineParser, arguments: argparse.Namespace, model: str = "") -> str:

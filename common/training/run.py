@@ -150,7 +150,7 @@ def finish(
         shown: what that model says of the validation split; half precision must not change it.
         judge: compares that model with a baseline on the validation split.
     """
-    final = _in_single_precision(network, build)
+    final = in_single_precision(network, build)
     model = wrap(KerasEngine(final))
     half = shown.round_weights(final, model) if config.half_precision else None
     say(f"Scoring the best epoch in {'half' if half else 'single'} precision")
@@ -170,7 +170,8 @@ def finish(
     return TrainingResult(model, scores, state.history, run.output_dir, verdict)
 
 
-def _in_single_precision(network: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
+def in_single_precision(network: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
+    """The same network built anew, not compiled, as it is saved: without the mixed precision of its training."""
     set_precision(mixed=False)
     final = build()
     final.set_weights(network.get_weights())

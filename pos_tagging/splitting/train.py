@@ -20,7 +20,7 @@ from common.progress import say
 from common.text.vocabulary import Vocabulary
 from common.training.fit import Validation, fit
 from common.training.optimizer import make_optimizer
-from common.training.run import seeded_network
+from common.training.run import in_single_precision, seeded_network
 from pos_tagging.config import TaggingConfig
 from pos_tagging.predict import split_by_rules
 from pos_tagging.raw_text import count_words, raw_scores, read_documents
@@ -101,9 +101,10 @@ def train_splitter(sentences: Sequence[Sentence], config: SplitterConfig) -> Spl
     normal = ([normal_form(character) for character in text.text] for text in texts)
     vocabulary = Vocabulary.build(normal, min_count=MIN_COUNT)
     config = config.sized(sum(len(text.text) for text in texts))
-    network = seeded_network(config, partial(build_splitter, config, len(vocabulary)))
+    build = partial(build_splitter, config, len(vocabulary))
+    network = seeded_network(config, build)
     fit_splitter(network, SplitterBatches(texts, labels, vocabulary, config), config)
-    splitter = Splitter(KerasEngine(network), config, vocabulary, expansions)
+    splitter = Splitter(KerasEngine(in_single_precision(network, build)), config, vocabulary, expansions)
     logits = splitter.find_logits(texts)
     unsure = [find_unsure(rows, own) for rows, own in zip(logits, labels, strict=True)]
     splitter.pieces = PieceTable.build(texts, labels, unsure)

@@ -13,6 +13,7 @@ from common.errors import InputError
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import load_sentences
 from pos_tagging.sentences import Sentence, TaggedText
+from tests.conftest import ROOT
 
 SENTENCES = [
     [("Birds", "NOUN"), ("sing", "VERB"), (".", "PUNCT")],
@@ -126,6 +127,16 @@ def test_training_from_python(result, capsys):
     assert "<sing>" not in loaded.tag("Birds <sing>.")._repr_html_()
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.slow
+def test_a_tagger_of_a_treebank_keeps_the_splitter_that_it_learned(tmp_path):
+    config = TaggingConfig(**TINY, splitter="learned")
+    result = pos_tagging.train(ROOT / "pos_tagging/dataset/train.conllu", tmp_path / "model", config, start="scratch")
+    assert (tmp_path / "model/splitter/model.json").exists()
+    text = "I don't know. She's here!"
+    [again], [before] = (model.tag(text) for model in (pos_tagging.load(tmp_path / "model"), result.model))
+    assert [sentence.tokens for sentence in again] == [sentence.tokens for sentence in before]
 
 
 @pytest.mark.slow

@@ -59,6 +59,17 @@ def test_scores_of_each_split_and_baseline_stand_in_one_table(tmp_path):
     assert "also in training" not in card
 
 
+def test_other_kinds_of_text_have_a_table_of_their_own(tmp_path):
+    elsewhere = {"weaknesses": ["poems: no score above 0.1."], "phones": {"num_examples": 1200, "r2": 0.31}}
+    _, card = make(tmp_path, ToyConfig(), {"test": {"r2": 0.4, "command": ""}, "out_of_domain": elsewhere})
+    assert card.endswith(
+        "## Out of domain\n\n| texts | examples | r2 |\n| --- | --- | --- |\n| phones | 1,200 | 0.3100 |\n\n"
+        "- Not for poems: no score above 0.1.\n"
+    )
+    assert "| score | test |\n" in card
+    assert "Out of domain" not in make(tmp_path, ToyConfig())[1]
+
+
 def test_scores_without_test_texts_that_are_also_in_training_have_a_column(tmp_path):
     test = {
         "r2": 0.4,

@@ -7,14 +7,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from common.bundles.bundle import Bundle
+from common.bundles.file_names import SPLITTER_FOLDER
 from common.errors import InputError
+from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.sentences import Layout, Sentence
 from pos_tagging.splitting.config import SplitterConfig
 from pos_tagging.splitting.examples import SplitterBatches
 from pos_tagging.splitting.labels import label_characters, read_characters
-from pos_tagging.splitting.train import choose_splitter, score_split, train_splitter
+from pos_tagging.splitting.splitter import Splitter
+from pos_tagging.splitting.train import choose_splitter, save_splitter, score_split, train_splitter
 
 WITHOUT_LAYOUT = [Sentence(["So", "good", "."], ["ADV", "ADJ", "PUNCT"])] * 1200
 PATTERN = [
@@ -59,6 +63,17 @@ def test_augmented_examples_keep_their_labels():
     inputs, targets, weights = batches[0]
     assert inputs["character_ids"].shape == (2, 12 + 4)
     assert targets.shape == weights.shape == (2, 12)
+
+
+def test_a_trained_splitter_is_saved_and_splits_as_before(tmp_path):
+    splitter = train_splitter(PATTERN * 8, SplitterConfig(window=24, units=2, filters=2, num_epochs=1, batch_size=8))
+    save_splitter(splitter, tmp_path)
+    names = [file.relative_to(tmp_path).as_posix() for file in tmp_path.glob(f"{SPLITTER_FOLDER}/*.*")]
+    part = Bundle(tmp_path, {}, {name: (tmp_path / name).read_bytes() for name in names}).part(SPLITTER_FOLDER)
+    part.check_network()
+    again = Splitter.load(part, KerasEngine(part))
+    logits = (made.find_logits([read_characters(TEXT)])[0] for made in (splitter, again))
+    np.testing.assert_allclose(*logits, atol=1e-6)
 
 
 @pytest.mark.slow
