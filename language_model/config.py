@@ -28,7 +28,7 @@ ARCHITECTURES = ("lstm", "gru", "simple-rnn", "fixed-window")
 LEVELS = ("word", "spaced", "character")
 VOCABULARY, DATA, MODEL, REGULARIZATION, VECTORS = "vocabulary", "data", "model", "regularization", "word vectors"
 LENGTH, SAMPLING, DECODING, DYNAMIC = "length", "sampling", "decoding", "dynamic evaluation"
-RMS_RATE, SGD_RATE = 0.0001, 0.1  # learning rates of dynamic evaluation
+RMS_RATE, SGD_RATE = 0.0001, 0.05  # learning rates of dynamic evaluation
 # Half a megabyte of text and less: fewer tokens than these are learned in at least so many steps.
 SMALL = {"word": 100_000, "spaced": 100_000, "character": 500_000}
 LEAST_STEPS = {"word": 500, "spaced": 500, "character": 1500}
@@ -187,13 +187,13 @@ class DynamicConfig(Settings):
     """Settings of dynamic evaluation."""
 
     dynamic_learning_rate: float = setting(
-        0.0, "learning rate; 0 = 0.0001 with --train (RMS), 0.1 without (SGD)", minimum=0, group=DYNAMIC
+        0.0, "learning rate; 0 = 0.0001 with --train (RMS), 0.05 without (SGD)", minimum=0, group=DYNAMIC
     )
     dynamic_decay: float = setting(
-        0.002, "decay to the trained weights, per segment", minimum=0, maximum=1, group=DYNAMIC
+        0.001, "decay to the trained weights, per segment", minimum=0, maximum=1, group=DYNAMIC
     )
     dynamic_segment: int = setting(
-        10, "tokens in a segment, after which the weights change", minimum=1, maximum=10_000, group=DYNAMIC
+        20, "tokens in a segment, after which the weights change", minimum=1, maximum=10_000, group=DYNAMIC
     )
     dynamic_epsilon: float = setting(
         1.0, "added to the root mean squares of the gradients, as a multiple of their mean", minimum=0.0001,

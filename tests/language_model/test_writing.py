@@ -10,6 +10,7 @@ import pytest
 from common.errors import InputError
 from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from language_model import predict, writing
+from language_model.config import GenerationConfig
 from language_model.joining import join_words
 from language_model.loader import initial_states
 from tests.language_model.toy_model import VOCABULARY, build_reader, prefer
@@ -113,6 +114,12 @@ def test_the_last_sentence_of_characters_is_whole(letters, text, monkeypatch):
     assert build_reader(vocabulary, level="character").generate(max_tokens=3, extra_tokens=8) == [text]
 
 
+def test_a_full_stop_within_a_number_is_no_sentence(monkeypatch):
+    vocabulary = Vocabulary("so. 31Mr")
+    plan_tokens(monkeypatch, vocabulary.encode("so 3.1 so. Mr. s. so. so"))
+    assert build_reader(vocabulary, level="character").generate(num_sentences=2) == ["so 3.1 so. Mr. s. so."]
+
+
 def test_nothing_is_shown_that_is_cut_later(monkeypatch):
     model = build_reader(WORDS)
 
@@ -161,6 +168,20 @@ def test_beams_end_their_sentences():
     beams = {"num_beams": 2, "num_samples": 2, "max_tokens": 4}
     cut = never.generate("the", **beams, extra_tokens=3)
     assert all(len(text.split()) == 5 for text in cut)
+
+
+def test_a_text_that_was_cut_counts_with_the_tokens_that_are_left():
+    config = GenerationConfig(max_tokens=3, extra_tokens=0, num_beams=2, num_samples=2)
+    text = writing.GrowingText(build_reader(WORDS), [], config)
+    for token_id in WORDS.encode(["so", ".", "no"]):
+        text.add(token_id)
+    hypotheses = writing.Hypotheses(config, longest=3)
+    hypotheses.add_finished(writing.Beam(text, (-1.0, -3.0, -9.0)))
+    assert (hypotheses.finished, hypotheses.cut) == ({}, {"so.": -1.5})
+    whole = writing.GrowingText(build_reader(WORDS), [], config)
+    whole.add(EOS_ID)
+    hypotheses.add_finished(writing.Beam(whole, (-4.0,)))
+    assert hypotheses.best() == ["", "so."]  # what has ended stands first
 
 
 @pytest.mark.parametrize("settings", [{}, {"num_beams": 2}])
