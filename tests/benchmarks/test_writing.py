@@ -30,7 +30,7 @@ def test_every_text_has_all_its_tokens(way, num_samples, monkeypatch):
     shapes, step = [], model.step
     monkeypatch.setattr(model, "step", lambda *inputs: shapes.append(inputs[0].shape) or step(*inputs))
     writing.make_call(model, num_samples, writing.WAYS[way])()
-    assert shapes == [(1, 1)] + [(num_samples, 1)] * 6
+    assert shapes == [(1, 1)] + [(num_samples, 1)] * 5  # nothing follows the last of six tokens
     answer, _ = model.step(np.array([[4]], np.int32), np.ones((1, 1), bool), initial_states(model.config, 1))
     assert np.isneginf(answer["logits"][0, 0, EOS_ID])
 
