@@ -19,7 +19,7 @@ from common.cli.answers import (
     one_line,
     open_joined,
 )
-from common.cli.flags import add_overrides, add_settings, make_parser, override, read_settings
+from common.cli.flags import OneLineParser, add_overrides, add_settings, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
     add_model_argument,
@@ -93,8 +93,8 @@ def train(argv: Sequence[str] | None = None) -> None:
         show(result.verdict.sentence)
 
 
-def evaluate(argv: Sequence[str] | None = None) -> None:
-    """`python -m language_model.evaluate`"""
+def evaluate_parser() -> OneLineParser:
+    """The options of `evaluate`."""
     parser = make_parser(
         "language_model.evaluate",
         "Evaluate a language model on a test file, beside a Kneser-Ney n-gram model.\n\n"
@@ -128,6 +128,12 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
         parser, LanguageModelConfig, ("text_column", "document", "stateful", "skip_bad_rows", "encoding", "header")
     )
     add_overrides(parser, DynamicConfig, DYNAMIC_SETTINGS, "of --dynamic", hidden=True)
+    return parser
+
+
+def evaluate(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.evaluate`"""
+    parser = evaluate_parser()
     arguments = parser.parse_args(argv)
     if arguments.cache:
         check_file(arguments.cache)

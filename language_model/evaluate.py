@@ -125,19 +125,13 @@ def evaluate(
     token_lists = split_tokens(texts := load_texts(data, config), config)
     baseline, num_known = (None, 0) if train is None else fit_baseline(model, train, config, ngram_order)
     reading: dict[str, Any] = {"stateful": config.stateful, "reset_every": reset_every}
-    nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, **reading)}
-    if baseline:
-        nats[baseline.name] = baseline.score(token_lists)
-    verdict = perplexity_verdict(nats["model"], nats[baseline.name], "test", num_known) if baseline else None
+    nats = score_alone(model, token_lists, baseline, reading)
     if cache is not None:
         nats |= score_with_caches(model, token_lists, nats, baseline, cache, partial(Streams, **reading), config)
-    if learner:
-        nats["model, dynamic"] = score_dynamically(learner, token_lists, train, config, reading)
-    intervals = partial(with_intervals, num_threads=num_threads)
-    num_endings, endings = score_given_endings(model, texts, baseline, intervals)
-    systems = {name: _score_text(texts, rows, intervals) | endings.get(name, {}) for name, rows in nats.items()}
-    weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
+    nats |= score_dynamically(learner, token_lists, train, config, reading) if learner else {}
+    systems, num_endings = score_systems(model, texts, nats, baseline, num_threads)
     facts = {"num_examples": len(texts), "num_tokens": sum(map(len, nats["model"])), "num_endings": num_endings}
+    weak = weaknesses(token_lists, nats["model"], model.vocabulary, model.config.level)
     return Scores(
         names=SCORES,
         flat=systems.pop("model"),
@@ -146,9 +140,31 @@ def evaluate(
         notes=["{num_examples:,} texts, {num_tokens:,} tokens with their ends".format(**facts)],
         predictions=nats["model"],
         sections=partial(report_sections, token_lists, nats["model"], model.vocabulary),
-        verdict=verdict,
+        verdict=perplexity_verdict(nats["model"], nats[baseline.name], "test", num_known) if baseline else None,
         card=partial(card_section, model),
     )
+
+
+def score_systems(
+    model: LanguageModel,
+    texts: Sequence[str],
+    nats: Mapping[str, Sequence[np.ndarray]],
+    baseline: Baseline | None,
+    num_threads: int | None,
+) -> tuple[dict[str, dict[str, Any]], int]:
+    """The scores of each system, from the log-probabilities of each text, and how many endings were compared."""
+    intervals = partial(with_intervals, num_threads=num_threads)
+    num_endings, endings = score_given_endings(model, texts, baseline, intervals)
+    scored = {name: _score_text(texts, rows, intervals) | endings.get(name, {}) for name, rows in nats.items()}
+    return scored, num_endings
+
+
+def score_alone(
+    model: LanguageModel, token_lists: Sequence[Sequence[str]], baseline: Baseline | None, reading: Mapping[str, Any]
+) -> dict[str, Sequence[np.ndarray]]:
+    """The log-probabilities that the model and the baseline give the tokens of each text, as they are."""
+    nats: dict[str, Sequence[np.ndarray]] = {"model": model.score_tokens(token_lists, **reading)}
+    return nats | ({baseline.name: baseline.score(token_lists)} if baseline else {})
 
 
 def fit_baseline(
@@ -275,8 +291,8 @@ def score_dynamically(
     train: Data | None,
     config: LanguageModelConfig,
     reading: Mapping[str, Any],
-) -> list[np.ndarray]:
-    """Score texts with dynamic evaluation, by the statistics of the training data if there are any."""
+) -> dict[str, Sequence[np.ndarray]]:
+    """The log-probabilities of dynamic evaluation, by the statistics of the training data if there are any."""
     if train is not None:
         learner.gather(split_tokens(load_texts(train, config), config))
     settings = learner.config
@@ -285,7 +301,7 @@ def score_dynamically(
         f"dynamic evaluation: {variant}; learning rate {learner.learning_rate:g}, decay {settings.dynamic_decay:g}, "
         f"segments of {settings.dynamic_segment} tokens"
     )
-    return learner.score_tokens(token_lists, **reading)
+    return {"model, dynamic": learner.score_tokens(token_lists, **reading)}
 
 
 def _score_chosen(units: np.ndarray, chosen: np.ndarray) -> dict[str, float]:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -152,22 +153,30 @@ def finish(
     """
     final = in_single_precision(network, build)
     model = wrap(KerasEngine(final))
-    half = shown.round_weights(final, model) if config.half_precision else None
-    say(f"Scoring the best epoch in {'half' if half else 'single'} precision")
+    half = _choose_precision(final, model, shown, config)
     scores = score(model)
     verdict = judge(model) if scores else None
     metrics = _metrics(scores, num_validation, verdict)
-    facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state)
-    facts |= {"half_precision": half} if half else {}
-
-    def save_extras(folder: Path) -> None:
-        save_vocabularies(folder)
-        write_history(folder, state, monitor)
-
+    facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state) | half
+    save_extras = partial(_save_extras, save_vocabularies, state, monitor)
     card = make_card(facts, config, metrics, score_names)
     with kept_until_saved(run.output_dir), working("Saving the model"):
         save_bundle(run.output_dir, final, config, metrics, facts, card, save_extras, run.overwrite)
     return TrainingResult(model, scores, state.history, run.output_dir, verdict)
+
+
+def _choose_precision(
+    network: keras.Model, model: Model, shown: Shown[Model], config: TrainingConfig
+) -> dict[str, Any]:
+    """Round the weights to half precision if that is wanted and does not show; returns what the manifest says of it."""
+    half = shown.round_weights(network, model) if config.half_precision else None
+    say(f"Scoring the best epoch in {'half' if half else 'single'} precision")
+    return {"half_precision": half} if half else {}
+
+
+def _save_extras(save_vocabularies: Callable[[Path], None], state: Progress, monitor: str | None, folder: Path) -> None:
+    save_vocabularies(folder)
+    write_history(folder, state, monitor)
 
 
 def in_single_precision(network: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
