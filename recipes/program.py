@@ -204,4 +204,4 @@ def evaluate_elsewhere(
             kind: {"num_examples": scores.facts["num_examples"], **finite({name: scores[name] for name in names})}
             for kind, scores in score(model).items()
         }
-        save_elsewhere(path, task, model.config, importlib.import_module(f"{task}.evaluate").SCORES, parts, not_for)
+        save_elsewhere(path, task, model.config, parts, not_for)

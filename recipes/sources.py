@@ -74,6 +74,12 @@ def treebank(data: Path, split: str) -> Path:
     return find(data, f"ud_english_ewt/{name}.conllu.gz", f"UD_English-EWT/en_ewt-ud-{name}.conllu")
 
 
+def gum(data: Path, split: str) -> Path:
+    """A file of Universal Dependencies English-GUM, with the genre of each document in its comments."""
+    name = TREEBANK_SPLITS[split]
+    return find(data, f"ud_english_gum/{name}.conllu.gz", f"UD_English-GUM/en_gum-ud-{name}.conllu")
+
+
 def stories(data: Path, split: str) -> Path:
     """A file of FairytaleQA: a CSV table with a section of a story in the column `text`."""
     return find(data, f"stories/{split}.csv.gz")

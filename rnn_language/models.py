@@ -23,8 +23,8 @@ from common.evaluation.metrics import format_score
 from common.json_files import read_json_object
 
 PURPOSES = {
-    ("sentiment", "imdb"): "ratings of reviews from 1 to 10",
-    ("pos_tagging", "ewt"): "17 universal tags, web text",
+    ("sentiment", "reviews"): "ratings of reviews of all kinds from 1 to 10",
+    ("pos_tagging", "ewt"): "17 universal tags, English of many kinds",
     ("pos_tagging", "brown"): "12 tags, edited prose",
     ("language_model", "stories"): "scoring and writing stories",
     ("language_model", "reviews"): "scoring reviews; fine-tuning",

@@ -14,7 +14,7 @@ from common.errors import InputError
 from common.networks.rating_levels import MAX_LEVELS
 from common.settings import ReadingConfig, TrainingConfig, flag_of, setting
 
-TASK, DEFAULT_NAME = "sentiment", "imdb"
+TASK, DEFAULT_NAME = "sentiment", "reviews"
 RECURRENT = ("lstm", "gru", "simple-rnn")
 ARCHITECTURES = (*RECURRENT, "bow", "cbow")
 HEADS = ("categorical", "ordinal", "regression")

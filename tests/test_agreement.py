@@ -430,6 +430,6 @@ def test_states_that_come_out_under_each_others_names(tmp_path):
 
 def test_a_spread_that_is_called_a_rating(tmp_path):
     bundle = tmp_path / "imdb"
-    shutil.copytree(FIXTURES.parent.parent.parent / "pretrained_model" / "sentiment" / "imdb", bundle)
+    shutil.copytree(FIXTURES.parent.parent.parent / "pretrained_model" / "sentiment" / "reviews", bundle)
     swap_outputs(bundle, "rating", "spread")
     refuse(bundle, "output rating is result 1 of 'expected_level', not 0")

@@ -86,7 +86,7 @@ def cycle(model):
     ],
 )
 def test_a_hostile_architecture_is_refused_fast(forge, message, tmp_path):
-    bundle = shutil.copytree(ROOT / "pretrained_model/sentiment/imdb", tmp_path / "bundle")
+    bundle = shutil.copytree(ROOT / "pretrained_model/sentiment/reviews", tmp_path / "bundle")
     model = json.loads((bundle / MODEL_FILE).read_text())
     forge(model)
     (bundle / MODEL_FILE).write_text(json.dumps(model))

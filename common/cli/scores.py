@@ -60,7 +60,6 @@ def save_elsewhere(
     path: Path,
     task: str,
     config: TrainingConfig,
-    names: Sequence[str],
     parts: Mapping[str, Mapping[str, float]],
     not_for: Sequence[str],
 ) -> None:
@@ -70,12 +69,12 @@ def save_elsewhere(
         path: the bundle; its test file has been scored.
         task: the package.
         config: the settings of the model.
-        names: the scores of the test file, in the order of the card.
         parts: the scores of each kind of text, `num_examples` among them.
         not_for: what the model is not for, measured on these texts.
     """
     bundle = open_bundle(path, task)
     metrics = {**bundle.read_json(METRICS_FILE), ELSEWHERE: {"weaknesses": list(not_for), **parts}}
+    names = [name for name in metrics["test"] if f"{name}_interval" in metrics["test"]]
     card = make_card(bundle.manifest, config, metrics, names, metrics["test"]["weaknesses"])
     update_bundle(bundle, metrics, card)
     say(f"scores of {len(parts)} other kinds of text kept in {path}")

@@ -11,8 +11,13 @@ import pandas
 from recipes.brown.prepare import split
 from recipes.program import Places
 from recipes.reviews.prepare import known_texts
-from recipes.sources import find, once, read_text, stories, treebank, write_table
+from recipes.sources import find, gum, once, read_text, stories, treebank, write_table
 
+NEW_DOCUMENT = "# newdoc id"
+# Genres whose texts are CC BY, CC BY-SA or in the public domain; essay, fiction, letter, podcast and whow are not.
+FREE_GENRES = (
+    "academic", "bio", "conversation", "court", "interview", "news", "speech", "textbook", "vlog", "voyage",
+)  # fmt: skip
 JOINED = re.compile(r" @([-,.])@ ")  # WikiText-2 writes "sixty @-@ four", "1 @,@ 000"
 
 
@@ -53,3 +58,20 @@ def treebank_sentences(places: Places) -> list[str]:
     """The training sentences of English-EWT, as they were written."""
     lines = read_text(treebank(places.data, "train")).splitlines()
     return [line.removeprefix("# text = ") for line in lines if line.startswith("# text = ")]
+
+
+def web_and_gum(places: Places) -> Path:
+    """`ewt_gum.conllu.gz`: the training sentences of English-EWT, and those of the `FREE_GENRES` of English-GUM."""
+
+    def write(file):
+        file.write(read_text(treebank(places.data, "train")).rstrip("\n") + "\n\n")
+        documents = read_text(gum(places.data, "train")).split(NEW_DOCUMENT)[1:]
+        file.writelines(NEW_DOCUMENT + document for document in documents if genre_of(document) in FREE_GENRES)
+
+    return once(places.work / "ewt_gum.conllu.gz", write)
+
+
+def genre_of(document: str) -> str:
+    """The genre of a document of GUM, from its comments; "" if they tell none."""
+    found = re.search(r"^# meta::genre = (\w+)$", document, re.MULTILINE)
+    return found[1] if found else ""

@@ -13,6 +13,7 @@ NUM_REVIEWS, NUM_UNLABELLED, NUM_STORIES, NUM_SENTENCES = 60, 20, 30, 80
 def write_data(folder: Path) -> Path:
     """Write all of them; returns the folder."""
     write_imdb(folder / "imdb")
+    write_domains(folder / "reviews_domains")
     write_stories(folder)
     write_tagged(folder)
     write(
@@ -33,6 +34,19 @@ def write_imdb(folder: Path) -> None:
     write(folder / "train.films.txt.gz", "".join(f"tt{number // 3}\n" for number in range(len(train))))
 
 
+def write_domains(folder: Path) -> None:
+    """Reviews with 1 to 5 stars of two domains, one of which is not to be learned, and rated snippets."""
+    rows = [(int(float(row["rating"]) / 2), row["review"]) for row in read_csv("sentiment/dataset/train.csv")[100:160]]
+    for name, part in {"train": rows[:40], "validation": rows[40:]}.items():
+        domains = [("hotels_datafiniti", "headphones")[number % 3 == 0] for number in range(len(part))]
+        reviews = [
+            (f"{domain}: {text}", max(stars, 1), domain) for domain, (stars, text) in zip(domains, part, strict=True)
+        ]
+        write_csv(folder / f"{name}.csv.gz", ["review", "rating", "domain"], reviews)
+    snippets = [(f"snippet {number} {rows[number][1][:40]}", number % 7 - 3, "tweets") for number in range(40)]
+    write_csv(folder / "snippets.csv.gz", ["text", "mean", "domain"], snippets)
+
+
 def write_stories(folder: Path) -> None:
     """Fairy tales, and one text of letters."""
     known, new = (read_csv(f"language_model/dataset/{name}.csv")[:NUM_STORIES] for name in ("train", "test"))
@@ -49,6 +63,10 @@ def write_tagged(folder: Path) -> None:
     known, new = (content.strip().split("\n\n")[:NUM_SENTENCES] for content in files.values())
     for name, sentences in {"train": known, "dev": new[:20], "test": new[20:]}.items():
         write(folder / f"ud_english_ewt/{name}.conllu.gz", "".join(f"{with_xpos(text)}\n\n" for text in sentences))
+    genres = ("news", "fiction")
+    documents = [f"# newdoc id = {genre}\n# meta::genre = {genre}\n{with_xpos(known[0])}\n\n" for genre in genres]
+    for name in ("train", "dev"):
+        write(folder / f"ud_english_gum/{name}.conllu.gz", "".join(documents))
     rows = []
     for number, sentence in enumerate(known):
         words = [line.split("\t") for line in sentence.split("\n") if not line.startswith("#")]

@@ -6,22 +6,30 @@ import importlib
 import itertools
 import json
 import re
-from dataclasses import fields
+import shutil
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas
 import pytest
 
+import sentiment
 from common.bundles.bundle import open_bundle
 from common.bundles.pretrained import find_bundle
 from common.errors import InputError
 from common.settings import as_option
+from pos_tagging.config import TaggingConfig
+from pos_tagging.loader import load_sentences
 from recipes import program
 from recipes.brown.prepare import split
-from recipes.ewt.prepare import plain_text
+from recipes.ewt.prepare import plain_text, web_and_gum
 from recipes.program import Places, Stage
+from recipes.ratings import augmentation
+from recipes.ratings import prepare as ratings
+from recipes.ratings.interpolation import interpolate
 from recipes.reviews import prepare
-from recipes.sources import find, once
+from recipes.sources import find, once, read_text, treebank
 from sentiment.config import SentimentConfig
 from tests.recipes.sample_data import ROOT, write_data
 
@@ -35,12 +43,22 @@ TRIALS = {
         "language_model", "Kneser-Ney 5-gram, cache", "--test test.csv.gz --train stories.csv.gz --cache valid.csv.gz",
     ),
     "brown": ("pos_tagging", "trigram HMM", "--test test.csv --train train.csv"),
-    "ewt": ("pos_tagging", "trigram HMM", "--test test.conllu.gz --train train.conllu.gz --raw"),
+    "ewt": ("pos_tagging", "trigram HMM", "--test test.conllu.gz --train ewt_gum.conllu.gz --raw"),
+    "ratings": ("sentiment", "TF-IDF + ridge", "--test test.csv --train general.csv"),
 }  # fmt: skip
+BUNDLES = {"ratings": "reviews"}  # that are called otherwise than their recipe
 
 
 # What a bundle that starts from another takes from that one, whatever its own settings say.
-TAKEN_OVER = {"units", "backward_units", "embedding_dim", "directions", "affix_dim", "word_vectors"}
+TAKEN_OVER = {
+    "direction_dropout",
+    "units",
+    "backward_units",
+    "embedding_dim",
+    "directions",
+    "affix_dim",
+    "word_vectors",
+}
 
 
 @pytest.fixture(scope="module")
@@ -82,22 +100,25 @@ def make(places, monkeypatch):
 
         fake = SimpleNamespace(train=train)
         monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=lambda task: fake))
+        monkeypatch.setattr(recipe, "evaluate_elsewhere", lambda *args: None, raising=False)
         monkeypatch.setattr(recipe, "evaluate", lambda *args, **options: scored.append((args, options)))
         monkeypatch.setattr(recipe, "prune", lambda *args: pruned.append(args), raising=False)
+        monkeypatch.setattr(recipe, "interpolate", lambda *args: pruned.append(args), raising=False)
+        monkeypatch.setattr(recipe, "beginning", lambda *args: places.work / "imdb", raising=False)
         recipe.make(Places(places.data, places.work, places.output_dir, trial))
         return runs, pruned, scored
 
     return make
 
 
-@pytest.mark.parametrize("name", ["imdb", *TRIALS])
+@pytest.mark.parametrize("name", TRIALS)
 def test_the_last_stage_has_the_settings_of_the_shipped_model(name, make, places):
     runs, _, scored = make(name)
     last = runs[-1]
-    assert last.path == places.output_dir
-    task = TRIALS[name][0] if name in TRIALS else "sentiment"
+    assert last.path == (places.work / "reviews_tuned" if name == "ratings" else places.output_dir)
+    task = TRIALS[name][0]
     older = {"ngrams": 0} if task == "sentiment" else {}  # the bundle is from before there was a wide part
-    shipped = open_bundle(find_bundle(task, name), task).read_config(type(last.config), **older)
+    shipped = open_bundle(find_bundle(task, BUNDLES.get(name, name)), task).read_config(type(last.config), **older)
     other = {each.name for each in fields(shipped) if getattr(shipped, each.name) != getattr(last.config, each.name)}
     assert other <= (TAKEN_OVER if last.start != "scratch" else set())
     [((scored_task, path, test, train), _)] = scored
@@ -118,15 +139,17 @@ def test_the_command_in_the_card_has_the_options_of_the_scores(name, make):
 @pytest.mark.parametrize("name", ["imdb", *TRIALS])
 def test_each_stage_starts_from_an_earlier_one(name, make, places):
     runs, pruned, _ = make(name)
-    made = [places.work / "imdb_384"] if pruned else []
+    made = [places.work / {"imdb": "imdb_384", "ratings": "imdb"}[name]] if pruned else []
     for run in runs:
         assert run.start in ("scratch", *made)
         assert run.config.num_epochs > 0
         made.append(run.path)
-    assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 3, "brown": 2}.get(name, 1)
+    assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 4, "brown": 2, "ratings": 2}.get(name, 1)
 
 
-@pytest.mark.parametrize(("name", "models"), [("ewt", ["brown_a", "e_case", "ewt"]), ("brown", ["brown_b", "brown"])])
+@pytest.mark.parametrize(
+    ("name", "models"), [("ewt", ["brown_a", "e_case", "e_web", "ewt"]), ("brown", ["brown_b", "brown"])]
+)
 def test_the_stages_of_a_tagger_are_the_commands_of_the_log(name, models, make, places):
     """What EXPERIMENTS.md says made each model; the options that its commands share stand apart there."""
     log = (ROOT / "pos_tagging/EXPERIMENTS.md").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -142,10 +165,28 @@ def test_the_stages_of_a_tagger_are_the_commands_of_the_log(name, models, make, 
 
 
 def test_the_student_is_pruned_to_the_size_of_the_shipped_model(make, places):
-    shipped = open_bundle(find_bundle("sentiment", "imdb"), "sentiment").read_config(SentimentConfig, ngrams=0)
+    shipped = open_bundle(find_bundle("sentiment", "reviews"), "sentiment").read_config(SentimentConfig, ngrams=0)
     _, [(large, num_units, reviews, small)], _ = make("imdb")
     assert (large, small, num_units) == (places.work / "imdb_512", places.work / "imdb_384", shipped.units)
     assert reviews.exists()
+
+
+def test_between_two_rating_models_new_words_stay_as_they_are(tmp_path):
+    origin = shutil.copytree(ROOT / "tests/fixtures/format_2/sentiment", tmp_path / "origin")
+    rows = [("A zebra is a joy.", 9.0), ("A zebra is a bore.", 2.0)] * 8
+    pandas.DataFrame(rows, columns=["review", "rating"]).to_csv(tmp_path / "rows.csv", index=False)
+    config = SentimentConfig(head="categorical", ngrams=0, new_words=1, min_rating=1.0, max_rating=10.0, num_epochs=1,
+                             batch_size=4, learning_rate=0.01, ema_momentum=0.0)  # fmt: skip
+    begun = sentiment.train(rows, tmp_path / "begun", replace(config, new_words=0), start=origin).path
+    tuned = sentiment.train(rows, tmp_path / "tuned", config, start=begun).path
+    interpolate(tuned, begun, 0.75, tmp_path / "rows.csv", tmp_path / "mean", "Rows.")
+    first, last, mean = (open_bundle(path, "sentiment") for path in (begun, tuned, tmp_path / "mean"))
+    known, new, mixed = (bundle.read_layer("embedding")[0] for bundle in (first, last, mean))
+    assert len(known) + 1 == len(new) == len(mixed)
+    np.testing.assert_allclose(mixed[:-1], 0.25 * known + 0.75 * new[:-1], atol=1e-3)
+    assert np.abs(known - new[:-1]).max() > 2e-3
+    np.testing.assert_allclose(mixed[-1], new[-1], atol=1e-3)
+    assert "Rows." in (tmp_path / "mean/README.md").read_text()
 
 
 def test_a_trial_is_pruned_to_fewer_units_than_a_trial_trains(make):
@@ -167,6 +208,51 @@ def test_the_test_reviews_of_the_language_model_are_a_sample_of_the_test_file(pl
     assert few < everything
 
 
+def test_the_rating_model_learns_nothing_that_it_is_scored_on(places, monkeypatch):
+    monkeypatch.setattr(ratings, "NUM_AUGMENTED", 200)
+    files = ratings.prepare(places)
+    learned, chosen, taught = (
+        set(pandas.read_csv(path).review) for path in (files.train, files.validation, files.unlabelled)
+    )
+    assert any(text.startswith("hotels_datafiniti") for text in learned)
+    assert any(text.startswith("hotels_datafiniti") for text in chosen)
+    assert not any(text.startswith("headphones") for text in learned | chosen | taught)
+    held_out = {*ratings.everyday_rows(held_out=True).review, *ratings.snippets(places, held_out=True).review}
+    assert len(held_out) > 100
+    assert not held_out & (learned | chosen | taught)
+    assert set(ratings.snippets(places, held_out=False).review) <= learned
+    assert set(ratings.everyday_rows(held_out=False).review) <= learned
+    assert not chosen & (learned | taught)
+
+
+def test_augmented_sentences_share_few_words_with_the_held_out_ones():
+    def rows(*texts):
+        return pandas.DataFrame({"review": texts})
+
+    [text] = ratings.everyday_rows(held_out=True).review[:1]
+    assert ratings.apart(rows(text, f"{text} Indeed.", "Bread.")).review.tolist() == ["Bread."]
+    assert len(ratings.apart(rows(*(text for text, _ in augmentation.sentences(500))))) > 480
+
+
+def test_a_negation_turns_an_augmented_sentence():
+    found = dict(augmentation.sentences(100_000))
+    assert found["This is a good film."] > 5.5 > found["This is not a good film."]
+    assert found["This is a bad film."] < 5.5 < found["This is not a bad film."]
+    assert "This is an awful film." in found
+    assert all(1 <= rating <= 10 for rating in found.values())
+    assert augmentation.sentences(7) == augmentation.sentences(7) != augmentation.sentences(7, seed=2)
+
+
+def test_rare_stars_of_a_domain_count_more_and_no_domain_too_much(monkeypatch):
+    stars = [10.0] * 90 + [1.0] * 10
+    rows = pandas.DataFrame({"review": range(100), "rating": stars, "domain": "a"})
+    counts = ratings.balanced(rows).rating.value_counts()
+    assert counts[10.0] == 90
+    assert 10 < counts[1.0] <= 20
+    monkeypatch.setattr(ratings, "MOST_OF_A_DOMAIN", 50)
+    assert 40 <= len(ratings.balanced(rows)) <= 60
+
+
 def test_documents_of_brown_are_in_one_part_each(places):
     parts = {name: path.read_text() for name, path in split(places).items()}
     names = [f"ca{number:02}" for number in range(20)]
@@ -182,6 +268,16 @@ def test_the_plain_text_holds_no_test_sentence(places):
     assert "A heading" not in text
     test = split(places)["test"].read_text().splitlines()[1]
     assert test.split(",")[2].strip('"').replace("\t", " ") not in text
+
+
+def test_of_gum_only_the_genres_that_all_may_use_are_learned(places):
+    text = read_text(web_and_gum(places))
+    assert "# newdoc id = news" in text
+    assert "fiction" not in text
+    both, web = (
+        load_sentences(path, TaggingConfig()) for path in (web_and_gum(places), treebank(places.data, "train"))
+    )
+    assert [sentence.pairs() for sentence in both] == [sentence.pairs() for sentence in (*web, web[0])]
 
 
 def test_a_stage_that_is_done_is_not_done_again_and_one_that_was_killed_goes_on(tmp_path, monkeypatch):
@@ -234,6 +330,24 @@ def test_a_prepared_file_is_written_once_and_never_in_part(tmp_path):
     (tmp_path / "texts.csv.gz").rename(tmp_path / "before.gz")
     once(tmp_path / "texts.csv.gz", lambda file: file.write("first"))
     assert (tmp_path / "texts.csv.gz").read_bytes() == (tmp_path / "before.gz").read_bytes()  # no time stamp
+
+
+def test_scores_on_other_texts_are_written_into_the_card_once(tmp_path):
+    bundle = shutil.copytree(ROOT / "tests/fixtures/format_2/sentiment", tmp_path / "model")
+    rows = [("A joy from start to end.", 9.0), ("Dull and loud.", 2.0)] * 5
+    pandas.DataFrame(rows, columns=["review", "rating"]).to_csv(tmp_path / "test.csv", index=False)
+    program.evaluate("sentiment", bundle, tmp_path / "test.csv", tmp_path / "test.csv", flags={})
+
+    def score(model):
+        return {"phones": sentiment.evaluate(model, rows), "hotels": sentiment.evaluate(model, rows[:4])}
+
+    program.evaluate_elsewhere("sentiment", bundle, score, ("mae", "spearman"), ["novels: nobody has tried."])
+    card = (bundle / "README.md").read_text()
+    assert "## Out of domain\n\n| texts | examples | mae | spearman |" in card
+    assert "| hotels | 4 | " in card
+    assert card.endswith("- Not for novels: nobody has tried.\n")
+    program.evaluate_elsewhere("sentiment", bundle, pytest.fail, ("mae",), [])
+    sentiment.load(bundle)
 
 
 def test_data_that_are_not_there_are_one_clear_line(tmp_path):

@@ -94,14 +94,14 @@ def test_notebooks_show_tables(result):
 def test_a_name_loads_a_pretrained_model_and_a_folder_comes_first(result, monkeypatch):
     monkeypatch.chdir(result.path.parent)
     assert sentiment.load("model").config.units == 5
-    assert sentiment.load("imdb").config.directions == "asymmetric"
-    result.path.rename(result.path.parent / "imdb")
-    assert sentiment.load("imdb").config.units == 5
-    (result.path.parent / "imdb").rename(result.path)
+    assert sentiment.load("reviews").config.directions == "asymmetric"
+    result.path.rename(result.path.parent / "reviews")
+    assert sentiment.load("reviews").config.units == 5
+    (result.path.parent / "reviews").rename(result.path)
     with pytest.raises(
-        InputError, match="imbd: no such folder, and no pretrained model of that name; those there are: imdb"
+        InputError, match="reveiws: no such folder, and no pretrained model of that name; those there are: reviews"
     ):
-        sentiment.load("imbd")
+        sentiment.load("reveiws")
 
 
 def test_settings_are_checked_in_python_too(tmp_path):

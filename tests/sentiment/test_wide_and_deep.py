@@ -156,7 +156,7 @@ def test_auto_says_why_it_begins_from_scratch(tmp_path, capsys):
     english = [["A", "joy", "from", "start", "to", "end"]]
     assert choose_start(english, SentimentConfig(units=5), inputs) is None
     assert "Start: from scratch, for --units: found 5" in capsys.readouterr().err
-    assert choose_start(english, SentimentConfig(), inputs).path.name == "imdb"
+    assert choose_start(english, SentimentConfig(), inputs).path.name == "reviews"
 
 
 def test_size_decides_what_is_not_given():

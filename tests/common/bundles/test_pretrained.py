@@ -17,16 +17,16 @@ from common.output import Place, make_ours, workspace_of
 
 
 def test_a_pretrained_model_has_a_name():
-    assert pretrained_names("sentiment") == ["imdb"]
+    assert pretrained_names("sentiment") == ["reviews"]
     assert pretrained_names("pos_tagging") == ["brown", "ewt"]
     assert pretrained_names("cooking") == []
-    assert find_bundle("sentiment", "imdb") == FOLDER / "sentiment/imdb"
+    assert find_bundle("sentiment", "reviews") == FOLDER / "sentiment/reviews"
 
 
 def test_a_folder_comes_before_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "imdb").mkdir()
-    assert find_bundle("sentiment", "imdb") == Path("imdb")
+    (tmp_path / "reviews").mkdir()
+    assert find_bundle("sentiment", "reviews") == Path("reviews")
     assert find_bundle("sentiment", tmp_path / "none") == tmp_path / "none"  # what opens it says that it is not there
 
 
@@ -68,7 +68,7 @@ def test_models_are_found_in_an_installed_data_package_and_in_folders_of_ones_ow
     monkeypatch.setenv("RNN_LANGUAGE_MODELS", os.pathsep.join(["", str(tmp_path / "nowhere"), str(tmp_path / "own")]))
     assert pretrained_names("toy") == ["pasta", "soup"]
     assert find_bundle("toy", "pasta") == own / "pasta"
-    assert find_bundle("sentiment", "imdb") == FOLDER / "sentiment/imdb"
+    assert find_bundle("sentiment", "reviews") == FOLDER / "sentiment/reviews"
     with pytest.raises(InputError, match="those there are: pasta, soup"):
         find_bundle("toy", "nonsense")
 
@@ -76,9 +76,9 @@ def test_models_are_found_in_an_installed_data_package_and_in_folders_of_ones_ow
 def test_where_no_model_is_installed_it_is_said_how(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     with pytest.raises(
-        InputError, match=r"imdb: no such folder, and no .*: none; install them with pip install \./pre"
+        InputError, match=r"reviews: no such folder, and no .*: none; install them with pip install \./pre"
     ):
-        find_bundle("sentiment", "imdb")
+        find_bundle("sentiment", "reviews")
 
 
 def test_the_data_packages_hold_every_model():

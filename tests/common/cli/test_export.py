@@ -86,8 +86,8 @@ def test_a_saved_model_answers_and_carries_the_rest_beside_it(small_bundle, run,
 @pytest.mark.usefixtures("one_call")
 def test_the_example_in_the_readme_needs_onnxruntime_alone(run_here, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [command] = re.findall(r"^python -m common\.cli\.export (.*) --output imdb\.onnx$", readme, re.MULTILINE)
-    done = run_here("common.cli.export", *command.split(), "--output", tmp_path / "imdb.onnx")
+    [command] = re.findall(r"^python -m common\.cli\.export (.*) --output ratings\.onnx$", readme, re.MULTILINE)
+    done = run_here("common.cli.export", *command.split(), "--output", tmp_path / "ratings.onnx")
     assert done.returncode == 0, done.stderr
     [program] = re.findall(r"```python\n(import json\n.*?)```", readme, re.DOTALL)
     assert len(program.strip().splitlines()) == 10

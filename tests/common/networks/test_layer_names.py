@@ -25,7 +25,7 @@ def test_recurrent_layers_are_numbered_from_the_bottom(bundle):
 
 
 def test_the_layer_that_reads_backwards_is_named_beside_the_other():
-    assert {layer_names.recurrent(0), layer_names.backward(0)} <= names_of("sentiment/imdb")
+    assert {layer_names.recurrent(0), layer_names.backward(0)} <= names_of("sentiment/reviews")
 
 
 def test_dropout_follows_each_hidden_layer_of_a_language_model():
@@ -37,4 +37,4 @@ def test_other_layers_have_the_names_of_saved_ones():
     assert tagger | {layer_names.GIVEN_VECTORS, layer_names.LOGITS} <= names_of("pos_tagging/ewt")
     assert {layer_names.PROJECTION, layer_names.LOGITS} <= names_of("language_model/reviews")
     assert layer_names.TO_LOGITS in names_of("language_model/shakespeare")
-    assert layer_names.WORD_VECTOR_DROPOUT in names_of("sentiment/imdb")
+    assert layer_names.WORD_VECTOR_DROPOUT in names_of("sentiment/reviews")

@@ -1,0 +1,1 @@
+"""The recipe of the general rating model `reviews`: reviews of many domains and lengths."""
