@@ -39,6 +39,7 @@ from sentiment.scale import convert
 from sentiment.tfidf_linear import RIDGE_ALPHA
 
 SYSTEMS = ("VADER", "TextBlob", "AFINN", "TF-IDF + ridge")
+PACKAGES = ("onnxruntime", "vaderSentiment", "textblob", "afinn")
 SCALES = {"films": (1.0, 10.0), "reviews": (1.0, 5.0), "snippets": (-4.0, 4.0)}
 LEAST = {"snippets": 0.25}  # a mean of people's ratings that is nearer to the middle is neither good nor bad
 LEAST_ROWS = 200  # of a domain: of fewer, R² is noise

