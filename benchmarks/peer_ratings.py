@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 import sentiment
 from benchmarks.peer_systems import Figures, installed, measure_speed, size_of
 from common.bundles.pretrained import find_bundle
-from recipes.general.prepare import NOT_LEARNED, is_held_out
 from recipes.imdb.prepare import split_films
+from recipes.ratings.prepare import NOT_LEARNED, is_held_out
 from recipes.sources import find
 from sentiment.config import DEFAULT_NAME, TASK
 from sentiment.loader import split_tokens

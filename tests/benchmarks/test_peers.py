@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import peer_ratings, peer_systems, peer_taggers, peers, timing
 from pos_tagging.sentences import Layout, Sentence
-from recipes.general.prepare import NOT_LEARNED, is_held_out
+from recipes.ratings.prepare import NOT_LEARNED, is_held_out
 
 BENCH = "pip install -r requirements-bench.txt"
 SENTENCE = Sentence(["The", "Dean", "ca", "n't", "come", "."], ["DET", "PROPN", "AUX", "PART", "VERB", "PUNCT"])
