@@ -1,7 +1,7 @@
 """spaCy component: the rating of a text, as `doc._.rating` and `doc._.rating_spread`.
 
 nlp = spacy.blank("en")
-nlp.add_pipe("rnn_rating", config={"model": "imdb"})
+nlp.add_pipe("rnn_rating", config={"model": "reviews"})
 nlp("A joy from start to end.")._.rating
 """
 

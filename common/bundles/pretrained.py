@@ -1,4 +1,4 @@
-"""Pretrained models by name: `imdb` is the bundle `sentiment/imdb` of the first of these places that has it.
+"""Pretrained models by name: `ewt` is the bundle `pos_tagging/ewt` of the first of these places that has it.
 
 RNN_LANGUAGE_MODELS    an environment variable: folders of your own, separated as in PATH
 pretrained_model/      of the checkout that this file is in
@@ -63,7 +63,7 @@ def how_to_install(task: str) -> str:
 def find_bundle(task: str, model: str | os.PathLike[str]) -> Path:
     """The folder of a bundle that is given as a folder or by the name of a pretrained model.
 
-    A folder that exists comes first: `./imdb` and `imdb` are the same.
+    A folder that exists comes first: `./ewt` and `ewt` are the same.
 
     Raises:
         InputError: there is neither.

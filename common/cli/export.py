@@ -1,6 +1,6 @@
 """Write a bundle's network as one ONNX file, or as a TensorFlow SavedModel, for programs that are not ours.
 
-    python -m common.cli.export --model pretrained_model/sentiment/imdb --format onnx --output imdb.onnx
+    python -m common.cli.export --model pretrained_model/sentiment/reviews --format onnx --output ratings.onnx
 
 An ONNX file carries the settings and the vocabularies of its bundle as metadata, a SavedModel as JSON files in
 `assets.extra/`. What was written is read back, compared with Keras and timed, before it appears under its name.
