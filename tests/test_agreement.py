@@ -13,7 +13,8 @@ import language_model
 import pos_tagging
 import sentiment
 from common.bundles.bundle import TASKS, open_bundle, save_bundle
-from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, WEIGHTS_FILE
+from common.bundles.file_names import CONFIG_FILE, MODEL_FILE, VOCABULARY_FILE, WEIGHTS_FILE
+from common.bundles.weights_file import bind_parts
 from common.cli import export
 from common.errors import InputError
 from common.text.vocabulary import Vocabulary
@@ -429,7 +430,10 @@ def test_states_that_come_out_under_each_others_names(tmp_path):
 
 
 def test_a_spread_that_is_called_a_rating(tmp_path):
-    bundle = tmp_path / "imdb"
+    bundle = tmp_path / "reviews"
     shutil.copytree(FIXTURES.parent.parent.parent / "pretrained_model" / "sentiment" / "reviews", bundle)
     swap_outputs(bundle, "rating", "spread")
+    parts = [bundle / name for name in (CONFIG_FILE, MODEL_FILE, VOCABULARY_FILE)]
+    bind_parts(bundle / WEIGHTS_FILE, {file.name: file.read_bytes() for file in parts})
+    sign(bundle, WEIGHTS_FILE)
     refuse(bundle, "output rating is result 1 of 'expected_level', not 0")

@@ -106,8 +106,8 @@ def test_answers_come_without_keras(command, run_without_keras, tmp_path):
     assert done.stdout
     used = distributions(done.imported)
     assert {"onnxruntime", "onnx", "h5py", "numpy"} <= used
-    # joblib, which scikit-learn needs, takes psutil where it is.
-    assert used - {"rnn-language", "psutil"} <= needed("requirements-predict.txt")
+    # joblib, which scikit-learn needs, takes psutil where it is, and pandas takes pyarrow.
+    assert used - {"rnn-language", "psutil", "pyarrow"} <= needed("requirements-predict.txt")
 
 
 def test_it_is_keras_that_is_missing(run_without_keras):

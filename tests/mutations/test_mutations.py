@@ -74,7 +74,7 @@ def test_texts_and_types_are_left_alone():
 
 
 def test_every_mutation_of_a_module_is_another_program():
-    path = Path("common/text/readers.py")
+    path = Path("common/text/delimited.py")
     source = (ROOT / path).read_text(encoding="utf-8")
     found = mutants(source)
     assert len(found) > 50

@@ -200,7 +200,7 @@ def test_evaluate_checks_its_files_first(tmp_path):
 
 def test_the_command_of_an_evaluation_holds_what_its_scores_depend_on():
     parser = make_parser("toy.evaluate", None)
-    cli_options.add_evaluate_arguments(parser, "sentiment", "imdb")
+    cli_options.add_evaluate_arguments(parser, "sentiment", "reviews")
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--reset-every", type=int, default=0)
     add_overrides(parser, LanguageModelConfig, ("stateful", "text_column"))
