@@ -6,7 +6,7 @@ Each run is that of `python -m sentiment.train --train FILE --output-dir DIR` wi
 domain are drawn as the file, up to 2,000 of the others are the test. Beside it stands TF-IDF of words, pairs and
 triples with ridge regression, its alpha chosen by cross-validation. The settings behind the defaults were chosen on the
 domains DEVELOPMENT alone; the domains HELD_OUT were named before and not looked at until then. The pretrained model
-that is fine-tuned has read film reviews only.
+that is fine-tuned has learned neither them nor four of DEVELOPMENT.
 """
 
 from __future__ import annotations

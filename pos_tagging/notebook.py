@@ -293,12 +293,13 @@ plt.show()
 #
 # ## The same model, trained on more
 #
-# The repository also holds a *pretrained* tagger. It has more units, goes without the ends of words, and was trained on
-# the English Web Treebank: blogs, letters, news groups and reviews with tags made by linguists. Before that it had
-# learned the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has others,
-# counted over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank lacks. It
-# has also seen some of the treebank's sentences in small letters, IN CAPITALS or With Capitals. `pos_tagging.load()`
-# opens it.
+# The repository also holds a *pretrained* tagger. It has more units, goes without the ends of words, and was trained
+# on two treebanks, texts with tags made by linguists: the English Web Treebank, of blogs, letters, news groups and
+# reviews, and ten kinds of text of the GUM corpus, from news and textbooks to conversations. Before that it had
+# learned the tags of a million words of other English, the Brown Corpus, and beside its own word vectors it has
+# others, counted over film reviews, tales and an encyclopedia: so it knows something of many words that the treebank
+# lacks. It has also seen some of the treebank's sentences in small letters, IN CAPITALS or With Capitals.
+# `pos_tagging.load()` opens it.
 
 # %%
 tagger = pos_tagging.load()
@@ -325,10 +326,10 @@ for answer in tagger.tag(texts):
 
 # %% [markdown]
 # Look closely, since some of these are wrong. "The refuse permit" is right: *refuse* is rubbish there, and a noun.
-# *Fruit flies* are insects that like a banana; the tagger finds the insects, and then no verb at all. In the third
-# sentence *man* is the verb: old people man the boats. Sentence four has a name, a noun and a verb among its *will*s,
-# and the tagger sees auxiliaries everywhere. The words of the last sentence were made up, and they get sensible tags
-# all the same.
+# *Fruit flies* are insects that like a banana; the tagger lets the fruit fly, as time does. In the third sentence
+# *man* is the verb: old people man the boats; the tagger sees an old man, and no verb at all. Sentence four has a
+# name, a noun and a verb among its *will*s, and the tagger sees auxiliaries everywhere. The words of the last sentence
+# were made up, and they get sensible tags all the same.
 #
 # ## Scores
 #

@@ -314,9 +314,11 @@ history.iloc[[0, 3, 7, 11, 15]]
 #
 # ## A larger model, trained on more
 #
-# The repository also holds a *pretrained* model. It differs in five ways:
+# The repository also holds a *pretrained* model. It differs in six ways:
 #
-# - It learned from film reviews of IMDb, 25,000 of them less those held back for validation.
+# - It learned from film reviews of IMDb, 25,000 of them less those held back for validation; and after that from 43,000
+#   reviews of 47 other kinds of things, 21,000 single sentences that people have rated, and some thousand more in which
+#   a negation or a fact decides. Words that film reviews do not have joined its vocabulary then.
 # - Before that, it had been a *language model*: it had read 74,000 reviews, most of them without a rating, and had
 #   guessed every next word. What it learned about words and sentences there is where it started from.
 # - Two *teachers*, rating models with ten times as many weights in their recurrent layers, rated 49,000 of those that
@@ -361,21 +363,21 @@ for sentence, answer in zip(sentences, rater.predict(sentences), strict=True):
     print(f"{answer.rating:4.1f} ± {answer.spread:.1f}  {sentence}")
 
 # %% [markdown]
-# The first comes out as it should, and so does the third, where "not bad" is only the beginning. The difficult ones
-# are a different matter. "Not bad." alone is taken for blame: two tokens say little more than "bad". In the pair about
-# expectations, the ratings are the wrong way round, because the model goes by "love" and "hate" and does not see what
-# "I was wrong" does to them. And the lift is taken at its word. At least the model says that it is not sure: a single
-# sentence is little to go by, and the spread is from two stars to three and a half.
+# The first comes out as it should, and so do the second and the third: a "not" turns what it stands before. The
+# difficult ones are a different matter. In the pair about expectations, the ratings are the wrong way round, because
+# the model goes by "love" and "hate" and does not see what "I was wrong" does to them. The lift is taken at its word.
+# And the dentist gets no more than a six: that it does not hurt is praise for a dentist only. At least the model says
+# that it is not sure: a single sentence is little to go by, and where it errs the spread is above two stars.
 #
 # ## Scores
 #
 # All systems on the same 80 test reviews. Keep in mind what is compared: the pretrained model has read far more, but
-# it read about films only, and IMDb's data has no reviews of 5 or 6 stars. The others have seen reviews of the very
-# kinds that are tested here.
+# none of the reviews that were written for this project. The others have seen reviews of the very kinds that are
+# tested here.
 
 # %%
 answers["LSTM, trained on the sample"] = sample_rater.predict_tokens(test_tokens).ratings
-answers["LSTM, pretrained on films"] = rater.predict_tokens(test_tokens).ratings
+answers["LSTM, pretrained"] = rater.predict_tokens(test_tokens).ratings
 pd.DataFrame({name: rating_scores(truth, given, config) for name, given in answers.items()}).T[SHOWN]
 
 # %% [markdown]
@@ -421,7 +423,7 @@ plt.show()
 # %%
 from sklearn.metrics import confusion_matrix
 
-given = answers["LSTM, pretrained on films"]
+given = answers["LSTM, pretrained"]
 matrix = confusion_matrix(truth, np.rint(given), labels=range(1, 11))
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.scatter(truth + np.random.default_rng(0).uniform(-0.2, 0.2, len(truth)), given, alpha=0.6)
@@ -467,17 +469,17 @@ for true, predicted, review in worst_mistakes(truth, given, list(test_table.revi
 # %% [markdown]
 # What kinds of mistakes are these?
 #
-# **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else":
-# the warmest review of a film uses words that sound like trouble. "Adored", "open heart" and "well done" mislead in the
-# other direction: they are said of the series of the seventies, of the evening and of the costumes. "Nice" is the
-# cardboard that the dead device came in.
+# **The sound of the words.** "My late wife", "argue", "never agreed", "wasted", "didn't want to be anywhere else": the
+# warmest review of a film uses words that sound like trouble. "Adored", "open heart" and "well done" mislead in the
+# other direction: they are said of the series of the seventies, of the evening and of the costumes.
 #
-# **Little to go by.** One restaurant is blamed by what happened there, the cockroach and the bill, the other praised by
-# what became of the father, and neither by a word like "awful" or "great". That a game "runs like silk" is praise, and
-# that its new chapters are free: film reviews do not teach what is good or bad in other walks of life.
+# **Facts that weigh.** A forgotten order and burnt toast outweigh an "excellent!" for whoever was hungry, a chef who
+# "plugged his cookbook" taught nothing, and a kettle with a puddle is no kettle to buy again. No word there says so;
+# one has to know what a brunch, a course and a kettle are for.
 #
-# **The ends of the scale.** Look back at the scatter plot: the answers keep away from 1 and 10. The mean of ten
-# probabilities lies in the middle whenever the model is in doubt, and reviews of other things leave it in doubt.
+# **Half-hearted praise.** "Well enough", "fine for the office", "worth having on a shelf in a guest room": such
+# reviews get seven or eight stars where their writers gave five or six. In what the model learned from, most who are
+# not angry are delighted, and few say that something is so-so.
 #
 # ## A look inside: word vectors
 #
@@ -603,8 +605,8 @@ plt.show()
 
 # %% [markdown]
 # "Dull" pulls the rating down, and then it stays there: "but" alone promises little to this model, although a human
-# reader would already wait for the turn. "Wonderful" lifts it to the middle, "funny" and "moving" carry it beyond, and
-# with "loved" it rises on.
+# reader would already wait for the turn. "Wonderful" lifts it beyond the middle, "funny" and "moving" carry it on, and
+# with "loved" it rises further.
 #
 # Which words did it, all in all? `explain` leaves out one word after the other, as if it were unknown, and takes the
 # difference.
@@ -620,10 +622,10 @@ axis.set(title="What each word adds to the rating", ylabel="stars")
 plt.show()
 
 # %% [markdown]
-# "Wonderful" and "loved" do most, and "dull" takes something away. But none of them is worth half a star, although
-# "wonderful" alone lifted the rating by more than two when it was read. That is no contradiction: the last picture asks
-# what a word adds to those before it, this one what it adds to all the others, and praise is said four times here. A
-# verdict that hangs on no single word has small weights everywhere.
+# "Loved" and "wonderful" do most, "dull" takes something away, and so does "but". Yet none of them is worth half a
+# star, although "wonderful" alone lifted the rating by almost three when it was read. That is no contradiction: the
+# last picture asks what a word adds to those before it, this one what it adds to all the others, and praise is said
+# four times here. A verdict that hangs on no single word has small weights everywhere.
 #
 # ## Exercises
 #
