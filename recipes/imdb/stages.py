@@ -42,7 +42,8 @@ STUDENT = replace(
     batch_size=128, learning_rate=0.0012, layerwise_lr_decay=1.25, max_gradient_norm=1.0, temperature_scaling=True,
 )  # fmt: skip
 FINAL = replace(
-    FINE_TUNING, num_epochs=1, learning_rate=0.0004, layerwise_lr_decay=1.3, direction_dropout=0.1, ema_momentum=0.99,
+    FINE_TUNING, directions="asymmetric", backward_units=96, num_epochs=1, learning_rate=0.0004, layerwise_lr_decay=1.3,
+    direction_dropout=0.1, ema_momentum=0.99,
     temperature_scaling=True,
 )  # fmt: skip
 

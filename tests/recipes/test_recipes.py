@@ -45,7 +45,7 @@ TRIALS = {
     ),
     "brown": ("pos_tagging", "trigram HMM", "--test test.csv --train train.csv"),
     "ewt": ("pos_tagging", "trigram HMM", "--test test.conllu.gz --train ewt_gum.conllu.gz --raw"),
-    "ratings": ("sentiment", "TF-IDF + ridge", "--test test.csv --train general.csv"),
+    "ratings": ("sentiment", "TF-IDF + ridge", "--test test.csv.gz --train general.csv"),
 }  # fmt: skip
 BUNDLES = {"ratings": "reviews"}  # that are called otherwise than their recipe
 
