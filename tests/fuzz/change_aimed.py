@@ -135,7 +135,7 @@ def double_a_setting(content: Any, rng: Random) -> tuple[str, str]:
 
 
 def put_another_format(content: Any, rng: Random) -> tuple[str, str]:
-    content["format_version"] = rng.choice((0, 2, "1", None, 1.0, True))
+    content["format_version"] = rng.choice((0, 3, "1", None, 1.0, True))
     return f"format {content['format_version']!r}", "it is of another format"
 
 

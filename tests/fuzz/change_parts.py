@@ -105,7 +105,7 @@ def spoil_settings(bundle: Path, rng: Random, task: str) -> str:
         "a dropout above 1": config | {"dropout": 1.5},
         "a dropout of NaN": config | {"dropout": float("nan")},
         "a learning rate of NaN": config | {"learning_rate": float("nan")},
-        "no epochs": config | {"num_epochs": 0},
+        "less than no epochs": config | {"num_epochs": -1},
         "a seed of null": config | {"seed": None},
         "settings of another task": read(bundle.parent / "other.json"),
     }

@@ -35,7 +35,7 @@ FOR_KERAS = (
     "common.training.fit",
     "matplotlib.ticker",
 )
-FOR_KERAS += tuple(f"{task}.{part}" for task in ENDINGS for part in ("train", "model", "training_model"))
+FOR_KERAS += tuple(f"{task}.{part}" for task in ENDINGS for part in ("train", "model"))
 
 
 @dataclass(frozen=True)

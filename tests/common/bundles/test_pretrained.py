@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.bundles import pretrained
+from common.bundles.bundle import TASKS
 from common.bundles.pretrained import FOLDER, find_bundle, pretrained_names
 from common.errors import InputError
 from common.output import Place, make_ours, workspace_of
@@ -81,9 +82,16 @@ def test_where_no_model_is_installed_it_is_said_how(monkeypatch, tmp_path):
         find_bundle("sentiment", "reviews")
 
 
-def test_the_data_packages_hold_every_model():
-    for project in FOLDER.glob("*/pyproject.toml"):
-        task = project.parent.name
-        listed = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"][f"rnn_language_models.{task}"]
-        assert listed == [f"{name}/*" for name in pretrained_names(task)]
-    assert len(list(FOLDER.glob("*/pyproject.toml"))) == 3
+@pytest.mark.parametrize("task", TASKS)
+def test_the_data_packages_name_every_file_of_their_bundles(task):
+    folder = FOLDER / task
+    settings = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"][f"rnn_language_models.{task}"]
+    named = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    listed = {
+        manifest.parent / name
+        for manifest in folder.glob("*/manifest.json")
+        for name in [manifest.name, *json.loads(manifest.read_text(encoding="utf-8"))["files"]]
+    }
+    assert listed
+    assert named == listed
