@@ -135,6 +135,8 @@ def recognise(lines: Sequence[str], columns: Columns, where: str, is_whole: bool
     if declared:
         return declared
     rows = [line for line in lines if line.strip()]
+    if len(rows) > 2 and len(set(rows)) == 1 and "\t" not in rows[0]:
+        return TEXT  # one sentence again and again: any of its words could be taken for a column of tags
     for separator in ("\t", " "):
         found = _numbered(rows, separator, columns) or _columns(lines, separator, columns, where)
         if found:

@@ -341,3 +341,8 @@ def test_words_of_a_file_with_several_documents():
         "# newdoc id = a.txt", "# sent_id = a.txt-s1", "# sent_id = a.txt-s2",
         "# newdoc id = a.txt-2", "# sent_id = a.txt-2-s1",
     ]  # fmt: skip
+
+
+def test_one_sentence_again_and_again_is_text():
+    assert recognise(["It was so good, so very good."] * 50, Columns(), "a.txt").name == "text"
+    assert recognise(["Birds\tNOUN"] * 50, Columns(), "a.txt").name == "columns"
