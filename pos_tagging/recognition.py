@@ -135,8 +135,6 @@ def recognise(lines: Sequence[str], columns: Columns, where: str, is_whole: bool
     if declared:
         return declared
     rows = [line for line in lines if line.strip()]
-    if len(rows) > 2 and len(set(rows)) == 1 and "\t" not in rows[0]:
-        return TEXT  # one sentence again and again: any of its words could be taken for a column of tags
     for separator in ("\t", " "):
         found = _numbered(rows, separator, columns) or _columns(lines, separator, columns, where)
         if found:
@@ -251,7 +249,7 @@ def _columns(lines: Sequence[str], separator: str, columns: Columns, where: str)
     if any(" " in row[-1].strip() for row in rows) or not _most(" " not in row[0].strip() for row in rows):
         return None  # a table of texts
     chosen = columns.tags_column.isdecimal() or _heading(rows[0], columns)
-    is_sure = chosen or (_are_tags([row[1] for row in rows], separator) and not _repeats(rows, 1))
+    is_sure = chosen or (_are_tags(rows, 1, separator) and not _repeats(rows, 1))
     if separator == " " and len(rows) < 2 and not chosen:
         return None
     if is_sure and not all(row[0].isdecimal() for row in rows):
@@ -307,11 +305,16 @@ def _heading(first: Sequence[str], columns: Columns) -> tuple[int, int] | None:
     return (word, tag) if word is not None and tag is not None and word != tag else None
 
 
-def _are_tags(values: Sequence[str], separator: str) -> bool:
-    """Whether the values of a column look like tags: capitals or marks, or few of them for many words."""
+def _are_tags(rows: Sequence[Sequence[str]], place: int, separator: str) -> bool:
+    """Whether a column looks like tags: capitals or marks, or few values for many words, fewer than there are words."""
+    words, values = ([row[column] for row in rows] for column in (0, place))
     if _most(bool(TAG.fullmatch(value)) for value in values) and not all(map(str.isnumeric, values)):
         return True
-    few = len(set(values)) <= len(values) / 2 and all(1 <= len(value) <= 20 for value in values)
+    few = (
+        len(set(values)) < len(set(words))
+        and len(set(values)) <= len(values) / 2
+        and all(1 <= len(value) <= 20 for value in values)
+    )
     return few and len(values) >= (FEW if separator == "\t" else 3 * FEW)
 
 

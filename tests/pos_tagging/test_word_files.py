@@ -345,4 +345,7 @@ def test_words_of_a_file_with_several_documents():
 
 def test_one_sentence_again_and_again_is_text():
     assert recognise(["It was so good, so very good."] * 50, Columns(), "a.txt").name == "text"
+    assert (
+        recognise([f"It was so {word} ." for word in ("good", "bad", "dull")] * 20, Columns(), "a.txt").name == "tokens"
+    )
     assert recognise(["Birds\tNOUN"] * 50, Columns(), "a.txt").name == "columns"
