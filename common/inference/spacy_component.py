@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model")
 
 
-class BundleComponent(Generic[Model]):
+class BundleComponent(ABC, Generic[Model]):
     """A component that answers with a bundle, which is opened when the first text comes.
 
     Serialized it is the files of the bundle, which pass the gate when they are loaded: the folder that they came from
@@ -39,13 +40,13 @@ class BundleComponent(Generic[Model]):
         self._packed: dict[str, bytes] | None = None
         self._opened: tuple[int, Model] | None = None
 
+    @abstractmethod
     def open(self, bundle: Bundle, num_threads: int | None) -> Model:
         """The model of a bundle."""
-        raise NotImplementedError
 
+    @abstractmethod
     def annotate(self, docs: Sequence[Doc]) -> None:
         """Answer to texts, and set the answers."""
-        raise NotImplementedError
 
     def loaded(self) -> Model:
         """The model of this process: a session of ONNX Runtime has threads, which do not live on in a child."""
