@@ -21,7 +21,8 @@ from common.json_files import MAX_BYTES as MAX_JSON_BYTES
 from common.json_files import read_json
 from common.text.vocabulary import MAX_BYTES as MAX_VOCABULARY_BYTES
 
-FORMAT_VERSION, FORMATS = 2, (1, 2)  # the one that is written, those that are read; 2 has matrices in half precision
+FORMATS = (1, 2)  # that are read; from 2 on matrices may be in half precision
+FORMAT_VERSION = FORMATS[-1]  # that is written
 MAX_FILE_BYTES = 1 << 28  # ten times the largest file of ours
 MAX_FILES = 100
 REQUIRED_FILES = (MODEL_FILE, WEIGHTS_FILE, CONFIG_FILE, METRICS_FILE)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.bundles.manifest import DATA_FILES, FORMAT_VERSION
-from common.evaluation.report import format_score, markdown_table, score_rows
+from common.evaluation.metrics import format_score
+from common.evaluation.report import markdown_table, score_rows
 from common.settings import TrainingConfig, as_option
 
 ELSEWHERE = "out_of_domain"  # of the metrics: scores by kind of text, and what the model is not for

@@ -219,15 +219,20 @@ def check_scales(scales: np.ndarray, layer: str, source: str) -> None:
 # -- Half precision ------------------------------------------------------------------------------------------------
 
 
+def is_matrix(array: np.ndarray | h5py.Dataset) -> bool:
+    """Whether an array is one that half precision is for; vectors, such as biases and scales, are small anyway."""
+    return array.ndim >= 2 and array.dtype == np.float32
+
+
 def round_to_half(array: np.ndarray) -> np.ndarray:
-    """Round a matrix to half precision (10 bits of fraction); vectors, such as biases and scales, stay as they are.
+    """Round a matrix to half precision (10 bits of fraction); other arrays stay as they are.
 
     Args:
         array: float32, of any shape.
     Returns:
         The same shape and type; infinite where it does not fit, beyond 65,504.
     """
-    if array.ndim < 2 or array.dtype != np.float32:
+    if not is_matrix(array):
         return array
     with np.errstate(over="ignore"):
         return array.astype(np.float16).astype(np.float32)
@@ -237,9 +242,9 @@ def store_halves(weights_file: Path) -> None:
     """Store the matrices of a file of weights as float16, if that loses nothing of any of them."""
     halved = weights_file.with_suffix(".half")
     with h5py.File(weights_file, "r") as file:
-        arrays: dict[str, h5py.Dataset] = {}
-        file.visititems(lambda name, node: arrays.setdefault(name, node) and None if hasattr(node, "dtype") else None)
-        if not all(np.array_equal(round_to_half(array[()]), array) for array in arrays.values()):
+        arrays: list[h5py.Dataset] = []
+        file.visititems(lambda name, node: arrays.append(node) if isinstance(node, h5py.Dataset) else None)
+        if not all(np.array_equal(round_to_half(array[()]), array) for array in arrays):
             return
         with h5py.File(halved, "w") as copy:
             file.visititems(partial(_copy_node, copy))
@@ -249,8 +254,7 @@ def store_halves(weights_file: Path) -> None:
 def _copy_node(copy: h5py.File, name: str, node: h5py.Group | h5py.Dataset) -> None:
     """Write a group or an array into another file, with its attributes."""
     if isinstance(node, h5py.Dataset):
-        is_matrix = node.ndim >= 2 and node.dtype == np.float32
-        made = copy.create_dataset(name, data=node[()].astype(np.float16) if is_matrix else node[()])
+        made = copy.create_dataset(name, data=node[()].astype(np.float16) if is_matrix(node) else node[()])
     else:
         made = copy.require_group(name)
     made.attrs.update(node.attrs)

@@ -32,10 +32,10 @@ def num_different(before: NDArray, after: NDArray) -> float:
 
 @dataclass(frozen=True)
 class Shown(Generic[Model]):
-    """What a model says of the validation split, and by how much that may change.
+    """Predictions on the validation split, and the largest change of them that nobody is shown.
 
     Args:
-        answers: gives a number for each example, or each token.
+        answers: the predictions of a model, a number for each example or each token.
         tolerance: the largest change that is not shown.
         unit: of the change, for people.
         change: measures it, from the answers before and after.

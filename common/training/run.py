@@ -148,7 +148,7 @@ def finish(
         monitor: the score that chose the epoch.
         num_validation: examples in the validation split.
         save_vocabularies: writes them into the folder it is given.
-        shown: what that model says of the validation split; half precision must not change it.
+        shown: its predictions on the validation split, which half precision must not change visibly.
         judge: compares that model with a baseline on the validation split.
     """
     final = in_single_precision(network, build)

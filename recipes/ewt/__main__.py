@@ -92,7 +92,7 @@ def score_elsewhere(places: Places, model: Tagger) -> dict[str, Scores]:
 
 
 def make(places: Places) -> None:
-    """All of it: 70 minutes on 1 core."""
+    """All of it: 71 minutes on 1 core."""
     runs = stages(places)
     train_all(runs, places.trial)
     test = treebank(places.data, "test")
