@@ -310,12 +310,13 @@ def _are_tags(rows: Sequence[Sequence[str]], place: int, separator: str) -> bool
     words, values = ([row[column] for row in rows] for column in (0, place))
     if _most(bool(TAG.fullmatch(value)) for value in values) and not all(map(str.isnumeric, values)):
         return True
-    few = (
-        len(set(values)) < len(set(words))
-        and len(set(values)) <= len(values) / 2
+    num_values = len(set(values))
+    few = num_values < len(set(words)) and num_values <= len(values) / 2
+    return (
+        few
         and all(1 <= len(value) <= 20 for value in values)
+        and len(values) >= (FEW if separator == "\t" else 3 * FEW)
     )
-    return few and len(values) >= (FEW if separator == "\t" else 3 * FEW)
 
 
 def _repeats(rows: Sequence[Sequence[str]], place: int) -> bool:

@@ -133,14 +133,14 @@ def train(
         monitored = Validation(lambda: examples.score(model, ("r2", "binary_accuracy")), "r2")
         state = fit(learner, batches, monitored, config, run.output_dir, resume, on_epoch)
         if config.temperature_scaling:
-            calibrate(network, model, examples)
+            calibrate(network, model, examples.validation_tokens, examples.validation.ratings)
 
         # 4. Keep together all that predict needs.
         return finish(
             run.starting_from(origin), config, state, network, title="Rating model", build=build, score=examples.score,
             score_names=SCORES, wrap=wrap, monitor="r2", num_validation=len(examples.validation),
             save_vocabularies=examples.save_vocabularies, judge=partial(judge, splits),
-            shown=Shown(examples.rate, tolerance=0.01, unit="of a rating"),
+            shown=shown_ratings(examples.validation_tokens),
         )  # fmt: skip
 
 
@@ -171,13 +171,10 @@ class Examples:
     validation: Reviews
     validation_tokens: list[list[str]]
 
-    def rate(self, model: RatingModel) -> np.ndarray:
-        """The ratings that a model predicts for the validation split (reviews,)."""
-        return model.predict_tokens(self.validation_tokens).ratings
-
     def score(self, model: RatingModel, names: Sequence[str] | None = None) -> dict[str, float]:
         """Score a model on the validation split."""
-        scores = rating_scores(self.validation.ratings, self.rate(model), model.config)
+        predictions = model.predict_tokens(self.validation_tokens)
+        scores = rating_scores(self.validation.ratings, predictions.ratings, model.config)
         return {name: scores[name] for name in names or scores}
 
     def save_vocabularies(self, folder: Path) -> None:
@@ -324,9 +321,15 @@ def judge(splits: Splits, model: RatingModel) -> Verdict | None:
     return rating_verdict(splits.validation, predictions, baseline, "validation", len(splits.train))
 
 
-def calibrate(network: keras.Model, model: RatingModel, examples: Examples) -> None:
-    """Temperature scaling on the validation split."""
-    logits = model.answer_tokens(examples.validation_tokens)["logits"]
-    temperature = fit_temperature(logits, make_targets(examples.validation.ratings, model.config))
+def shown_ratings(token_lists: Sequence[Sequence[str]]) -> Shown[RatingModel]:
+    """The ratings predicted for some reviews; what changes them by less than 0.01 is not shown."""
+    return Shown(lambda model: model.predict_tokens(token_lists).ratings, tolerance=0.01, unit="of a rating")
+
+
+def calibrate(
+    network: keras.Model, model: RatingModel, token_lists: Sequence[Sequence[str]], ratings: np.ndarray
+) -> None:
+    """Temperature scaling on validation reviews, their tokens and ratings."""
+    temperature = fit_temperature(model.answer_tokens(token_lists)["logits"], make_targets(ratings, model.config))
     divide_logits(network, temperature)
     say(f"Temperature scaling: the logits are divided by {temperature:.2f}")

@@ -20,14 +20,12 @@ from common.bundles.file_names import VOCABULARY_FILE
 from common.bundles.model_card import make_card
 from common.evaluation.metrics import finite
 from common.inference.keras_engine import KerasEngine, load_model
-from common.progress import say
-from common.training.half_precision import Shown
 from sentiment.agreement import read_settings
 from sentiment.config import TASK
 from sentiment.evaluate import SCORES, rating_scores
-from sentiment.loader import load_reviews, make_targets, split_tokens
+from sentiment.loader import load_reviews, split_tokens
 from sentiment.predict import RatingModel
-from sentiment.temperature_scaling import divide_logits, fit_temperature
+from sentiment.train import calibrate, shown_ratings
 
 
 def interpolate(tuned: Path, origin: Path, share: float, validation: Path, output_dir: Path, about_data: str) -> None:
@@ -47,11 +45,8 @@ def interpolate(tuned: Path, origin: Path, share: float, validation: Path, outpu
     model = RatingModel(KerasEngine(network), vocabulary=vocabulary, config=config)
     reviews = load_reviews(validation, config)
     tokens = split_tokens(reviews.texts, config)
-    temperature = fit_temperature(model.answer_tokens(tokens)["logits"], make_targets(reviews.ratings, config))
-    divide_logits(network, temperature)
-    say(f"Temperature scaling: the logits are divided by {temperature:.2f}")
-    shown = Shown[RatingModel](lambda model: model.predict_tokens(tokens).ratings, 0.01, "of a rating")
-    half = shown.round_weights(network, model)
+    calibrate(network, model, tokens, reviews.ratings)
+    half = shown_ratings(tokens).round_weights(network, model)
     facts = {**bundle.facts, "title": f"Rating model: {output_dir.name}", "about_data": about_data}
     facts |= {"half_precision": half} if half else {}
     scores = rating_scores(reviews.ratings, model.predict_tokens(tokens).ratings, config)

@@ -21,6 +21,7 @@ from recipes.imdb.prepare import WINDOW_SHARE, split_films, unlabelled_texts, wi
 from recipes.program import Places
 from recipes.ratings import augmentation
 from recipes.sources import find, imdb, once, write_table
+from sentiment.scale import convert
 
 # Named before anything was trained: six that the benchmark `own_file` holds out, and four of its development domains.
 NOT_LEARNED = (
@@ -98,16 +99,7 @@ def unknown_reviews(places: Places, split: str) -> pandas.DataFrame:
 def starred_reviews(places: Places, split: str) -> pandas.DataFrame:
     """Reviews of all domains, their stars on the scale of 1 to 10."""
     table = pandas.read_csv(find(places.data, f"reviews_domains/{split}.csv.gz"), keep_default_na=False)
-    return table.assign(rating=stars_to_ten(table.rating))
-
-
-def stars_to_ten(stars: pandas.Series) -> pandas.Series:
-    """Stars from 1 to 5 on a scale of 1 to 10.
-
-    >>> stars_to_ten(pandas.Series([1, 3, 5])).tolist()
-    [1.0, 5.5, 10.0]
-    """
-    return 1 + (stars.astype(float) - 1) * 9 / 4
+    return table.assign(rating=convert(table.rating.to_numpy(float), (1, 5), (1, 10)))
 
 
 def balanced(reviews: pandas.DataFrame) -> pandas.DataFrame:
