@@ -34,7 +34,7 @@ from common.cli.options import (
 from common.cli.scores import show_scores, shown_command
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
-from common.errors import InputError, excerpt, show
+from common.errors import InputError, show
 from common.evaluation.report import write_report
 from common.files import check_file
 from common.inference.keras_start import start_keras
@@ -209,16 +209,14 @@ def score(argv: Sequence[str] | None = None) -> None:
 def answer_scores(
     arguments: argparse.Namespace, model: LanguageModel, texts: Texts
 ) -> Iterator[tuple[Asked, TextScore | None]]:
-    """The scores as the texts come; texts without a known token are named."""
+    """The scores as the texts come, with remarks on those that the model can make little of."""
 
     def answer(chosen: list[str]) -> list[TextScore]:
         return score_endings(model, chosen, arguments.context)
 
     remarks = Remarks()
     for asked, found in answer_asked(arguments, answer, texts):
-        if found is not None and found.num_unknown and found.num_unknown == len(found.tokens) - 1:
-            say(f"{asked.place}: the model knows none of the tokens in {excerpt(found.text)}; each counts as <unk>")
-        elif found is not None:
+        if found is not None:
             remarks.add(asked.place, found.remark)
         yield asked, found
 
