@@ -34,6 +34,7 @@ from common.cli.stream import answer_all, ask, is_interactive, open_output, open
 from common.errors import InputError, show
 from common.evaluation.metrics import format_score
 from common.text.asked import Asked
+from common.text.binary_tables import is_saved_dataset
 from common.text.readers import BadRow
 from common.text.remarks import Remarks
 from common.text.sources import Source
@@ -181,7 +182,7 @@ def _load(arguments: argparse.Namespace) -> Tagger:
 def _open_words(arguments: argparse.Namespace, stack: ExitStack) -> Words | None:
     """The opened input and its format; None: texts of the command line or of somebody who types."""
     path = arguments.input
-    if arguments.texts or is_interactive(arguments):
+    if arguments.texts or is_interactive(arguments) or (path is not None and is_saved_dataset(path)):
         return None
     columns = override(TaggingConfig(), arguments).columns()
     given = "text" if arguments.text_column and arguments.input_format == "auto" else arguments.input_format

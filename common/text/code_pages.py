@@ -8,13 +8,11 @@ of words that are among its stop words (those of spaCy).
 from __future__ import annotations
 
 import codecs
+import importlib.util
 import re
 import runpy
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-
-import spacy
 
 # Letters beyond ASCII, by the language.
 LATIN = {
@@ -174,5 +172,6 @@ def _share_of_stop_words(text: str, language: str) -> float:
 @cache
 def stop_words(language: str) -> frozenset[str]:
     """The stop words of a language, as spaCy has them: from the file alone, for the French rules take seconds."""
-    path = Path(spacy.__file__).parent / "lang" / language / "stop_words.py"
-    return frozenset(runpy.run_path(str(path))["STOP_WORDS"])
+    spec = importlib.util.find_spec("spacy")
+    [folder] = (spec and spec.submodule_search_locations) or [""]
+    return frozenset(runpy.run_path(f"{folder}/lang/{language}/stop_words.py")["STOP_WORDS"])
