@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-Text = Annotated[str, StringConstraints(strict=True)]
+
+def _whole_characters(text: str) -> str:
+    """Refuse halves of characters, which JSON can hold and no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has half a character (a lone surrogate)") from None
+    return text
+
+
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_whole_characters)]
 Ids = list[Annotated[int, Field(strict=True, ge=0)]]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
