@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -108,8 +108,8 @@ class _Late:
 def add_answers(app: FastAPI, config: ServerConfig) -> None:
     """Ratings, tags and explanations."""
 
-    @app.post("/v1/ratings", responses=PROBLEMS)
-    async def ratings(body: RatingRequest, request: Request) -> dict[str, Any]:
+    @app.post("/v1/ratings", responses=PROBLEMS, response_model=None)
+    async def ratings(body: RatingRequest, request: Request) -> JSONResponse:
         """Rate reviews; see `rnn-language rate`."""
         served = request.app.state.models.find("sentiment", body.model)
         if body.scale and not body.scale[0] < body.scale[1]:
@@ -117,14 +117,14 @@ def add_answers(app: FastAPI, config: ServerConfig) -> None:
         scale = tuple(body.scale) if body.scale else None
         return await answer_texts(request, body, served, served.model.predict, vars, config, scale)
 
-    @app.post("/v1/tags", responses=PROBLEMS)
-    async def tags(body: TagRequest, request: Request) -> dict[str, Any]:
+    @app.post("/v1/tags", responses=PROBLEMS, response_model=None)
+    async def tags(body: TagRequest, request: Request) -> JSONResponse:
         """Find sentences, words and their parts of speech; see `rnn-language tag`."""
         served = request.app.state.models.find("pos_tagging", body.model)
         return await answer_texts(request, body, served, served.model.tag, tagged, config, body.probabilities)
 
-    @app.post("/v1/explanations", responses=PROBLEMS)
-    async def explanations(body: ExplanationRequest, request: Request) -> dict[str, Any]:
+    @app.post("/v1/explanations", responses=PROBLEMS, response_model=None)
+    async def explanations(body: ExplanationRequest, request: Request) -> JSONResponse:
         """By how much each word raises the rating of a review: occlusion."""
         served = request.app.state.models.find("sentiment", body.model)
         if max(map(len, body.texts), default=0) > config.max_explained:
@@ -144,7 +144,7 @@ async def answer_texts(
     record: Callable[[Any], Any],
     config: ServerConfig,
     option: Any = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """The answers to the texts of a request, as the object that is sent."""
     texts = body.texts
     if not texts:
@@ -160,7 +160,7 @@ async def answer_texts(
     answers = await served.batcher(request.scope["route"].path, answer).ask(texts, option)
     request.app.state.metrics.count(served.place.id, len(texts))
     data = [{"index": index, **record(found)} for index, found in enumerate(answers)]
-    return {"object": "list", "model": served.place.id, "data": data}
+    return JSONResponse({"object": "list", "model": served.place.id, "data": data})
 
 
 def tagged(text: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def add_completions(app: FastAPI, config: ServerConfig) -> None:
     """Completions, and the tokens of texts."""
 
     @app.post("/v1/completions", responses=PROBLEMS, response_model=None)
-    async def completions(body: CompletionRequest, request: Request) -> Response | dict[str, Any]:
+    async def completions(body: CompletionRequest, request: Request) -> Response:
         """Write on; the fields are those of OpenAI's completions."""
         models: Models = request.app.state.models
         served = models.find("language_model", body.model)
@@ -186,7 +186,7 @@ def add_completions(app: FastAPI, config: ServerConfig) -> None:
         pieces = write(writing, models.writers)
         request.app.state.metrics.count(served.place.id, writing.num_texts)
         if not body.stream:
-            return writing.whole([piece async for piece in pieces])
+            return JSONResponse(writing.whole([piece async for piece in pieces]))
         first = await anext(pieces)  # what is refused at once is no stream yet
         return StreamingResponse(writing.events(first, pieces), media_type="text/event-stream")
 
