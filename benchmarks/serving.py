@@ -38,7 +38,8 @@ from common.evaluation.report import text_table
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sentiment/dataset/test.csv"
 NUM_TEXTS, NUM_WORDS = 2000, 60
-LARGE = 50_000_000  # bytes
+PART = 1 << 16  # bytes
+LARGE = 763 * PART  # 50 MB
 TOLERANCE = 1e-6
 HEAD = b"POST /v1/ratings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -183,11 +184,11 @@ async def send_slowly(connection: Connection, body: bytes) -> str:
 
 async def send_much(connection: Connection, body: bytes) -> str:
     """Send 50 MB."""
-    connection.send(b"x" * 65536, LARGE)
-    for _ in range(LARGE // 65536):
+    connection.send(b"x" * PART, LARGE)
+    for _ in range(LARGE // PART - 1):
         if connection.reader._buffer:  # type: ignore[attr-defined]
             break
-        connection.writer.write(b"x" * 65536)
+        connection.writer.write(b"x" * PART)
         await connection.writer.drain()
     return f"50 MB: {(await connection.receive())[0]}"
 
