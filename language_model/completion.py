@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from common.settings import make_config
-from common.text.vocabulary import BOS_ID, EOS_ID
+from common.text.vocabulary import BOS_ID
 from language_model.config import GenerationConfig
 from language_model.joining import WordJoiner
 from language_model.loader import split_with_written
@@ -30,12 +30,12 @@ class Token:
 
     Attributes:
         text: by which the text grows, white space before it included; the tokens of a text add up to it.
-        nats: its log-probability under the model, whatever the temperature.
+        nats: its log-probability under the model, whatever the temperature; None for the mark of the beginning.
         likeliest: the log-probabilities of the likeliest tokens there, by token, the likeliest first.
     """
 
     text: str
-    nats: float
+    nats: float | None
     likeliest: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -46,10 +46,12 @@ class Prompt:
     Attributes:
         ids: of its tokens, without the mark of the beginning.
         pieces: of text, one for each token; they add up to the text.
+        is_marked: whether the mark of the beginning was given too.
     """
 
     ids: list[int]
     pieces: list[str]
+    is_marked: bool = False
 
     @property
     def text(self) -> str:
@@ -62,11 +64,12 @@ def read_prompt(model: LanguageModel, prompt: str | Sequence[int]) -> Prompt:
 
     Args:
         model: the language model.
-        prompt: a text, or ids of its vocabulary; a mark of the beginning in front of them is left out.
+        prompt: a text, or ids of its vocabulary, in front of which the mark of the beginning may stand.
     """
     if not isinstance(prompt, str):
-        ids = list(prompt[1:] if len(prompt) and prompt[0] == BOS_ID else prompt)
-        return Prompt(ids, join_tokens(model, model.vocabulary.decode(ids)))
+        is_marked = len(prompt) > 0 and prompt[0] == BOS_ID
+        ids = list(prompt[is_marked:])
+        return Prompt(ids, join_tokens(model, model.vocabulary.decode(ids)), is_marked)
     tokens, written = split_with_written(prompt, model.config)
     return Prompt(model.vocabulary.encode(tokens), _place(prompt, written))
 
@@ -97,17 +100,18 @@ def join_tokens(model: LanguageModel, tokens: Sequence[str]) -> list[str]:
 
 
 def score_prompt(model: LanguageModel, prompt: Prompt, num_likeliest: int = 0) -> list[Token]:
-    """The log-probability of each token of a text, read from its beginning.
+    """The log-probability of each token of a text, read from its beginning; that of a mark that was given is None.
 
     Args:
         model: the language model.
         prompt: of `read_prompt`.
         num_likeliest: how many of the likeliest tokens are wanted at each place.
     """
-    found: list[Token] = []
+    pieces = iter(prompt.pieces)
+    found = [Token("", None)] * prompt.is_marked
     for reading in model.read([[BOS_ID, *prompt.ids]]) if prompt.ids else ():
         for logits, token_id in zip(reading.logits[0], reading.targets[0], strict=True):
-            found.append(score_token(model, prompt.pieces[len(found)], logits, int(token_id), num_likeliest))
+            found.append(score_token(model, next(pieces), logits, int(token_id), num_likeliest))
     return found
 
 
@@ -130,12 +134,12 @@ class Completion:
         self.texts = begin_texts(model, model.vocabulary.decode(prompt.ids), self.config)
 
     def __iter__(self) -> Iterator[list[Token | None]]:
-        """The next token of each text; None where it has ended."""
+        """The next token of each text, the mark of its end too, whose text is empty; None where it has ended."""
         for step in sample_steps(self.model, self.texts, self.config):
             yield [self._token(*each) for each in zip(*step, strict=True)]
 
     def _token(self, piece: str, token_id: int, logits: np.ndarray, is_new: bool) -> Token | None:
-        if not is_new or token_id in (NOTHING_LEFT, EOS_ID):
+        if not is_new or token_id == NOTHING_LEFT:
             return None
         return score_token(self.model, piece, logits, int(token_id), self.num_likeliest)
 

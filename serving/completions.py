@@ -228,7 +228,7 @@ def _logprobs(tokens: Sequence[Token], offset: int) -> dict[str, Any]:
     return {
         "tokens": [token.text for token in tokens],
         "token_logprobs": [token.nats for token in tokens],
-        "top_logprobs": [dict(token.likeliest) for token in tokens],
+        "top_logprobs": [None if token.nats is None else dict(token.likeliest) for token in tokens],
         "text_offset": offsets,
     }
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from common.errors import InputError
@@ -25,6 +30,7 @@ from serving.metrics import FOLDER
 from serving.models import Models, find_places, load_models
 
 VARIABLE = "RNN_LANGUAGE_SERVER"  # how a worker learns what the command was given
+PATIENCE = 1.0  # seconds from the signal to the end
 MORE = 5  # seconds beyond the time limit of a request that a server waits at its end
 APP = "serving.running:make_worker"
 
@@ -63,12 +69,22 @@ def run(options: Options) -> None:
         )  # fmt: skip
         if options.workers > 1:
             os.environ[FOLDER] = folder  # read by prometheus_client when a worker imports it
-            Multiprocess(config, [listener]).run()
+            Workers(config, [listener]).run()
             return
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
         if not server.started:
             raise InputError("the server did not start; see above")
+
+
+class Workers(Multiprocess):
+    """Several processes; at their end nobody may connect who would be answered by none."""
+
+    def terminate_all(self) -> None:
+        """Close the own copy of the listening socket, and tell the workers to end."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -94,7 +110,49 @@ def make_worker() -> ASGIApp:
         return load_models(find_places(options.models), options.limits, options.threads)
 
     access = Access(options.token, options.origins)
-    return make_app(load, options.limits, access, Path(options.site) if options.site else None)
+    return Patient(make_app(load, options.limits, access, Path(options.site) if options.site else None))
+
+
+class Patient:
+    """ASGI middleware for a graceful end: after SIGTERM connections are closed one by one, each behind its next answer.
+
+    The server by itself closes connections on which nothing happens at once, also those on which a request is on the
+    way. So its end begins a little later.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.is_ending = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self._wait_at_signals()
+
+        async def close_behind(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        await self.app(scope, receive, close_behind if self.is_ending else send)
+
+    def _wait_at_signals(self) -> None:
+        """Let a signal that ends the server do so after a moment."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            end: Any = signal.getsignal(number)
+            if callable(end):
+                with suppress(NotImplementedError):  # on Windows
+                    loop.add_signal_handler(number, self._begin_end, partial(end, number, None))
+
+    def _begin_end(self, end: Callable[[], Any]) -> None:
+        if self.is_ending:
+            end()  # the second signal: at once
+        else:
+            self.is_ending = True
+            asyncio.get_running_loop().call_later(PATIENCE, end)
 
 
 def log_to_output() -> None:

@@ -55,6 +55,24 @@ def test_echo_gives_the_log_probabilities_that_score_gives(client, writer):
         found["top_logprobs"], found["token_logprobs"], strict=True))  # fmt: skip
 
 
+def test_a_mark_of_the_beginning_is_a_token_without_a_probability(client):
+    ids = VOCABULARY.encode(["the", "king"])
+    fields = {"max_tokens": 0, "echo": True, "logprobs": 1}
+    plain, marked = (
+        complete(client, prompt=prompt, **fields).json()["choices"][0]["logprobs"] for prompt in (ids, [BOS_ID, *ids])
+    )
+    assert marked["token_logprobs"] == [None, *plain["token_logprobs"]]
+    assert marked["top_logprobs"] == [None, *plain["top_logprobs"]]
+    assert marked["tokens"] == ["", *plain["tokens"]]
+
+
+def test_the_end_of_a_text_is_a_token_without_text(writer):
+    with toy_client(prefer(build_reader(), EOS_ID, 50)) as client:
+        answer = complete(client, max_tokens=5, logprobs=0).json()["choices"][0]
+    assert (answer["text"], answer["finish_reason"], answer["logprobs"]["tokens"]) == ("", "stop", [""])
+    assert answer["logprobs"]["token_logprobs"] == pytest.approx([0], abs=1e-6)
+
+
 def test_what_is_written_has_its_own_log_probabilities(client, writer):
     answer = complete(client, max_tokens=4, temperature=0, logprobs=1).json()["choices"][0]
     whole = "the king" + answer["text"]
