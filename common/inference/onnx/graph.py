@@ -152,14 +152,14 @@ def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> O
         free = "terms" if name in sparse else "time"  # axes of one name have one size
         shape = ["batch", *(free if size is None else size for size in config["batch_shape"][1:])]
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
-    for name, table in graph.tables.items():
-        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     outputs = []
     for name, (layer, number, index) in name_outputs(architecture.outputs).items():
         onnx_name = f"next_{name}" if name in architecture.inputs else name or layer
         graph.nodes.append(helper.make_node("Identity", [results[layer, number][index]], [onnx_name]))
         outputs.append(helper.make_tensor_value_info(onnx_name, TensorProto.FLOAT, None))
     graph.remove_unread(output.name for output in outputs)
+    for name, table in graph.tables.items():
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "network", inputs, outputs, list(graph.initializers.values())),
         opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],

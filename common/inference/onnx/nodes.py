@@ -74,10 +74,13 @@ class OnnxGraph:
         return name
 
     def remove_unread(self, outputs: Iterable[str]) -> None:
-        """Remove the nodes that none of these tensors comes from."""
+        """Remove the nodes, constants, weights and tables that none of these tensors comes from."""
         read, nodes = set(outputs), []
         for node in reversed(self.nodes):
             if not read.isdisjoint(node.output):
                 read.update(node.input)
                 nodes.append(node)
         self.nodes = nodes[::-1]
+        for held in (self.initializers, self.weights, self.tables):
+            for name in held.keys() - read:
+                del held[name]  # type: ignore[attr-defined]
