@@ -72,7 +72,7 @@ export class RatingModel {
   /**
    * Occlusion: by how much the rating is higher than it would be if a token were an unknown word.
    *
-   * @param {(share: number) => void} onProgress
+   * @param {{onProgress: (share: number) => Promise<void>}} options hears how far it is, and may stop it by an error
    * @returns tokens as written, and their weights
    */
   async explain(text, { onProgress = () => {} } = {}) {
@@ -84,7 +84,7 @@ export class RatingModel {
     for (let start = 0; start < rows.length; start += count) {
       const { rating } = await this.run(rows.slice(start, start + count));
       ratings.push(...Array.from(rating.data, (value) => this.clip(value)));
-      onProgress(ratings.length / rows.length);
+      await onProgress(ratings.length / rows.length);
     }
     return { tokens: written, weights: ratings.slice(1).map((rating) => ratings[0] - rating) };
   }
