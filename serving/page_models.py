@@ -56,12 +56,11 @@ def page_settings(bundle: Bundle) -> dict[str, Any]:
 def rating_settings(bundle: Bundle) -> dict[str, Any]:
     """Those of a rating model."""
     config = read_settings(bundle)
-    if NGRAMS_FILE in bundle.contents and config.ngrams:
-        raise InputError(f"{bundle.path}: has a wide part of n-grams, which the page does not read; leave it out")
     return {
         "language": config.language,
         "normalization": config.normalization,
         "vocabulary": as_json(bundle.read_vocabulary(VOCABULARY_FILE)),
+        "ngrams": bundle.read_json(NGRAMS_FILE) if config.ngrams else None,
         "longest": config.max_length or MOST_TOKENS,
         "truncation": config.truncation,
         "directions": config.directions,

@@ -43,7 +43,7 @@ function figure(model, { rating, spread: deviation, probabilities }) {
     "div.rating", {},
     element("p.number", {}, element("strong", {}, rating.toFixed(1)), element("span", {}, ` of ${best}`), element("small", {}, known)),
     element(
-      "div.scale", { role: "img", "aria-label": told },
+      "div.scale", { role: "img", "aria-label": told, vars: { half: String(50 / Math.max(1, bars.length - 1)) } },
       bars.length ? element("div.levels", {}, ...bars) : null,
       element("div.track", {}, element("span.band", { vars: { low: `${low}%`, high: `${high}%` } }), element("span.mark", { vars: { at: `${place(rating)}%` } })),
       element("div.ends", {}, element("span", {}, String(worst)), element("span", {}, String(best))),

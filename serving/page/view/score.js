@@ -21,10 +21,11 @@ export const score = {
   ],
   show(panel, answer, text) {
     const { perplexity, bits_per_character: bits, tokens, log_probabilities: nats } = answer;
+    const shown = perplexity.toFixed(perplexity < 100 ? 1 : 0);
     fill(
       panel.result,
-      element("p.number", {}, element("strong", {}, perplexity.toFixed(0)), element("span", {}, " perplexity"), element("small", {}, ` ${bits.toFixed(2)} bits per character`)),
-      element("p.quiet", {}, `On average each token was as hard to guess as one of ${perplexity.toFixed(0)} equally likely ones.`),
+      element("p.number", {}, element("strong", {}, shown), element("span", {}, " perplexity"), element("small", {}, ` ${bits.toFixed(2)} bits per character`)),
+      element("p.quiet", {}, `On average each token was as hard to guess as one of ${shown} equally likely ones.`),
       remark(answer.remark),
       element("p.reading", {}, ...surprising(text, answer)),
       element("p.legend", {}, "expected", element("span.ramp", { "aria-hidden": "true" }), "surprising; unknown words are ", element("span.surprise.unknown", {}, "dotted")),
