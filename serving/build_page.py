@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from serving.places import Place, find_places
 PAGE = Path(__file__).parent / "page"
 PARTS = ("*.html", "*.css", "app.js", "worker.js", "text/*.js", "models/*.js", "view/*.js")
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 RUNTIME = PAGE / "node_modules" / "onnxruntime-web" / "dist"  # of `npm ci`
 
 
@@ -118,7 +120,8 @@ def write_model(folder: Path, place: Place) -> dict[str, Any]:
     """Write the files of a model; returns what the page lists of it."""
     bundle = open_bundle(place.path, place.task)
     settings = page_settings(bundle)
-    stem = f"data/{place.task}-{place.name}"
+    number = len([*(folder / "data").glob("*.onnx")])  # names of folders may hold anything, addresses may not
+    stem = f"data/{number}-{UNSAFE.sub('-', place.id)}"
     tokenizer = f"data/tokenizer-{settings['language']}.json"
     if not (folder / tokenizer).exists():
         write_json(folder / tokenizer, make_tokenizer(settings["language"]))

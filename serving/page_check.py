@@ -22,7 +22,7 @@ WRITTEN = 30  # tokens
 TEXTS = (
     "A joy from start to end.",
     "Broke on day one, and nobody answers the phone. I'd give it 0 stars if I could!",
-    "The plot is thin... but \u201cwho cares?\u201d \u2014 it is a d\u00e9light.<br /><br />Mr. Smith (85) steals it all.",
+    "The plot is thin... but \u201cwho cares?\u201d \u2014 it is a d\u00e9light.<br /><br />Mr. Smith (85) wins.",
     "They refuse to permit us to obtain the refuse permit.",
     "Dr. J. R. Brown didn't say so; he can't have. See http://example.com/a?b=1, e.g. p. 12.",
     "We gonna see u 2morrow @ 5pm :-) \U0001f600 #nofilter $10.50",
