@@ -134,6 +134,7 @@ def write_model(folder: Path, place: Place) -> dict[str, Any]:
         "for": purpose(place.task, place.name, str(bundle.manifest.get("title", ""))),
         "limits": limits(bundle),
         "scale": [settings["min_rating"], settings["max_rating"]] if place.task == "sentiment" else None,
+        "level": settings.get("level"),
         "settings": f"{stem}.json",
         "tokenizer": tokenizer,
         "network": f"{stem}.onnx",

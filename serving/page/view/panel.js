@@ -4,6 +4,7 @@
 import { element, fill, megabytes } from "./dom.js";
 
 const PAUSE = 150; // milliseconds after the last key
+const MOST_CHARACTERS = 20_000; // more take half a minute; the command reads files of any size
 
 export class Panel {
   /**
@@ -110,6 +111,10 @@ export class Panel {
 
   async answer() {
     const { text, model } = this;
+    if (text.length > MOST_CHARACTERS) {
+      const [most, found] = [MOST_CHARACTERS, text.length].map((number) => number.toLocaleString("en-US"));
+      throw new Error(`the text has ${found} characters, and the page reads ${most} at most; the command rnn-language reads files`);
+    }
     this.later?.stop();
     this.later = null;
     const answer = await this.ask(this.kind.verb, text).answer;

@@ -59,8 +59,8 @@ function bar(panel, { token, probability }, text) {
   const value = [element("span.text", {}, named), element("span.fill", { vars, "aria-hidden": "true" }), element("span.value", {}, percent(probability))];
   if (Object.hasOwn(NAMES, token)) return element("li", {}, element("span.bar", {}, ...value));
   const add = () => {
-    const ofCharacters = /^.$/su.test(token) && panel.model.characters;
-    panel.use(ofCharacters || /^[.,;:!?)\]]|^n't$|^['’]\w/.test(token) ? text + token : `${text.trimEnd()} ${token}`);
+    const isCharacter = panel.model.level === "character";
+    panel.use(isCharacter || /^[.,;:!?)\]]|^n't$|^['’]\w/.test(token) ? text + token : `${text.trimEnd()} ${token}`);
   };
   return element("li", {}, element("button.bar", { type: "button", click: add }, ...value));
 }
