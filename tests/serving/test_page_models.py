@@ -24,9 +24,11 @@ KINDS = {
     "sentiment": (
         "--head ordinal --directions backward --architecture gru --truncation head",
         "--head regression --ngrams 2 --no-lowercase --truncation both --normalization none",
-        "--architecture cbow",
     ),
-    "pos_tagging": ("--head crf --architecture gru --affix-dim 4", "--shape-dim 0 --directions forward --splitter off"),
+    "pos_tagging": (
+        "--head crf --architecture gru --affix-dim 4",
+        "--shape-dim 0 --directions forward --splitter rules",
+    ),
     "language_model": (
         "--architecture fixed-window --lowercase",
         "--level character --architecture gru --num-layers 1",
