@@ -181,7 +181,30 @@ async function hurry() {
   return { stopped, written, rated: await page.textContent("#panel-rate .reading") };
 }
 
-const questions = { answers, look, markup, keyboard, elsewhere, again, hurry };
+/** A model whose file is missing, at first: what is said, and whether it is loaded when it is there. */
+async function missing() {
+  const { context, page } = await open();
+  await context.route("**/*.onnx*", (route) => route.fulfill({ status: 404, body: "" }));
+  await page.click("#panel-rate .chip >> nth=0");
+  await page.waitForSelector("#panel-rate .status.error");
+  const said = await page.textContent("#panel-rate .status");
+  await context.unroute("**/*.onnx*");
+  await fillTab(page, "rate");
+  return { said, rating: await page.textContent("#panel-rate .number strong") };
+}
+
+/** A text that is too long. */
+async function long() {
+  const { page } = await open();
+  await page.click("#tab-tag");
+  await page.fill("#tag-text", "so ".repeat(10_000));
+  await page.waitForSelector("#panel-tag .status.error");
+  const said = await page.textContent("#panel-tag .status");
+  await fillTab(page, "tag", "So long.");
+  return { said, status: await page.textContent("#panel-tag .status") };
+}
+
+const questions = { answers, look, markup, keyboard, elsewhere, again, hurry, missing, long };
 const question = JSON.parse(readFileSync(0, "utf8") || "{}");
 const answer = await questions[what](question);
 await browser.close();

@@ -86,7 +86,7 @@ def browse(url, what, **question):
     found = json.loads(done.stdout)
     places = {urlsplit(address).netloc for address in found["addresses"] if not address.startswith(("blob:", "data:"))}
     assert places == {urlsplit(url).netloc} or what == "elsewhere"
-    assert not found["problems"] or what == "elsewhere", found["problems"]
+    assert not found["problems"] or what in ("elsewhere", "missing"), found["problems"]
     return found["answer"]
 
 
@@ -169,8 +169,8 @@ def test_nothing_leaves_the_page_nor_its_worker(site, tmp_path):
 
 @pytest.mark.parametrize("isolated", [False, True])
 def test_models_are_kept_and_threads_are_used_where_they_may_be(site, isolated):
-    with hosted(site, isolated) as url:
-        found = browse(url, "again")
+    with hosted(site.parent, isolated) as url:  # in a folder of the host
+        found = browse(f"{url}site/", "again")
     assert found["isolated"] == isolated
     assert found["rating"] == found["second"]
     assert not [address for address in found["requests"] if address.endswith((".onnx", ".wasm")) or "?" in address]
@@ -182,3 +182,12 @@ def test_a_text_that_is_stopped_or_overtaken(site):
         found = browse(url, "hurry")
     assert found["stopped"] != found["written"]
     assert found["rated"] == "A dull, slow and endless film that nobody should have to see twice."
+
+
+def test_what_goes_wrong_is_said_and_can_be_mended(site):
+    with hosted(site) as url:
+        missing, long = browse(url, "missing"), browse(url, "long")
+    assert "could not be loaded (404)" in missing["said"]
+    assert 1 <= float(missing["rating"]) <= 10
+    assert "the text has 30,000 characters, and the page reads 20,000 at most" in long["said"]
+    assert long["status"] == ""
