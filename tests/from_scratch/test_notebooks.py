@@ -8,6 +8,7 @@ import time
 import pytest
 from nbformat.v4 import new_code_cell
 
+from from_scratch.lesson import exercise
 from scripts.build_notebooks import LESSONS, ROOT, read_lesson, run_notebook
 
 COURSE = {name: script for name, (script, _) in LESSONS.items() if script.is_relative_to(ROOT / "from_scratch")}
@@ -54,6 +55,19 @@ def with_solutions(notebook):
             cells += [{**check, "source": code, "id": f"{cell.id}-code"}, {**check, "id": f"{cell.id}-check"}]
     notebook.cells = [type(notebook)(cell) for cell in cells]
     return notebook
+
+
+def test_a_check_says_in_one_line_what_is_wrong(capsys):
+    with exercise(1):
+        raise NotImplementedError("Return a number.")
+    with exercise(2):
+        raise AssertionError
+    with exercise(3):
+        pass
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "Exercise 1: not solved yet. Return a number."
+    assert second == "Exercise 2: not solved yet. AssertionError"
+    assert third == "Exercise 3: solved."
 
 
 @each_lesson
