@@ -110,7 +110,9 @@ assert changes[-1] > 10 * changes[0]
 #
 # The weights are the same at every step, so their derivatives are *sums over time* (Werbos 1990):
 #
-# $$\mathrm{d}W_{hh} = \sum_t h_{t-1}^\top\, \mathrm{d}z_t, \qquad \mathrm{d}W_{xh} = \sum_t x_t^\top\, \mathrm{d}z_t$$
+# $$\mathrm{d}W_{hh} = \sum_t h_{t-1}^\top\, \mathrm{d}z_t$$
+#
+# $$\mathrm{d}W_{xh} = \sum_t x_t^\top\, \mathrm{d}z_t$$
 
 # %%
 dy_to_h = rng.normal(size=(num_cases, num_steps, num_units))  # dy_t W_hy^T of some loss, at every step
