@@ -1,0 +1,105 @@
+"""Explanations of the next word and of endings: by hand, by both engines, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import language_model
+from common.errors import InputError
+from interpretability.attribution import attribute
+from interpretability.config import COMPARED, OCCLUSIONS, AttributionConfig
+from language_model.config import ARCHITECTURES
+from language_model.explain import ContinuationScorer, likeliest_next, make_explainer
+from tests.language_model.toy_model import build_reader, prefer
+
+CONTEXT = ["the", "king", "went", "far", "home"]
+ENDING = ["the", "king", "."]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return build_reader(architecture="simple-rnn")
+
+
+def check_scorer(scorer, size=7):
+    """Vectors in, the same score out; gradients as finite differences say; complete from both baselines."""
+    x, unknown = scorer.vectors(False), scorer.vectors(True)
+    assert x.shape == unknown.shape == (len(scorer.tokens), size)
+    scores, gradients = scorer.differentiate(np.stack([x, unknown]))
+    kept = np.stack([np.ones(len(x), bool), np.zeros(len(x), bool)])
+    np.testing.assert_allclose(scores, scorer.score(kept, "unk"), atol=1e-5)
+    changed = np.repeat(x[None], 2, axis=0)
+    changed[0, 4, 3] += 0.01
+    changed[1, 4, 3] -= 0.01
+    high, low = scorer.differentiate(changed)[0]
+    assert abs(gradients[0, 4, 3]) > 1e-4
+    assert (high - low) / 0.02 == pytest.approx(gradients[0, 4, 3], rel=0.02, abs=2e-4)
+    for baseline in ("unk", "zeros"):
+        found = attribute(scorer, AttributionConfig("integrated-gradients", baseline))
+        assert found.relative_gap < 1e-3
+
+
+def test_the_score_is_that_of_the_ending_alone(reader):
+    scorer = ContinuationScorer(reader, CONTEXT, ENDING)
+    whole, nothing, without_king = scorer.score(np.array([[1] * 5, [0] * 5, [1, 0, 1, 1, 1]], bool), "removed")
+    (row,) = reader.score_tokens([[*CONTEXT, *ENDING]])
+    assert whole == pytest.approx(float(row[5:8].sum()), abs=1e-6)
+    (row,) = reader.score_tokens([ENDING])
+    assert nothing == pytest.approx(float(row[:3].sum()), abs=1e-6)
+    (row,) = reader.score_tokens([["the", "went", "far", "home", *ENDING]])
+    assert without_king == pytest.approx(float(row[4:7].sum()), abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_gradients_of_every_architecture(architecture, tied):
+    model = build_reader(architecture=architecture, tie_embeddings=tied)
+    check_scorer(ContinuationScorer(model, CONTEXT, ENDING))
+    check_scorer(ContinuationScorer(model, CONTEXT, ["home"]))
+
+
+@pytest.mark.slow
+def test_occlusion_is_the_same_by_both_engines(small_bundle):
+    for config in OCCLUSIONS:
+        onnx, keras = (
+            make_explainer(language_model.load(small_bundle("language_model"), engine), "went home.", config)(
+                "The king"
+            )
+            for engine in ("onnx", "keras")
+        )
+        assert np.abs(onnx.weights).max() > 1e-4
+        np.testing.assert_allclose(onnx.weights, keras.weights, atol=1e-5)
+
+
+def test_the_likeliest_next_word_is_explained_and_is_no_mark():
+    model = prefer(build_reader(), 1, 30)  # <unk>
+    prefer(model, 3, 30)  # the end of the text
+    prefer(model, 5, 20)
+    assert likeliest_next(model, CONTEXT) == "king"
+    found = make_explainer(model)("the king went")
+    assert found.target == "log-probability of 'king', the likeliest next"
+    assert found.tokens == ["the", "king", "went"]
+
+
+def test_of_a_long_text_the_end_is_read(reader, monkeypatch):
+    monkeypatch.setitem(make_explainer.__globals__, "MAX_CONTEXT", 3)
+    assert make_explainer(reader, "home")("home home the king went").tokens == ["the", "king", "went"]
+    assert make_explainer(reader, "home")("the king").tokens == ["the", "king"]
+
+
+def test_an_empty_text_has_an_explanation_without_weights(reader):
+    for config in COMPARED:
+        found = make_explainer(reader, "home", config)("")
+        assert (found.tokens, found.weights) == ([], [])
+        assert found.score == pytest.approx(float(reader.score_tokens([["home"]])[0][0]), abs=1e-6)
+
+
+def test_what_cannot_be_explained_is_refused(reader, run_here):
+    with pytest.raises(InputError, match="--ending: found no token"):
+        language_model.explain(reader, "the king", ending=" ")
+    options = ["--faithfulness", "--input", "x.csv", "--ending", "home"]
+    done = run_here("language_model.explain", *options)
+    assert done.returncode == 2
+    assert "--ending: --faithfulness explains the likeliest next word; leave it out" in done.stderr
