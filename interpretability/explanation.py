@@ -14,7 +14,7 @@ from interpretability.config import INTEGRATED, SHOWN, AttributionConfig
 NUM_STRONGEST = 10
 STYLE = """
 .text { font: 18px/2 Georgia, serif; white-space: pre-wrap; max-width: 50rem } .text span { border-radius: .2em;
-padding: .1em 0 } .text .explained { outline: 2px solid var(--ink) } section { margin: 2.5rem 0 }
+padding: .1em 0 } .text .explained { border-bottom: 2px solid var(--ink) } section { margin: 2.5rem 0 }
 """
 
 

@@ -106,6 +106,8 @@ def _cut(network: Any, architecture: str) -> CutModel:
     names = [layer.name for layer in network.layers]
 
     def to_logits(hidden: Any) -> Any:
+        if "hidden" not in network.output:  # of an old bundle: they are logits already
+            return hidden
         if layer_names.TO_LOGITS in names:
             return network.get_layer(layer_names.TO_LOGITS)(hidden)
         return embedding(hidden, reverse=True)
@@ -116,7 +118,8 @@ def _cut(network: Any, architecture: str) -> CutModel:
         nats = tf.nn.log_softmax(to_logits(steps))  # (batch, ending, vocab_size)
         return tf.reduce_sum(nats * tf.one_hot(place[1:], nats.shape[-1]), [1, 2])
 
-    return CutModel(network, reader.input[0], network.output["hidden"], read)
+    answer = network.output.get("hidden", network.output["logits"])
+    return CutModel(network, reader.input[0], answer, read)
 
 
 def explain(model: LanguageModel, text: str, ending: str | None = None, **settings: Any) -> Explanation:
