@@ -210,7 +210,7 @@ def measure_faithfulness(
     scorers = [RatingScorer(model, tokens, number) for tokens in chosen]
     return faithfulness.measure_faithfulness(
         scorers,
-        "rating" if level is None else "probability",
+        "points of the rating" if level is None else "probability",
         config,
         network=network,
         on_network=[replace(scorer, model=answering) for scorer in scorers[: config.num_randomized]],
