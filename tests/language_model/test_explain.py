@@ -8,9 +8,9 @@ import pytest
 import language_model
 from common.errors import InputError
 from interpretability.attribution import attribute
-from interpretability.config import COMPARED, OCCLUSIONS, AttributionConfig
+from interpretability.config import COMPARED, OCCLUSIONS, AttributionConfig, FaithfulnessConfig
 from language_model.config import ARCHITECTURES
-from language_model.explain import ContinuationScorer, likeliest_next, make_explainer
+from language_model.explain import ContinuationScorer, draw_contexts, likeliest_next, make_explainer
 from tests.language_model.toy_model import build_reader, prefer
 
 CONTEXT = ["the", "king", "went", "far", "home"]
@@ -103,3 +103,15 @@ def test_what_cannot_be_explained_is_refused(reader, run_here):
     done = run_here("language_model.explain", *options)
     assert done.returncode == 2
     assert "--ending: --faithfulness explains the likeliest next word; leave it out" in done.stderr
+
+
+def test_contexts_begin_with_a_sentence_and_have_something_after_them():
+    texts = [list("abcdefg.hijklmnop.qrstuvwxyz"), list("abc"), list("ABCDEFGHIJKLM")]
+    config = FaithfulnessConfig(num_examples=9, max_tokens=7)
+    contexts = ["".join(tokens) for tokens in draw_contexts(texts, config)]
+    assert {context[0] for context in contexts} <= set("ahqA")
+    assert {context[0] for context in contexts} >= set("aA")
+    assert {len(context) for context in contexts} <= {5, 6, 7}
+    assert all(context[-1] not in "zM" for context in contexts)
+    assert contexts == ["".join(tokens) for tokens in draw_contexts(texts, config)]
+    assert len(draw_contexts(texts, FaithfulnessConfig(num_examples=2, max_tokens=7))) <= 2

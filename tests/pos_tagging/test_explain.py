@@ -119,7 +119,7 @@ def test_letters_change_the_spelling_and_nothing_else():
 def test_gradients_at_words_and_letters(settings):
     tagger = build(**settings)
     check_scorer(TagScorer(tagger, WORDS, 3, 1))
-    check_scorer(TagScorer(tagger, ["Birds"] * 2, 0, 4))
+    check_scorer(TagScorer(tagger, ["Birds"] * 2, 1, 4))
     check_scorer(letter_scorer(tagger, WORDS, 2, 1))
     check_scorer(letter_scorer(tagger, ["strange", "strange"], 1, 1))
 
