@@ -155,7 +155,7 @@ def make_explainer(
         tokens, written = split_with_written(text, model.config)
         if len(tokens) > MAX_CONTEXT:
             say(f"{excerpt(text)}: {len(tokens):,} tokens; the last {MAX_CONTEXT} are read and explained")
-            tokens, written = tokens[-MAX_CONTEXT:], written[-MAX_CONTEXT:]
+            tokens, written, text = tokens[-MAX_CONTEXT:], written[-MAX_CONTEXT:], ""
         scorer = ContinuationScorer(model, tokens, given or [likeliest_next(model, tokens)])
         shown = excerpt(ending) if ending is not None else f"{scorer.ending[0]!r}, the likeliest next"
         return Explanation.of(attribute(scorer, config), written, f"log-probability of {shown}", config, text)

@@ -85,7 +85,9 @@ def test_the_likeliest_next_word_is_explained_and_is_no_mark():
 
 def test_of_a_long_text_the_end_is_read(reader, monkeypatch):
     monkeypatch.setitem(make_explainer.__globals__, "MAX_CONTEXT", 3)
-    assert make_explainer(reader, "home")("home home the king went").tokens == ["the", "king", "went"]
+    found = make_explainer(reader, "home")("king home the king went")
+    assert found.tokens == ["the", "king", "went"]
+    assert "home" not in found.html()
     assert make_explainer(reader, "home")("the king").tokens == ["the", "king"]
 
 
