@@ -11,13 +11,13 @@ import pos_tagging
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
-from interpretability.attribution import attribute
-from interpretability.config import OCCLUSIONS, AttributionConfig
+from interpretability.config import OCCLUSIONS
 from pos_tagging.config import TaggingConfig
 from pos_tagging.explain import HIDDEN, TagScorer, letter_scorer, make_explainer, sentence_inputs
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model
 from pos_tagging.predict import Tagger
+from tests.interpretability.check_scorer import check_scorer
 
 LEXICON = Lexicon(
     Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=True),
@@ -37,22 +37,6 @@ def build(**settings):
     rng = np.random.default_rng(2)
     network.set_weights([rng.normal(0, 0.6, weight.shape) for weight in network.get_weights()])
     return Tagger(KerasEngine(network), LEXICON, config)
-
-
-def check_scorer(scorer):
-    """Vectors in, the same score out; gradients as finite differences say; complete from both baselines."""
-    x, unknown = scorer.vectors(False), scorer.vectors(True)
-    scores, gradients = scorer.differentiate(np.stack([x, unknown]))
-    kept = np.stack([np.ones(len(x), bool), np.zeros(len(x), bool)])
-    np.testing.assert_allclose(scores, scorer.score(kept, "unk"), atol=1e-5)
-    feature = int(np.abs(gradients[0, 1]).argmax())
-    changed = np.repeat(x[None], 2, axis=0)
-    changed[0, 1, feature] += 0.003
-    changed[1, 1, feature] -= 0.003
-    high, low = scorer.differentiate(changed)[0]
-    assert abs(gradients[0, 1, feature]) > 1e-4
-    assert (high - low) / 0.006 == pytest.approx(gradients[0, 1, feature], rel=0.05, abs=2e-4)
-    assert attribute(scorer, AttributionConfig("integrated-gradients")).relative_gap < 0.01
 
 
 def test_a_crf_is_explained_by_its_marginal_probability():

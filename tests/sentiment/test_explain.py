@@ -18,11 +18,11 @@ from sentiment.config import ARCHITECTURES
 from sentiment.explain import RatingScorer, make_explainer
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
+from tests.interpretability.check_scorer import check_scorer
 from tests.sentiment.settings import settings as settings_of
 
 VOCABULARY = Vocabulary(["good", "bad", "film", "the", "."], lowercase=True)
 TOKENS = ["The", "good", "film", ",", "the", "bad", "film", "."]
-INTEGRATED = AttributionConfig("integrated-gradients")
 
 
 @cache
@@ -32,26 +32,6 @@ def build(**settings):
     rng = np.random.default_rng(0)
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
     return RatingModel(KerasEngine(network), VOCABULARY, config)
-
-
-def check_scorer(scorer):
-    """Vectors in, the same score out; gradients as finite differences say; complete from both baselines."""
-    x, unknown = scorer.vectors(False), scorer.vectors(True)
-    assert x.shape == unknown.shape == (len(scorer.tokens), 7)
-    scores, gradients = scorer.differentiate(np.stack([x, unknown]))
-    num_tokens = len(scorer.tokens)
-    kept = np.stack([np.ones(num_tokens, bool), np.zeros(num_tokens, bool)])
-    np.testing.assert_allclose(scores, scorer.score(kept, "unk"), atol=1e-5)
-    changed = np.repeat(x[None], 2, axis=0)
-    changed[0, 1, 3] += 0.01
-    changed[1, 1, 3] -= 0.01
-    high, low = scorer.differentiate(changed)[0]
-    assert abs(gradients[0, 1, 3]) > 1e-4
-    assert (high - low) / 0.02 == pytest.approx(gradients[0, 1, 3], rel=0.02, abs=2e-4)
-    for baseline in ("unk", "zeros"):
-        found = attribute(scorer, AttributionConfig("integrated-gradients", baseline))
-        assert abs(found.gap) < 1e-3 * np.abs(found.weights).sum() + 1e-5
-        assert np.abs(found.weights).max() > 2e-4
 
 
 def test_gradients_at_the_word_vectors():
