@@ -11,7 +11,7 @@ from interpretability.config import COMPARED, OCCLUSIONS, FaithfulnessConfig
 from language_model.config import ARCHITECTURES
 from language_model.explain import ContinuationScorer, draw_contexts, likeliest_next, make_explainer
 from tests.interpretability.check_scorer import check_scorer
-from tests.language_model.toy_model import build_reader, prefer
+from tests.language_model.toy_model import build_reader
 
 CONTEXT = ["the", "king", "went", "far", "home"]
 ENDING = ["the", "king", "."]
@@ -55,12 +55,11 @@ def test_occlusion_is_the_same_by_both_engines(small_bundle):
         np.testing.assert_allclose(onnx.weights, keras.weights, atol=1e-5)
 
 
-def test_the_likeliest_next_word_is_explained_and_is_no_mark():
-    model = prefer(build_reader(), 1, 30)  # <unk>
-    prefer(model, 3, 30)  # the end of the text
-    prefer(model, 5, 20)
-    assert likeliest_next(model, CONTEXT) == "king"
-    found = make_explainer(model)("the king went")
+def test_the_likeliest_next_word_is_explained_and_is_no_mark(reader, monkeypatch):
+    logits = np.array([[0.0, 50.0, 0.0, 50.0, 1.0, 9.0, 2.0, 3.0, 4.0]])  # <unk>, the end of the text, "king"
+    monkeypatch.setattr(reader, "begin", lambda ids, num_samples: (logits, {}))
+    assert likeliest_next(reader, CONTEXT) == "king"
+    found = make_explainer(reader)("the king went")
     assert found.target == "log-probability of 'king', the likeliest next"
     assert found.tokens == ["the", "king", "went"]
 

@@ -56,6 +56,7 @@ def test_gradients_of_every_architecture(architecture):
     check_scorer(RatingScorer(build(architecture=architecture), TOKENS))
 
 
+@pytest.mark.slow
 def test_a_linear_bag_of_words_is_explained_exactly():
     """A regression on the sum of word vectors, its squashing layer taken for its straight middle."""
     model = build(architecture="bow", head="regression", units=4)
@@ -86,6 +87,7 @@ def test_occlusion_is_the_same_by_both_engines(small_bundle):
             np.testing.assert_allclose(found, keras(text).weights, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_tokens_that_are_not_read_have_no_weight():
     model = build(architecture="cbow", max_length=5)  # the mark of the beginning, one word from the head, three
     for config in OCCLUSIONS:
@@ -99,7 +101,7 @@ def test_what_cannot_be_explained_is_refused():
     with pytest.raises(InputError, match="--level: found 11, wanted one of 1, 2, 3"):
         sentiment.explain(model, "Good.", level=11)
     with pytest.raises(InputError, match="--level: a model with --head regression has no probabilities"):
-        sentiment.explain(build(architecture="cbow", head="regression"), "Good.", level=3)
+        sentiment.explain(RatingModel(None, VOCABULARY, settings_of(head="regression")), "Good.", level=3)
     with pytest.raises(InputError, match="--steps: no such setting; did you mean num_steps"):
         sentiment.explain(model, "Good.", steps=3)
     wide = RatingModel(model.network, VOCABULARY, model.config, ngrams=object())
