@@ -36,9 +36,9 @@ SHORT = {
     "score": Command("language_model.cli", "score", "log-probability and perplexity: language_model score"),
 }
 TASKS = {
-    "sentiment": ("train", "evaluate", "predict"),
-    "pos_tagging": ("train", "evaluate", "predict"),
-    "language_model": ("train", "evaluate", "score", "generate", "word_vectors"),
+    "sentiment": ("train", "evaluate", "predict", "explain"),
+    "pos_tagging": ("train", "evaluate", "predict", "explain"),
+    "language_model": ("train", "evaluate", "score", "generate", "explain", "word_vectors"),
 }
 OTHER = {
     "models": Command("rnn_language.models", "main", "list the pretrained models: purpose, size, scores"),
