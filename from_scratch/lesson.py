@@ -95,10 +95,13 @@ def draw_curves(axes: Any, curves: Mapping[str, Sequence[float]], window: int) -
 
 def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: float = 3.5) -> Path:
     """Draw a picture and write it as `NAME.png`; says where."""
+    from cycler import cycler
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    draw(figure)
+    with rc_context({"axes.prop_cycle": cycler(color=COLORS)}):
+        draw(figure)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     check_place(path)

@@ -301,7 +301,8 @@ plt.show()
 # %% [markdown]
 # ## 7. The same in Keras
 #
-# Keras writes the backward pass for you. Given the same weights it computes the same output:
+# Keras writes the backward pass for you. Given the same weights it computes the same output. (`start_keras` imports it
+# without its messages.)
 
 # %%
 from common.inference.keras_start import start_keras

@@ -96,9 +96,9 @@ plt.show()
 # - the first states of **some** units; the others start at zero (or at a learned value);
 # - the states of some units at **every** step: these units are held at given values.
 #
-# One formula covers them. Let $m_t$ be 1 for a unit whose state at time $t$ is given as $v_t$, and 0 for all others:
+# One formula covers them. For every unit, let $m_t$ be 1 if its state at time $t$ is given as $v_t$, and 0 if not:
 #
-# $$h_t = m_t \odot v_t + (1 - m_t) \odot \tanh(h_{t-1} W + b)$$
+# $$h_t = m_t v_t + (1 - m_t) \tanh(h_{t-1} W + b)$$
 #
 # On the way back nothing flows through a state that was given: whatever came before, it would have been the same.
 
@@ -343,7 +343,7 @@ table.round(3)
 #   which the output weights learn to read (alone they reach 0.32: an *echo state network*, Jaeger 2001). The truncated
 #   gradient helps at first and then does harm: it is not only short, it is *wrong*, the gradient of no loss at all, and
 #   a step against it need not lower anything.
-# - With $M = 128$ the gradient is complete, but there are only 187 updates in 24,000 steps, and learning is slow.
+# - With $M = 128$ the gradient is nearly complete, but there are only 187 updates in 24,000 steps: learning is slow.
 # - In between, a piece somewhat longer than the lag learns fastest for the same number of steps read.
 
 # %% [markdown]

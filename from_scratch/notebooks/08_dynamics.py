@@ -33,7 +33,9 @@ use_style()
 # A *fixed point* $h^*$ stays where it is: $h^* = \tanh(w h^* + b)$. Does a state nearby come back to it? A small
 # distance $\varepsilon$ is multiplied by the slope of the map in each step:
 #
-# $$\varepsilon_{t+1} \approx f'(h^*)\,\varepsilon_t, \qquad f'(h^*) = w\,(1 - h^{*2})$$
+# $$\varepsilon_{t+1} \approx f'(h^*)\,\varepsilon_t$$
+#
+# $$f'(h^*) = w\,(1 - h^{*2})$$
 #
 # If $|f'(h^*)| < 1$ the fixed point is *stable*, an attractor; else the state leaves it. With $b = 0$ zero is always a
 # fixed point, and its slope is $w$: it loses its stability at $w = 1$ and at $w = -1$.
@@ -62,8 +64,8 @@ assert np.isclose(abs(settled[-2][0]), 0.9575, atol=1e-4)
 
 
 # %%
-def draw_cobweb(axes, function, states):
-    line = np.linspace(-1, 1, 201)
+def draw_cobweb(axes, function, states, low=-1.0, high=1.0):
+    line = np.linspace(low, high, 201)
     axes.plot(line, function(line), label="next state")
     axes.plot(line, line, color="grey", linewidth=0.8, label="same state")
     corners = np.repeat(states, 2)
@@ -239,7 +241,9 @@ plt.show()
 # Chaos needs stretching and folding. Two units with the right weights do it (Wang 1991 gives such networks). Both read
 # the difference $u = h^{(2)} - h^{(1)}$, one with weight $g$, the other with weight $5g$:
 #
-# $$h^{(1)}_{t+1} = \tanh(g\,u_t), \qquad h^{(2)}_{t+1} = \tanh(5g\,u_t)$$
+# $$h^{(1)}_{t+1} = \tanh(g\,u_t)$$
+#
+# $$h^{(2)}_{t+1} = \tanh(5g\,u_t)$$
 #
 # Then the difference follows a map of its own, $u_{t+1} = \tanh(5g\,u_t) - \tanh(g\,u_t)$: for small $u$ it rises
 # steeply, for large $u$ both units are saturated and it falls. It is a hump, and it folds.
@@ -258,6 +262,17 @@ states = trajectory(two_units(4.0), [0.0, 0.1], 12)
 u = states[:, 1] - states[:, 0]
 assert np.allclose(u[1:], difference_map(u[:-1], 4.0), atol=1e-9)
 
+orbit_of_u = trajectory(two_units(4.0), [0.0, 0.1], 40) @ [-1, 1]
+figure, axes = plt.subplots(figsize=(4.4, 4.4))
+draw_cobweb(axes, lambda u: difference_map(u, 4.0), orbit_of_u, 0.0, 0.7)
+axes.set(xlabel="difference $u_t$", ylabel="next difference $u_{t+1}$", title="The hump at $g = 4$, and 40 steps")
+axes.legend(loc="upper right", frameon=True)
+plt.show()
+
+# %% [markdown]
+# Now the same for every gain. Above, the differences that are still visited after 1,900 steps; below, the exponent.
+
+# %%
 gains = np.linspace(0.1, 5, 700)
 u, exponents = np.full(gains.shape, 0.1), np.zeros(gains.shape)
 visited = []
@@ -416,9 +431,55 @@ pd.DataFrame(
 )
 
 # %% [markdown]
+# ### Teaching an oscillation
+#
+# Two units without input start at $(0.8, 0)$ and shall go round a circle, once in ten steps; targets stand at the first
+# twenty steps. The untrained network dies out. Training turns its point attractor into a cycle:
+
+# %%
+num_taught, start = 20, np.array([[0.8, 0.0]])
+angles = 2 * np.pi * np.arange(1, num_taught + 1) / 10
+circle = 0.8 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)[None]  # (1, time, 2)
+
+params = {"W_xh": np.zeros((0, 2)), "W_hh": 0.5 * rotation, "b_h": np.zeros(2)}
+before = params["W_hh"].copy()
+optimizer, nothing, losses = Adam(0.01), np.zeros((1, num_taught, 0)), []
+for _ in range(600):
+    walk = through_time.forward(rnn, nothing, params, {"h": start})
+    losses.append(((walk.h - circle) ** 2).mean() / 2)
+    grads, _, _ = through_time.backward(rnn, walk, nothing, params, (walk.h - circle) / circle.size)
+    optimizer.update(params, clip_by_norm({name: grads[name] for name in ("W_hh", "b_h")}, 1.0))
+after, bias = params["W_hh"], params["b_h"]
+
+figure, axes = plt.subplots(figsize=(4.4, 4.8))
+for W, b, name, style in ((before, 0, "before", "-"), (after, bias, "after training", ".-")):
+    states = [start[0]]
+    for _ in range(200):
+        states.append(np.tanh(states[-1] @ W + b))
+    axes.plot(*np.array(states).T, style, linewidth=0.8, markersize=3, label=name)
+axes.plot(*circle[0].T, "x", color="black", label="targets")
+axes.set(xlabel="unit 1", ylabel="unit 2", title="A point becomes a cycle", aspect="equal")
+axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
+plt.show()
+
+late = np.array(states)[100:]
+dynamics = pd.DataFrame(
+    {
+        "size of the eigenvalues": [np.abs(np.linalg.eigvals(W)).max() for W in (before, after)],
+        "Lyapunov exponent": [lyapunov(W, b, start[0])[0] for W, b in ((before, 0), (after, bias))],
+    },
+    index=["before", "after training"],
+)
+assert losses[-1] < losses[0] / 100
+assert abs(mean_period(late) - 10) < 0.2  # it goes on long after the last target
+assert dynamics.loc["before", "Lyapunov exponent"] < -0.5
+assert abs(dynamics.loc["after training", "Lyapunov exponent"]) < 0.05
+dynamics.round(3)
+
+# %% [markdown]
 # ## 8. The same in Keras
 #
-# A `SimpleRNN` without input runs the chaotic network. Keras computes with 32 bits. The rounding, about $10^{-8}$,
+# A `SimpleRNN` without input runs the chaotic network. Keras computes with 32 bits. The rounding, about $10^{-7}$,
 # grows like any other difference: after some thirty steps its orbit has nothing to do with ours, though both are right.
 
 # %%
