@@ -36,9 +36,8 @@ use_style()
 # %%
 sequences = twice(all_words(3))  # (words, 2 N)
 assert sequences.shape == (8, 6)
-pd.DataFrame(
-    ["".join(map(str, row[:3])) + " | " + "".join(map(str, row[3:])) for row in sequences], columns=["N = 3"]
-).T
+for first, second in zip(sequences[:, :3], sequences[:, 3:], strict=True):
+    print(*first, "|", *second)
 
 # %% [markdown]
 # ## 2. A hidden Markov model
@@ -163,7 +162,8 @@ figure, axes = plt.subplots(figsize=(5, 3.6))
 picture = axes.imshow(walk.h[0b10110010].T, cmap="PuOr", vmin=-1, vmax=1, aspect="auto", extent=(0.5, 15.5, 8.5, 0.5))
 figure.colorbar(picture, label="state of the unit")
 axes.axvline(8.5, color="black", linewidth=0.8)
-axes.set(xlabel="time step (line: no more input)", ylabel="unit", yticks=range(1, 9), title="10110010 in a register")
+axes.set(xlabel="time step (line: no more input)", ylabel="unit", title="10110010 in a register")
+axes.set(xticks=range(1, 16, 2), yticks=range(1, 9))
 axes.grid(visible=False)
 plt.show()
 
@@ -177,7 +177,7 @@ axes.semilogy(bits, 4.0**bits, "--", color="C0", label="HMM: probabilities of a 
 axes.semilogy(bits, 2.0**bits, "o-", color="C0", markersize=4, label="HMM: states")
 axes.semilogy(bits, bits * (bits + 2), "--", color="C1", label="network: weights")
 axes.semilogy(bits, bits, "s-", color="C1", markersize=4, label="network: units")
-axes.set(xlabel="bits to carry, $N$", ylabel="how many", title="What memory costs")
+axes.set(xlabel="bits to carry, $N$", ylabel="how many", title="What memory costs", xticks=range(0, 21, 4))
 axes.legend()
 plt.show()
 
@@ -220,6 +220,7 @@ axes.set(xlabel="units or states", ylabel="bits carried, of four", title="Copyin
 axes.legend(loc="lower right")
 plt.show()
 assert min(by_units[4]) > 3.9
+assert max(by_units[3]) > 3  # more than a bit for each unit
 
 as_many = {N: learn_to_copy(N, N, seed=0) for N in (2, 4, 6, 8)}
 assert all(share == 1 for _, share in as_many.values())
@@ -227,9 +228,10 @@ columns = ["bits carried", "words copied without a mistake"]
 pd.DataFrame(as_many, index=columns).T.rename_axis("N bits, N units").round(3)
 
 # %% [markdown]
-# About one bit for each unit, and $N$ units learn to copy $N$ bits. Is a unit limited to one bit? Not in principle: it
-# holds a real number, and one number with many digits could hold many bits. But a bit that hides in the third digit is
-# lost with a little noise, and hard to learn; the next section shows why a bit in the *sign* of a unit is safe.
+# About one bit for each unit, and $N$ units learn to copy $N$ bits. Is a unit limited to one bit? No: three units carry
+# more than three. A unit holds a real number, and one with many digits could hold many bits. But a bit that hides in
+# the third digit is lost with a little noise, and hard to learn; the next section shows why a bit in the *sign* of a
+# unit is safe.
 #
 # ## 7. A linear dynamical system beside it
 #
