@@ -29,11 +29,15 @@ use_style()
 # Four layers read the input and the state before, each with weights of its own. Three are gates, input, forget and
 # output; the fourth is the *candidate* $g_t$:
 #
-# $$i_t, f_t, o_t = \sigma(x_t W_x + h_{t-1} W_h + b), \qquad g_t = \tanh(x_t W_x + h_{t-1} W_h + b)$$
+# $$i_t, f_t, o_t = \sigma(x_t W_x + h_{t-1} W_h + b)$$
+#
+# $$g_t = \tanh(x_t W_x + h_{t-1} W_h + b)$$
 #
 # The *cell* $c_t$ is the memory. The *state* $h_t$ is what the rest of the network gets to see:
 #
-# $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)$$
+# $$c_t = f_t \odot c_{t-1} + i_t \odot g_t$$
+#
+# $$h_t = o_t \odot \tanh(c_t)$$
 #
 # - **The input gate** $i_t$ decides whether something is written into the cell.
 # - **The forget gate** $f_t$ decides how much of the cell is kept.

@@ -240,9 +240,9 @@ plt.show()
 
 # %% [markdown]
 # The network has found *another* solution than ours. One of its units, whose weights from both bits are alike, counts,
-# and its sign is the carry. The other two have weights of *opposite* signs: they compare the bits. For $(0, 1)$ and
-# $(1, 0)$ they take opposite sides, for equal bits the same side. "Exactly one" is what we computed as "at least one,
-# but not two"; here it is "the first alone, or the second alone". All starts that succeeded found this:
+# and it tells whether there is a carry. The other two have weights of *opposite* signs: they compare the bits. For $(0,
+# 1)$ and $(1, 0)$ they take opposite sides, for equal bits the same side. "Exactly one" is what we computed as "at
+# least one, but not two"; here it is "the first alone, or the second alone". All starts that succeeded found this:
 
 # %%
 for (weights, _), right in zip(runs[3], solved[3], strict=True):
@@ -252,7 +252,7 @@ for (weights, _), right in zip(runs[3], solved[3], strict=True):
         [counter] = np.flatnonzero(same_sign)
         means = state_in_situations(weights)[:, counter]
         carry_out = np.array([sum(situation) >= 2 for situation in situations])
-        assert len(set(np.sign(means[carry_out]))) == len(set(np.sign(means[~carry_out]))) == 1  # its sign is the carry
+        assert len(set(np.sign(means[carry_out]))) == len(set(np.sign(means[~carry_out]))) == 1  # it tells the carry
         assert np.sign(means[0]) != np.sign(means[-1])
         print(f"unit {counter + 1} counts, its weights from the bits are {weights['W_xh'][:, counter].round(1)}")
 
@@ -304,20 +304,23 @@ plt.show()
 
 # %% [markdown]
 # The automaton is why the network adds numbers of any length: after a thousand columns it is in one of the same four
-# states. The hidden states themselves are not four points, but small clouds, which stay on their sides: right of the
-# line if there is a carry, above the line if a one is printed.
+# states. The hidden states themselves are not four points, but small clouds, which stay on their sides: of the
+# upright line, if there is a carry; of the level line, if a one is printed.
 
 # %%
 counter = int(np.flatnonzero(params["W_xh"].prod(axis=0) > 0)[0])
-printed = states @ params["W_hy"][:, 0] + params["b_y"]
+counted, printed = states[:, counter], states @ params["W_hy"][:, 0] + params["b_y"]
+carries = np.array([name.startswith("carry") for name in names])
+low, high = sorted((counted[carries], counted[~carries]), key=np.mean)
+assert low.max() < high.min()  # no state with a carry among those without
+boundary = (low.max() + high.min()) / 2
+
 figure, axes = plt.subplots(figsize=(5, 4.6))
 for name, marker, color in zip(places, "o^sD", (5, 0, 4, 1), strict=True):
     chosen = [name == other for other in names]
-    points = states[chosen, counter], printed[chosen]
-    axes.plot(*points, marker, color=COLORS[color], alpha=0.5, markersize=6, label=name)
-    assert len(set(np.sign(points[0]))) == len(set(np.sign(points[1]))) == 1
+    axes.plot(counted[chosen], printed[chosen], marker, color=COLORS[color], alpha=0.5, markersize=6, label=name)
 axes.axhline(0, color="grey", linewidth=0.8)
-axes.axvline(0, color="grey", linewidth=0.8)
+axes.axvline(boundary, color="grey", linewidth=0.8)
 axes.set(xlabel=f"state of unit {counter + 1}, which counts", ylabel="logit of the sum's bit")
 axes.set(title="All 3,400 hidden states of 200 sums")
 axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)

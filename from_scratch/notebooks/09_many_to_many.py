@@ -127,9 +127,13 @@ plt.show()
 # begins in that state $g_0$. At each step it reads the letter before, $y_{k-1}$, and computes the probabilities of the
 # next:
 #
-# $$h_t = \mathrm{cell}_{\text{enc}}(x_t, h_{t-1}), \qquad g_0 = h_T$$
+# $$h_t = \mathrm{cell}_{\text{enc}}(x_t, h_{t-1})$$
 #
-# $$g_k = \mathrm{cell}_{\text{dec}}(y_{k-1}, g_{k-1}), \qquad p(y_k) = \mathrm{softmax}(g_k W_{hy} + b_y)$$
+# $$g_0 = h_T$$
+#
+# $$g_k = \mathrm{cell}_{\text{dec}}(y_{k-1}, g_{k-1})$$
+#
+# $$p(y_k) = \mathrm{softmax}(g_k W_{hy} + b_y)$$
 #
 # The first $y_0$ is an end mark, and the word is finished when the decoder writes the end mark. In training the decoder
 # reads the *right* letter before, whatever it has written (*teacher forcing*). With the functions of lesson 3 the

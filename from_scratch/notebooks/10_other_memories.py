@@ -114,7 +114,11 @@ assert relative_error(x, bent, num_train) < 0.05 < 0.5 < relative_error(x, strai
 # **Correct**: compare the prediction $C m$ with what is seen. How far to follow is the *gain* $K$: near 1 if the state
 # is less certain than the measurement, near 0 if the measurement is mostly noise.
 #
-# $$K = \frac{P C^\top}{C P C^\top + r}, \qquad m \leftarrow m + K\,(x_t - C m), \qquad P \leftarrow P - K C P$$
+# $$K = \frac{P C^\top}{C P C^\top + r}$$
+#
+# $$m \leftarrow m + K\,(x_t - C m)$$
+#
+# $$P \leftarrow P - K C P$$
 #
 # For the noisy turn, $A$ is a rotation by 0.1 radian, and we see the first coordinate:
 
@@ -242,7 +246,8 @@ axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.13), ncols=2)
 plt.show()
 
 # %% [markdown]
-# - *random walk*: nobody beats the last value, because the next step is pure chance.
+# - *random walk*: nobody beats the last value, because the next step is pure chance. The HMM does worst: its states are
+#   levels that it has seen in training, and the walk goes elsewhere.
 # - *two back*: two taps hold all there is to know.
 # - *noisy turn*: the Kalman filter averages over a long time; four taps see too little.
 # - *logistic map*: everything linear fails, the networks find the parabola.
@@ -250,10 +255,10 @@ plt.show()
 # - *echo after ten*: four taps never see it. Of the models here only the Elman network can, and it removes a quarter of
 #   the error. (Half of the signals are echoes, so nobody could remove more than half.)
 #
-# **When is which one better?** A model that knows the *form* of the rule needs little data for the rest: with the right
-# form, the older models are optimal, provably, and the network at best equals them. The Elman network could represent
-# all of these, and does badly where there is little but noise to learn from. It is worth its data where nobody knows
-# the form: where the rule is nonlinear, or the memory must hold several things at once, as in language.
+# **When is which one better?** A model that knows the *form* of the rule needs little data for the rest. Where form and
+# parameters are right, Kalman filter and HMM are optimal, and a network at best equals them. The Elman network could
+# represent all of these, and does badly where there is little but noise to learn from. It is worth its data where
+# nobody knows the form: where the rule is nonlinear, or the memory must hold several things at once, as in language.
 #
 # | choose | if |
 # | --- | --- |

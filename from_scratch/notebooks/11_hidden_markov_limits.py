@@ -45,7 +45,9 @@ for first, second in zip(sequences[:, :3], sequences[:, 3:], strict=True):
 # At time $t$ the model is in one hidden state $s_t$ out of $K$. It emits a bit with a probability that depends on the
 # state alone, and moves on with a probability that depends on the state alone:
 #
-# $$p(s_t \mid s_{t-1}) = A_{s_{t-1} s_t}, \qquad p(x_t \mid s_t) = B_{s_t x_t}$$
+# $$p(s_t \mid s_{t-1}) = A_{s_{t-1} s_t}$$
+#
+# $$p(x_t \mid s_t) = B_{s_t x_t}$$
 #
 # We do not see the state, but can compute how probable each one is, given what was seen so far. The *forward pass*,
 # from $\alpha_{t-1}$ to $\alpha_t$: move on, weigh by how well each state explains the bit, divide by the sum. That sum
@@ -143,7 +145,9 @@ plt.show()
 # over what the one before it held, the first takes the input (-1, 1, or 0 while nothing comes in), and the last one is
 # the output:
 #
-# $$h_{t,1} = \tanh(\gamma\, x_t), \qquad h_{t,j} = \tanh(\gamma\, h_{t-1,j-1})$$
+# $$h_{t,1} = \tanh(\gamma\, x_t)$$
+#
+# $$h_{t,j} = \tanh(\gamma\, h_{t-1,j-1})$$
 
 # %%
 num_bits, gain = 8, 3.0
@@ -239,7 +243,9 @@ pd.DataFrame(as_many, index=columns).T.rename_axis("N bits, N units").round(3)
 # filter (lesson 10). Numbers they are, so a linear shift register carries $N$ bits with $N$ numbers just as well. The
 # difference shows when a little noise is added to each unit in each step:
 #
-# $$h_t = A h_{t-1} + B x_t + \varepsilon_t, \qquad \varepsilon_t \sim \mathcal{N}(0, \sigma^2)$$
+# $$h_t = A h_{t-1} + B x_t + \varepsilon_t$$
+#
+# $$\varepsilon_t \sim \mathcal{N}(0, \sigma^2)$$
 #
 # Every bit is shifted $N$ times in all, and the linear register adds up the noise: its output is $\pm 1$ with variance
 # $N \sigma^2$, so the sign is wrong with probability $\Phi(-1 / (\sigma \sqrt N))$, and no filter can do better, since
