@@ -242,7 +242,8 @@ pd.DataFrame({"hidden": hidden, "multiply": delta * hidden, "divide": delta / hi
 # %% [markdown]
 # Both lower the loss of this one case, since their signs agree. But the gradient changes the weights most that matter
 # most, and the division those that matter least. When the first hidden unit is nearly off for this input, its output
-# weight hardly matters, and the division changes it by hundreds. The other cases of "exclusive or" pay for it:
+# weight hardly matters, and the division changes it by more than 150. The loss over all four cases of "exclusive or"
+# rises:
 
 # %%
 quiet = {**start, "W_1": start["W_1"] - np.array([[8.0, 0, 0], [0, 0, 0]])}
@@ -265,12 +266,10 @@ pd.DataFrame(rows).round(4)
 # features of the input, and these *can* be divided by a line.
 #
 # Two hidden units are enough in principle. Whether gradient descent finds the right weights depends on where it
-# starts; with more units there are more ways down. Each setting of `xor.py` from 100 random starts:
+# starts; with more units there are more ways down. Each setting of `xor.py` from 50 random starts:
 
 # %%
-shares = {
-    setting: np.mean([xor.learn_xor(setting, seed)[2] for seed in range(100)], axis=0) for setting in xor.SETTINGS
-}
+shares = {setting: np.mean([xor.learn_xor(setting, seed)[2] for seed in range(50)], axis=0) for setting in xor.SETTINGS}
 figure, axes = plt.subplots(figsize=(5, 4.6))
 for (setting, share), style in zip(shares.items(), ("-", "--", "-.", ":", "-", "--"), strict=True):
     axes.plot(np.linspace(0, 100, len(share)), 100 * share, style, label=setting)

@@ -257,7 +257,7 @@ assert runs[30][:, :, 1].min(axis=1).mean() < runs[2][:, :, 1].min(axis=1).mean(
 #
 # 200 training cases, ten units a layer. A network of linear layers is a line, however deep it is. Sigmoid layers learn
 # more slowly than tanh layers, and the more of them the slower: each layer multiplies the gradient by a slope of at
-# most $\frac14$ (lesson 5 follows this thought over time steps).
+# most $\frac14$ (lesson 5 shows the same over time steps).
 
 # %%
 many = sine(200, 2)
@@ -286,8 +286,8 @@ pd.Series(until, name="epochs until the validation error is below 0.12").to_fram
 # ## 6. What helps against overfitting
 #
 # More data help most. Where there are none, *weight decay* adds $\frac{\alpha}{2} \lVert W \rVert^2$ to the loss, so
-# that each step also shrinks the weights by $\eta\,\alpha\,W$; large weights, which bend sharply, must pay for
-# themselves.
+# that each step of gradient descent also shrinks the weights by $\eta\,\alpha\,W$. Large weights, which bend the curve
+# sharply, stay only where they lower the loss by more than they cost.
 
 # %%
 counts, decays = (10, 20, 40, 80, 160, 320), (0, 1e-4, 1e-3, 1e-2, 1e-1)

@@ -240,7 +240,7 @@ plt.show()
 
 # %% [markdown]
 # What does the state look like? Twelve numbers at every step; the two directions in which they differ most (*principal
-# components*) can be drawn. The three a's have the same input and different states: the network knows where it is.
+# components*) can be drawn. The three a's have the same input and different states: the state tells them apart.
 
 # %%
 letters, learned, _ = next_character.learn_word(WORD)

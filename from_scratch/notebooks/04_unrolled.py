@@ -277,8 +277,8 @@ bottom.legend(loc="center right", ncols=2)
 plt.show()
 
 # %% [markdown]
-# Beyond the last target a network does what it likes: nobody told it to stop there. Targets at the last few steps ask
-# it to arrive *and stay*, at least for a while. Where a network goes when it is left alone is the subject of lesson 8.
+# What happens beyond the last target is not in the loss. Targets at the last few steps ask the network to arrive *and
+# stay*, at least for a while. Where a network goes when it is left alone is the subject of lesson 8.
 #
 # ## 5. Weights that change after M steps
 #
