@@ -70,7 +70,8 @@ def walk_forward(hmm: StepwiseHmm, sequences: Bits) -> tuple[Array, Array]:
         The probability of each state given what was seen up to each step, (time, sequences, states), and the
         probability of each bit given those before it, (time, sequences).
     """
-    states, chances = [], []
+    states: list[Array] = []
+    chances: list[Array] = []
     for t, bits in enumerate(sequences.T):
         ahead = hmm.start if t == 0 else states[-1] @ hmm.change[t - 1]
         joint = ahead * hmm.emit[t][:, bits].T  # (sequences, states)

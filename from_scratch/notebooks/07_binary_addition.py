@@ -50,7 +50,7 @@ assert [n % 2 for n in counts] == total[0].tolist()
 place = 2 ** np.arange(7)
 assert x[0, :, 0] @ place + x[0, :, 1] @ place == total[0] @ place  # it is the sum indeed
 rows = {"first": x[0, :, 0], "second": x[0, :, 1], "count n": counts, "sum": total[0]}
-pd.DataFrame(rows, index=[f"column {t}" for t in range(7)]).astype(int).T.iloc[:, ::-1]
+pd.DataFrame(rows).astype(int).T.iloc[:, ::-1].rename_axis("column", axis=1)
 
 # %% [markdown]
 # ## 2. Three units by hand
@@ -103,7 +103,7 @@ bottom.plot(range(4), [-1, 1, -1, 1], "o", color=COLORS[1], markersize=9)
 bottom.axhline(0, color="grey", linewidth=0.8)
 top.set(ylabel="state of the unit", title="Three thresholds")
 bottom.set(xlabel="count $n$ = two bits and the carry", ylabel="logit of the sum's bit", xticks=range(4))
-top.legend(loc="center right")
+bottom.legend(*top.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=3)
 plt.show()
 assert np.array_equal(np.tanh(beta * (np.arange(4)[:, None] - thetas)) @ by_hand["W_hy"][:, 0] > 0, [0, 1, 0, 1])
 
@@ -114,7 +114,7 @@ assert np.array_equal(np.tanh(beta * (np.arange(4)[:, None] - thetas)) @ by_hand
 # 1,882 different threshold functions, so there are $1882^2$ networks with two units, times 14 ways to read the sum off
 # two units, times 4 first states. We try them all. In the first column the sum must be "exclusive or" of the bits;
 # after $1 + 1$ there is a carry, and it must be the opposite; and the state with a carry must differ from the states
-# without.
+# without. (Another first state would not help: after a column of zeros the state is one of these four.)
 
 
 # %%
@@ -322,7 +322,7 @@ for name, marker, color in zip(places, "o^sD", (5, 0, 4, 1), strict=True):
 axes.axhline(0, color="grey", linewidth=0.8)
 axes.axvline(boundary, color="grey", linewidth=0.8)
 axes.set(xlabel=f"state of unit {counter + 1}, which counts", ylabel="logit of the sum's bit")
-axes.set(title="All 3,400 hidden states of 200 sums")
+axes.set(title="All 3,400 hidden states of 200 sums", xticks=(-1, -0.5, 0, 0.5, 1))
 axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
 plt.show()
 
