@@ -229,10 +229,10 @@ for gate in names.values():
 assert min(learned["Elman"]) > 0.4
 
 # %% [markdown]
-# Whichever gate is missing, the error is several times as large, although eight units could help each other out. And
-# the network without any gates learns next to nothing in this time: to write *at a mark* is to multiply, and an Elman
-# unit can only add. (On other tasks a gate may be dispensable. On average over three large tasks Greff et al. 2017
-# found the forget gate and the output squashing to matter most.)
+# Whichever gate is missing, the error is several times as large, although eight units could help each other out. The
+# network without any gates learns little in this time: to write *at a mark* is to multiply, and an Elman unit can only
+# add. (Other tasks may do without one or the other. Over three large tasks Greff et al. 2017 found the forget gate and
+# the tanh at the output of the cell to matter most.)
 #
 # ## 5. A cell can count
 #
@@ -290,9 +290,8 @@ assert np.allclose(h_t, gru.step(x_t, before, params)[0]["h"])
 # **What is each gate of the GRU for?**
 #
 # - **The update gate** is input and forget gate in one: what is let in is taken from what is kept, $1 - z$ and $z$. So
-#   the state is an average of numbers between -1 and 1 and stays there: a GRU cannot count.
-# - **The reset gate** lets a unit begin anew: with $r_t = 0$ the new state comes from the input alone, as at the first
-#   step.
+#   the state is an average of numbers between -1 and 1 and stays there: a GRU cannot count without bound.
+# - **The reset gate** lets a unit begin anew: with $r_t = 0$ the new state comes from the input alone.
 # - There is no output gate: the state is always shown.
 #
 # The reset gate in one unit: it adds up small numbers, $n_t = \tanh(x_t + r_t h_{t-1})$ with $z_t = 0$, and begins anew
