@@ -3,7 +3,7 @@
 python -m from_scratch.copy_task
 
 N random bits are read, then the same N bits come once more. Whoever predicts the second half must carry the first half
-across the middle. A hidden Markov model is there in one of its K states, so it carries at most log2 K bits, and needs
+across the middle. A hidden Markov model is then in one of its K states, so it carries at most log2 K bits, and needs
 2^N states. In a recurrent network every unit carries a bit of its own: N units, connected as a shift register, do it.
 
     h_t = tanh(gain (S h_{t-1} + x_t e_1))      S moves each unit's state to the next unit; x_t is -1, 1 or 0 (no input)

@@ -305,6 +305,26 @@ def test_a_register_copies_as_many_bits_as_it_has_units():
     assert (copy_task.copied(weak, words) == words).mean() < 0.7
 
 
+@pytest.mark.slow
+def test_the_table_of_the_copy_task(tmp_path, capsys):
+    carried = copy_task.lesson(tmp_path)
+    assert all(bits <= np.log2(num_states) + 1e-9 for (_, num_states), bits in carried.items())
+    assert carried[4, 4] == pytest.approx(2, abs=0.05)
+    assert carried[4, 16] > 3
+    assert capsys.readouterr().out.splitlines()[-2].split() == ["12", "4096", "12", "0"]
+    assert (tmp_path / "copy_task.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_long_words_are_too_much_for_the_plain_network_first(tmp_path, capsys):
+    shares = encoder_decoder.lesson(tmp_path)
+    assert all(share[:4].min() > 0.97 for share in shares.values())  # up to 8 letters
+    assert shares["LSTM"][7] > shares["Elman"][7] + 0.2  # 16 letters
+    assert shares["Elman"][-1] < 0.05  # 20, which were not in training
+    assert capsys.readouterr().out.startswith("letters  Elman")
+    assert (tmp_path / "encoder_decoder.png").stat().st_size > 1000
+
+
 # -- A language model -----------------------------------------------------------------------------------------------
 
 
