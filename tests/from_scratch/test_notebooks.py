@@ -12,11 +12,7 @@ from from_scratch.lesson import exercise
 from scripts.build_notebooks import LESSONS, ROOT, read_lesson, run_notebook
 
 COURSE = {name: script for name, (script, _) in LESSONS.items() if script.is_relative_to(ROOT / "from_scratch")}
-OLD_FORM = {"06_lstm_and_gru", "07_binary_addition", "10_other_memories"}
-each_lesson = pytest.mark.parametrize(
-    "lesson",
-    [pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in OLD_FORM else ()) for name in COURSE],
-)
+each_lesson = pytest.mark.parametrize("lesson", COURSE)
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 FOLD = re.compile(r"<details><summary>([^\n]+)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
 MAX_SECONDS = 180
