@@ -260,17 +260,23 @@ def _correlations(values: NDArray, labels: NDArray[np.float64]) -> NDArray[np.fl
     return np.divide(centred @ values, scale, out=np.zeros(values.shape[1]), where=scale > 0)
 
 
-def associate_all(values: Values, labels: Sequence[NDArray[np.float64]], kinds: Sequence[bool]) -> NDArray[np.float64]:
+def associate_all(
+    values: Values,
+    labels: Sequence[NDArray[np.float64]],
+    kinds: Sequence[bool],
+    order: NDArray[np.intp] | None = None,
+) -> NDArray[np.float64]:
     """How every unit goes with every concept, to choose from; the units are sorted once for all concepts.
 
     Args:
         values: (rows, units).
         labels: of each concept, (rows,), NaN where it is not known.
         kinds: whether each is binary, see `associate`. Equal values are ranked in the order of the rows.
+        order: of the rows by each unit, where it is known already.
     Returns:
         (concepts, units).
     """
-    order = np.argsort(values, axis=0) if any(kinds) else None
+    order = np.argsort(values, axis=0) if order is None and any(kinds) else order
     found = np.empty((len(labels), values.shape[1]))
     for row, (each, is_binary) in enumerate(zip(labels, kinds, strict=True)):
         known = ~np.isnan(each)
@@ -309,7 +315,11 @@ class Chosen(NamedTuple):
 
 
 def choose_units(
-    values: Mapping[str, Values], labels: Sequence[NDArray], concepts: Sequence[Concept], number: int = 1
+    values: Mapping[str, Values],
+    labels: Sequence[NDArray],
+    concepts: Sequence[Concept],
+    number: int = 1,
+    orders: Mapping[str, NDArray[np.intp]] | None = None,
 ) -> list[list[Chosen]]:
     """The units that go best with each concept, the best first.
 
@@ -318,10 +328,14 @@ def choose_units(
         labels: of each concept, (rows,).
         concepts: the concepts.
         number: of units for each.
+        orders: by layer, of the rows by each unit, where they are known already.
     """
     kinds = [concept.is_binary for concept in concepts]
     places = [(name, unit) for name, rows in values.items() for unit in range(rows.shape[1])]
-    found = np.concatenate([associate_all(rows, labels, kinds) for rows in values.values()], axis=1)
+    orders = orders or {}
+    found = np.concatenate(
+        [associate_all(rows, labels, kinds, orders.get(name)) for name, rows in values.items()], axis=1
+    )
     best = np.argsort(-np.abs(found), axis=1, kind="stable")[:, :number]  # (concepts, number)
     return [
         [Chosen(places[i][0], places[i][1], float(row[i])) for i in chosen]
@@ -341,9 +355,10 @@ def best_scores(
     reporting: Mapping[str, Values],
     labels: tuple[Sequence[NDArray], Sequence[NDArray]],
     concepts: Sequence[Concept],
+    orders: Mapping[str, NDArray[np.intp]] | None = None,
 ) -> list[float]:
     """The held-out score of the best unit for each concept: what a control is asked for."""
-    best = choose_units(choosing, labels[0], concepts)
+    best = choose_units(choosing, labels[0], concepts, orders=orders)
     return [
         score_chosen(chosen[0], reporting, each, concept.is_binary)
         for chosen, each, concept in zip(best, labels[1], concepts, strict=True)
@@ -422,12 +437,13 @@ def run_controls(
     rng = np.random.default_rng([config.seed, 1])
     labels = _labels(samples[0], concepts), _labels(samples[1], concepts)
     choosing, reporting = samples[0].values, samples[1].values
+    orders = {name: np.argsort(rows, axis=0) for name, rows in choosing.items()}
     random, shuffled, blank = [], [], []
     for _ in progress(range(config.num_controls), "Controls", config.num_controls):
         bases = {name: random_basis(rows.shape[1], rng) for name, rows in choosing.items()}
         random.append(best_scores(_turn(choosing, bases), _turn(reporting, bases), labels, concepts))
         moved = [shift(each, rng) for each in labels[0]], [shift(each, rng) for each in labels[1]]
-        shuffled.append(best_scores(choosing, reporting, moved, concepts))
+        shuffled.append(best_scores(choosing, reporting, moved, concepts, orders))
     for seed in progress(range(config.num_untrained), "Untrained networks", config.num_untrained):
         first = replace(model, architecture=untrained(model.architecture, config.seed + seed))
         read = [collect(first, each, concepts, config).values for each in pieces]

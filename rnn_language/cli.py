@@ -39,6 +39,7 @@ TASKS = {
     "sentiment": ("train", "evaluate", "predict", "explain"),
     "pos_tagging": ("train", "evaluate", "predict", "explain"),
     "language_model": ("train", "evaluate", "score", "generate", "explain", "word_vectors"),
+    "interpretability": ("units", "probe"),
 }
 OTHER = {
     "models": Command("rnn_language.models", "main", "list the pretrained models: purpose, size, scores"),
