@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -44,7 +44,7 @@ class CutModel:
         self,
         vectors: NDArray[np.float32],
         inputs_of: Callable[[int], Mapping[str, NDArray]],
-        place: Any = 0,
+        place: Sequence[int] = (),
         fixed: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Score vectors, and differentiate each score by its vectors.
@@ -52,7 +52,7 @@ class CutModel:
         Args:
             vectors: (batch, time, features).
             inputs_of: makes the other inputs for so many rows; the ids among them are not looked up.
-            place: int or array of int; what `read` needs to know.
+            place: numbers that `read` needs to know.
             fixed: further vectors that stay as they are, (others, time, features); they follow those of the rows.
         Returns:
             The scores (batch,) and their gradients (batch, time, features).
@@ -63,7 +63,9 @@ class CutModel:
         for start in range(0, len(vectors), at_once):
             part = vectors[start : start + at_once]
             inputs = inputs_of(len(part))
-            score, gradient = self._differentiate(part, fixed, [inputs[name] for name in self.names], np.int32(place))
+            score, gradient = self._differentiate(
+                part, fixed, [inputs[name] for name in self.names], np.array(place, np.int32)
+            )
             scores.append(score.numpy().astype(np.float64))
             gradients.append(gradient.numpy().astype(np.float64))
         return np.concatenate(scores), np.concatenate(gradients)
@@ -82,6 +84,6 @@ def _compile(above: keras.Model, inputs: list[Any], vectors: Any, read: Callable
     signature = [
         *[tf.TensorSpec(vectors.shape, tf.float32)] * 2,
         [tf.TensorSpec(value.shape, value.dtype) for value in inputs],
-        tf.TensorSpec(None, tf.int32),
+        tf.TensorSpec((None,), tf.int32),
     ]
     return tf.function(differentiate, input_signature=signature)

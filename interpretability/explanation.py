@@ -14,7 +14,7 @@ from interpretability.config import INTEGRATED, SHOWN, AttributionConfig
 NUM_STRONGEST = 10
 STYLE = """
 .text { font: 18px/2 Georgia, serif; white-space: pre-wrap; max-width: 50rem } .text span { border-radius: .2em;
-padding: .1em 0 } .text .explained { outline: 2px solid var(--ink) } section { margin: 2.5rem 0 }
+padding: .1em 0 } .text .explained { border-bottom: 2px solid var(--ink) } section { margin: 2.5rem 0 }
 """
 
 
@@ -143,14 +143,19 @@ def legend() -> str:
     )
 
 
-def html_page(sections: Iterable[str], facts: Mapping[str, str]) -> Iterator[str]:
+def html_page(
+    sections: Iterable[str], facts: Mapping[str, str], title: str = "Explanations", is_colored: bool = True
+) -> Iterator[str]:
     """A page of explanations that needs no other file, in pieces.
 
     Args:
-        sections: of `Explanation.section`.
-        facts: model and command, for the head.
+        sections: of `Explanation.section`, or of `Faithfulness.section`.
+        facts: what the head of the page names, the model say.
+        title: of the page.
+        is_colored: whether there are texts in colours, which need a legend.
     """
-    yield f"{page_head('Explanations', STYLE)}<h1>Explanations</h1>{html_facts(facts)}{legend()}\n"
+    shown = html.escape(title)
+    yield f"{page_head(title, STYLE)}<h1>{shown}</h1>{html_facts(facts)}{legend() if is_colored else ''}\n"
     for section in sections:
         yield section + "\n"
     yield "</body></html>\n"

@@ -48,6 +48,7 @@ SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of the tokens; DeYoung et al. 2020, sect
 RANDOM = "random order"
 MEASURES = ("comprehensiveness", "sufficiency")
 FAVOURED = "†"  # ranked and deleted by the same operator
+NOT_AHEAD = "(not ahead)"
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ class DeletionResult:
         """Whether the 95% interval of the difference from random orders is all on the better side."""
         return self.scores[f"{measure}_ahead_interval"][0] > 0
 
-    def verdict(self) -> str:
-        """Which measures the method is ahead of random orders in."""
-        if self.method == RANDOM:
-            return ""
-        ahead = [measure for measure in MEASURES if self.ahead(measure)]
-        return {2: "ahead in both", 0: "not ahead"}.get(len(ahead)) or f"ahead in {ahead[0]} only"
+    def cell(self, measure: str) -> str:
+        """A measure with its interval, and whether it is no better than random orders."""
+        low, high = self.scores[f"{measure}_interval"]
+        mark = f" {FAVOURED}" if self.is_favoured else ""
+        behind = "" if self.method == RANDOM or self.ahead(measure) else f" {NOT_AHEAD}"
+        return f"{self.scores[measure]:.3f} [{low:.3f}, {high:.3f}]{mark}{behind}"
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ class Faithfulness:
     num_randomized: int = 0
 
     def deletion_rows(self) -> list[list[str]]:
-        """The deletion tests as a table; the first row is the header."""
-        rows = [["deleted", "method", *(f"{measure} ({self.unit})" for measure in MEASURES), "against random orders"]]
-        for result in self.deletions:
-            mark = f" {FAVOURED}" if result.is_favoured else ""
-            cells = [_with_interval(result.scores, measure) for measure in MEASURES]
-            rows.append([result.deletion, result.method + mark, *cells, result.verdict()])
+        """The methods side by side under both deletion operators, as a table; the first row is the header."""
+        columns = [(deletion, measure) for deletion in DELETIONS for measure in MEASURES]
+        rows = [["method", *(f"{measure}, {deletion}" for deletion, measure in columns)]]
+        found = {(result.method, result.deletion): result for result in self.deletions}
+        for method in dict.fromkeys(result.method for result in self.deletions):
+            rows.append([method, *(found[method, deletion].cell(measure) for deletion, measure in columns)])
         return rows
 
     def randomization_rows(self) -> list[list[str]]:
@@ -120,8 +121,9 @@ class Faithfulness:
     def notes(self) -> list[str]:
         """What has to be known to read the tables."""
         notes = [
-            f"{self.num_examples:,} examples; 95% bootstrap intervals over them. More comprehensiveness and less "
-            "sufficiency are better.",
+            f"{self.num_examples:,} examples, in {self.unit}; 95% bootstrap intervals over them. More "
+            f"comprehensiveness and less sufficiency are better; {NOT_AHEAD}: the interval of the paired difference "
+            "from random orders is not all on the better side.",
             f"{FAVOURED} The method has ranked the words by the operator that deletes them, which favours it: compare "
             "it under the other one.",
         ]
@@ -146,7 +148,10 @@ class Faithfulness:
         return {
             "unit": self.unit,
             "num_examples": self.num_examples,
-            "deletions": [{**vars(result), "verdict": result.verdict()} for result in self.deletions],
+            "deletions": [
+                {**vars(result), "is_ahead": {measure: result.ahead(measure) for measure in MEASURES}}
+                for result in self.deletions
+            ],
             "completeness_gaps": {
                 name: {
                     "median": float(np.median(gaps)),
@@ -296,11 +301,6 @@ def summarize(curves: NDArray[np.float64], methods: Sequence[AttributionConfig])
 
 def _means(columns: dict[str, NDArray[np.float64]], indices: NDArray[np.intp]) -> dict[str, float]:
     return {name: float(values[indices].mean()) for name, values in columns.items()}
-
-
-def _with_interval(scores: dict[str, Any], name: str) -> str:
-    low, high = scores[f"{name}_interval"]
-    return f"{scores[name]:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def randomization_test(

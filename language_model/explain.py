@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = SPECIAL_TOKENS[UNK_ID]  # no vocabulary holds it, so it is read as an unknown word
 LEAST_CONTEXT = 5  # tokens before the next word, where faithfulness is measured
+SENTENCE_ENDS = (".", "!", "?")
 MAX_CONTEXT = 200  # tokens before an ending that are read: occlusion takes time in proportion to their square
 
 
@@ -106,6 +107,8 @@ def _cut(network: Any, architecture: str) -> CutModel:
     names = [layer.name for layer in network.layers]
 
     def to_logits(hidden: Any) -> Any:
+        if "hidden" not in network.output:  # of an old bundle: they are logits already
+            return hidden
         if layer_names.TO_LOGITS in names:
             return network.get_layer(layer_names.TO_LOGITS)(hidden)
         return embedding(hidden, reverse=True)
@@ -116,7 +119,8 @@ def _cut(network: Any, architecture: str) -> CutModel:
         nats = tf.nn.log_softmax(to_logits(steps))  # (batch, ending, vocab_size)
         return tf.reduce_sum(nats * tf.one_hot(place[1:], nats.shape[-1]), [1, 2])
 
-    return CutModel(network, reader.input[0], network.output["hidden"], read)
+    answer = network.output.get("hidden", network.output["logits"])
+    return CutModel(network, reader.input[0], answer, read)
 
 
 def explain(model: LanguageModel, text: str, ending: str | None = None, **settings: Any) -> Explanation:
@@ -151,12 +155,31 @@ def make_explainer(
         tokens, written = split_with_written(text, model.config)
         if len(tokens) > MAX_CONTEXT:
             say(f"{excerpt(text)}: {len(tokens):,} tokens; the last {MAX_CONTEXT} are read and explained")
-            tokens, written = tokens[-MAX_CONTEXT:], written[-MAX_CONTEXT:]
+            tokens, written, text = tokens[-MAX_CONTEXT:], written[-MAX_CONTEXT:], ""
         scorer = ContinuationScorer(model, tokens, given or [likeliest_next(model, tokens)])
         shown = excerpt(ending) if ending is not None else f"{scorer.ending[0]!r}, the likeliest next"
         return Explanation.of(attribute(scorer, config), written, f"log-probability of {shown}", config, text)
 
     return explain
+
+
+def draw_contexts(token_lists: Sequence[Sequence[str]], config: FaithfulnessConfig) -> list[Sequence[str]]:
+    """Draw contexts from texts: each begins with a sentence, and has a random length up to `config.max_tokens`.
+
+    Args:
+        token_lists: the tokens of each text; as many contexts come from each, of a short one fewer.
+        config: how many are wanted.
+    """
+    rng = np.random.default_rng(config.seed)
+    most = max(LEAST_CONTEXT, config.max_tokens)
+    contexts: list[Sequence[str]] = []
+    for tokens in token_lists:
+        starts = [0, *(place for place, token in enumerate(tokens, 1) if token in SENTENCE_ENDS)]
+        for start in rng.permutation(starts)[: -(-config.num_examples // len(token_lists))]:
+            length = int(rng.integers(LEAST_CONTEXT, most + 1))
+            if start + length < len(tokens):
+                contexts.append(tokens[start : start + length])
+    return contexts
 
 
 def likeliest_next(model: LanguageModel, tokens: Sequence[str]) -> str:
@@ -170,18 +193,14 @@ def measure_faithfulness(model: LanguageModel, data: Data, config: FaithfulnessC
 
     Args:
         model: a language model.
-        data: texts, see `language_model.loader.load_texts`. Of each, the context is a stretch of at most
-            `config.max_tokens` tokens from its beginning, cut at a random place.
+        data: texts, see `language_model.loader.load_texts`; stretches of them are the contexts, see `draw_contexts`.
         config: how much is measured.
     Raises:
         InputError: too few texts that are long enough.
     """
     config = config or FaithfulnessConfig()
-    rng = np.random.default_rng(config.seed)
     token_lists = split_tokens(load_texts(data, model.config), model.config)
-    lengths = rng.integers(LEAST_CONTEXT, max(LEAST_CONTEXT, config.max_tokens) + 1, len(token_lists))
-    contexts = [tokens[:length] for tokens, length in zip(token_lists, lengths, strict=True) if len(tokens) > length]
-    chosen = draw(contexts, config, LEAST_CONTEXT)
+    chosen = draw(draw_contexts(token_lists, config), config, LEAST_CONTEXT)
     network = model.network.model
     answering = LanguageModel(KerasEngine(network), model.vocabulary, model.config)
     scorers = [ContinuationScorer(model, tokens, [likeliest_next(model, tokens)]) for tokens in chosen]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "\ue000"  # a private character: as a word, or in one, it is unknown to every vocabulary
 LEAST = 1e-300  # of a probability, before its logarithm
+FAR = 100.0  # nats that make a tag impossible; far more would cost float32 the digits of what is possible
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _cut(network: Any, letters: bool) -> CutModel:
         here = ops.cast(ops.arange(ops.shape(scores)[1]) == place[0], "int32")  # (time,)
         tags = ops.cast(real, "int32") * here * place[1]  # any path through the tag
         others = here[:, None] * ops.cast(ops.arange(scores.shape[-1]) != place[1], "int32")  # (time, tag)
-        through = scores - 1e9 * ops.cast(others, scores.dtype)[None, :, None, :]
+        through = scores - FAR * ops.cast(others, scores.dtype)[None, :, None, :]
         # log of the sum over all paths through the tag, less that over all paths: the path itself falls out
         return chain_nats(through, tags, real) - chain_nats(scores, tags, real)
 

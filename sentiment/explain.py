@@ -76,7 +76,7 @@ class RatingScorer:
         first = self._cut.vectors(self._inputs(self.tokens, 1))[:, :1]
         points = np.concatenate([np.repeat(first, len(points), axis=0), self._in_text_order(points)], axis=1)
         scores, gradients = self._cut.differentiate(
-            points, lambda num_rows: self._inputs(self.tokens, num_rows), -1 if self.level is None else self.level
+            points, lambda num_rows: self._inputs(self.tokens, num_rows), [-1 if self.level is None else self.level]
         )
         return scores, self._in_text_order(gradients[:, 1:])
 
@@ -102,8 +102,9 @@ def _cut(network: Any, head: str) -> CutModel:
 
     from interpretability.cut_model import CutModel
 
-    def read(answer: Any, level: Any) -> Any:
+    def read(answer: Any, place: Any) -> Any:
         """The rating for level -1, else the probability of the level, (batch,)."""
+        level = place[0]
         if head == "regression":
             return answer["rating"][:, 0]
         if head == "categorical":
@@ -209,7 +210,7 @@ def measure_faithfulness(
     scorers = [RatingScorer(model, tokens, number) for tokens in chosen]
     return faithfulness.measure_faithfulness(
         scorers,
-        "rating" if level is None else "probability",
+        "points of the rating" if level is None else "probability",
         config,
         network=network,
         on_network=[replace(scorer, model=answering) for scorer in scorers[: config.num_randomized]],

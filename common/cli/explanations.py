@@ -24,7 +24,7 @@ from common.text.asked import Asked, Texts
 from common.text.tables import file_kind
 
 FORMATS = ("text", "jsonl", "html")
-Page = Callable[[Iterable[str]], Iterable[str]]
+Page = Callable[..., Iterable[str]]
 
 
 class Shown(Protocol):
@@ -191,6 +191,6 @@ def write_faithfulness(arguments: argparse.Namespace, measure: Callable[[], Any]
     with open_output(arguments.output, for_people=name == "text") as output:
         found = measure()
         if name == "html":
-            output.writelines(page([found.section()]))
+            output.writelines(page([found.section()], title="Faithfulness of explanations", is_colored=False))
         else:
             output.write((str(found) if name == "text" else json.dumps(finite(found.record()))) + "\n")

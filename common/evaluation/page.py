@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHORT_TEXT, LONG_TEXT = 30, 60  # characters of a cell that is not broken, and of one that needs room of its own
-INTERVAL = re.compile(r"(\S+) (\[[^\]]*\])( \*)?")  # of `format_score`
+INTERVAL = re.compile(r"(\S+) (\[[^\]]*\])((?: [*†])?(?: \(\w[\w ]*\))?)")  # of `format_score`, with marks
 SHOWN = 10  # rows of a long list; the others are folded
 NARROW = 480  # CSS pixels: a wider figure is scrolled on a phone, so that its text stays readable
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#808080"  # told apart by all eyes: Okabe & Ito 2008
