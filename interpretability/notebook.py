@@ -77,9 +77,9 @@ assert rating_without(strongest) < np.mean(others)
 #
 # ## Does a unit know that a quotation is open?
 #
-# The language model has read fairy tales. To guess the next word it would help to know whether somebody is speaking. If
-# it knows, then it must be written somewhere in its *hidden state*, the numbers that it carries from word to word. First
-# the raw material: for every token a number from each of its units.
+# The language model has read fairy tales. To guess the next word it would help to know whether somebody is speaking.
+# If it knows, then it must be written somewhere in its *hidden state*, the numbers that it carries from word to word.
+# First the raw material: for every token a number from each of its units.
 
 # %%
 stories = open_model("stories")
@@ -108,9 +108,9 @@ found = interpretability.rank_units(stories, choosing, reporting, config)
 pd.DataFrame(found.rows()[1:], columns=found.rows()[0]).set_index("concept")
 
 # %% [markdown]
-# Read it row by row. Is the score of the unit above the largest of every control? Then it is *a unit of its own*. Compare
-# the column *all units*, too: a regression that may use all 800. Where it is much better than the best unit, the
-# network spreads what it knows.
+# Read it row by row. Is the interval of the unit above the largest of every control? Then it is *a unit of its own*.
+# Compare the column *all units*, too: a regression that may use all 800. Where it is much better than the best unit,
+# the network spreads what it knows.
 #
 # A picture of the unit over a story, with the gates that make it so (Karpathy, Johnson & Fei-Fei 2015 drew such
 # pictures of networks that read programs):
@@ -132,14 +132,15 @@ image = axes.imshow(np.stack(list(rows.values())), cmap="PuOr", vmin=-1, vmax=1,
 axes.set_yticks(range(len(rows)), list(rows))
 axes.set_xticks(range(len(shown)), shown, rotation=70, ha="right", rotation_mode="anchor")
 axes.set(title=f"{best.layer}, unit {best.unit}{', upside down' * (best.sign < 0)}", xlabel="token read")
-figure.colorbar(image, label="value");  # fmt: skip
+figure.colorbar(image, label="value")
+plt.show()
 
 # %% [markdown]
 # Look for the quotation marks: at the opening one the cell turns. The gates below say how: an open input gate writes
 # something new, a shut forget gate lets go of what the cell held.
 #
-# **The check.** The unit was found with stories. What does it do in a sentence that you make up, and when nothing but the
-# marks is taken away?
+# **The check.** The unit was found with stories. What does it do in a sentence that you make up, and when nothing but
+# the marks is taken away?
 
 # %%
 figure, axes = plt.subplots(figsize=(11, 3.4), layout="constrained")
@@ -156,6 +157,7 @@ for text, color in (
 axes.set_xticks(range(len(kept)), [tokens[place] for place in kept], rotation=45)
 axes.set(xlabel="token read", ylabel=f"{best.layer}, unit {best.unit}")
 axes.legend()
+plt.show()
 print("mean over “What a fine voice”: with marks {:+.2f}, without {:+.2f}".format(*means))
 assert means[0] > means[1]
 
@@ -172,9 +174,9 @@ assert means[0] > means[1]
 # A unit is one direction. A **linear probe** may use all of them: a logistic regression that is given the state and
 # has to name the word that was read k steps before. If it can, the state still holds that word.
 #
-# A probe has its own way to deceive. Language helps: after *once*, *upon* is no memory. So beside it stands a guess from the
-# current word alone, without any state. And a network with random weights remembers too, as an echo does; what was
-# *learned* is what is above that.
+# A probe has its own way to deceive. Language helps: to say *once* before *upon* takes no memory. So beside it stands a
+# guess from the current word alone, without any state. And a network with random weights remembers too, as an echo
+# does; what was *learned* is what is above that.
 
 # %%
 config = interpretability.ProbeConfig(max_lag=6, num_tokens=4000, num_words=12)
@@ -191,7 +193,8 @@ for number, color in ((0, "#0072b2"), (1, "#d55e00")):
 axes.plot(lags, [result.word_alone for result in words], color="grey", marker="x", label="current word alone")
 axes.plot(lags, [result.most_frequent for result in words], color="grey", linestyle=":", label="most frequent word")
 axes.set(xlabel="steps back", ylabel="held-out accuracy, among 12 words", ylim=(0, 1.02))
-axes.legend();  # fmt: skip
+axes.legend()
+plt.show()
 
 # %%
 for line in probes.memory():
@@ -268,7 +271,8 @@ for form, color in (("dog", "#d55e00"), ("dogs", "#0072b2")):
     axes.plot(sign * values, color=color, marker="o", label=f"the {form} …")
 axes.set_xticks(range(len(words)), words)
 axes.set(xlabel="word read", ylabel=f"tanh of cell {unit}", ylim=(-1.1, 1.1))
-axes.legend();  # fmt: skip
+axes.legend()
+plt.show()
 
 # %% [markdown]
 # ## Exercises

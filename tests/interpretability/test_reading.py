@@ -34,7 +34,7 @@ def keras_states(model, folder, token_lists):
     return {name: np.asarray(values) for name, values in found.items()}
 
 
-@pytest.mark.parametrize("task", ["sentiment", "language_model", "pos_tagging"])
+@pytest.mark.parametrize("task", [pytest.param("sentiment", marks=pytest.mark.slow), "language_model", "pos_tagging"])
 def test_states_at_every_token_are_those_of_keras(task):
     model = open_model(FIXTURES / task)
     token_lists = [tokens for text in TEXTS for tokens in model.reader.split(text)]

@@ -30,7 +30,7 @@ from interpretability.units import (
 )
 from tests.interpretability.planted import PLANTED, UNITS, make_pieces, planted_model
 
-CONFIG = UnitsConfig(num_tokens=600, num_controls=5, num_untrained=2)
+CONFIG = UnitsConfig(num_tokens=600, num_controls=5, num_untrained=2, concepts="quotation,bracket,liked")
 
 
 @pytest.fixture(scope="module")
