@@ -2,7 +2,8 @@
 // The microscope: choose a unit, see a text coloured by it, its gates below, and where it is highest and lowest.
 const data = JSON.parse(document.getElementById("data").textContent);
 const by = id => document.getElementById(id);
-const BLUE = [0, 114, 178], ORANGE = [213, 94, 0], GATES = "ifozr";
+const BLUE = [0, 114, 178], ORANGE = [213, 94, 0];
+const characters = data.level === "character";
 const chosen = { text: 0, layer: 0, unit: 0, kind: "h", token: 0 };
 const decoded = new Map();
 
@@ -52,7 +53,7 @@ function showText() {
     span.title = value(number).toFixed(2);
     span.className = number === chosen.token ? "chosen" : "";
     span.onclick = () => choose({ token: number });
-    return data.level === "character" ? [span] : [span, " "];
+    return characters ? [span] : [span, " "];
   }));
 }
 
@@ -75,16 +76,15 @@ function prepare(canvas, width, height) {  // sharp on phones too
   return context;
 }
 
-const LEFT = 92, TOP = 74, ROW = 22;
-const cell = () => data.level === "character" ? 13 : 20;
+const LEFT = 92, TOP = characters ? 22 : 74, ROW = 22, CELL = characters ? 13 : 20;
 
 function showStrips() {
-  const size = cell(), rows = kinds();
+  const size = CELL, rows = kinds();
   const context = prepare(by("strips"), LEFT + size * tokens().length + 60, TOP + ROW * rows.length + 4);
   tokens().forEach((token, number) => {
     context.save();
     context.translate(LEFT + size * (number + 0.7), TOP - 5);
-    context.rotate(-Math.PI / 3);
+    if (characters) context.translate(-size / 2, 0); else context.rotate(-Math.PI / 3);
     context.fillText(visible(token).slice(0, 11), 0, 0);
     context.restore();
   });
@@ -122,7 +122,7 @@ function showPeaks() {
     by(side).replaceChildren(...data[side][chosen.layer][chosen.unit].map(([before, token, after, here]) => {
       const item = document.createElement("li"), mark = document.createElement("b"), note = document.createElement("small");
       mark.textContent = visible(token); note.textContent = ` ${here.toFixed(2)}`;
-      item.append(before, mark, after, note);
+      item.append(before.replaceAll("\n", "↵"), mark, after.replaceAll("\n", "↵"), note);
       return item;
     }));
   }
@@ -163,7 +163,7 @@ by("unit").onchange = event => choose({ unit: Number(event.target.value) });
 by("less").onclick = () => choose({ unit: chosen.unit - 1 });
 by("more").onclick = () => choose({ unit: chosen.unit + 1 });
 by("strips").onclick = event => {
-  const number = Math.floor((event.offsetX - LEFT) / cell());
+  const number = Math.floor((event.offsetX - LEFT) / CELL);
   if (number >= 0 && number < tokens().length) choose({ token: number });
 };
 by("map").onclick = event => {

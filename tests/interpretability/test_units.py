@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -175,3 +177,23 @@ def test_the_page_holds_all_that_its_script_shows_and_loads_nothing(planted, pag
 def test_the_page_is_readable_without_its_script(page):
     assert "<noscript>" in page
     assert OWN_UNIT in page
+
+
+@pytest.mark.slow
+def test_the_page_works_in_a_browser(planted, page, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    clicks = '<script>by("less").click(); by("reading").children[1].click(); choose({ unit: 99 }); choose({ unit: 5 })'
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{clicks}</script></body>"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    done = subprocess.run([browser, *options, tmp_path / "page.html"], capture_output=True, text=True, timeout=120)
+    shown = re.search(r'id="reading">(.*?)</div>', done.stdout, re.DOTALL)[1]
+    assert "&lt;/script&gt;" in shown  # a token is text, whatever is in it
+    bracket = re.search(r"<span ([^>]*)>\(</span>", shown)[1]
+    assert 'title="1.00"' in bracket
+    assert 'class="chosen"' in bracket
+    assert "rgba(0, 114, 178, 0.6)" in bracket  # as blue as can be
+    assert "state 1.00" in re.search(r'id="token">(.*?)<', done.stdout)[1]
+    assert re.search(r'data-place="0 5"[^>]*aria-pressed="true"|aria-pressed="true"[^>]*data-place="0 5"', done.stdout)
+    assert done.stdout.count("<li>") == 6  # three peaks on each side
