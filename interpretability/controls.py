@@ -30,9 +30,19 @@ def random_basis(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     return (q * np.sign(np.diag(r))).astype(np.float32)
 
 
-def shift(labels: NDArray, rng: np.random.Generator) -> NDArray:
-    """The labels of another place: shifted around by a random number of rows, so that neighbours stay neighbours."""
-    return np.roll(labels, int(rng.integers(1, max(2, len(labels)))))
+def shuffle(labels: NDArray, texts: NDArray[np.intp], rng: np.random.Generator) -> NDArray:
+    """The labels of other places: the texts in another order, shifted by a random number of rows.
+
+    Neighbours stay neighbours, as labels of a text hang together; the order of the texts may be that of their labels.
+
+    Args:
+        labels: (rows,).
+        texts: the number of the text of each row, those of one text in a row.
+        rng: random generator.
+    """
+    parts = np.split(labels, np.flatnonzero(np.diff(texts)) + 1)
+    moved = np.concatenate([parts[i] for i in rng.permutation(len(parts))])
+    return np.roll(moved, int(rng.integers(1, max(2, len(labels)))))
 
 
 def untrained(architecture: Architecture, seed: int) -> Architecture:

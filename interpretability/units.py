@@ -31,7 +31,7 @@ from common.evaluation.metrics import with_intervals
 from common.evaluation.report import text_table
 from common.progress import progress
 from interpretability.concepts import Concept, concepts_of
-from interpretability.controls import random_basis, shift, untrained
+from interpretability.controls import random_basis, shuffle, untrained
 from interpretability.microscope_config import CELL, EVERY, LAST, MEAN, UnitsConfig
 from interpretability.reading import Model, Piece, layers_of, read_states
 
@@ -442,7 +442,7 @@ def run_controls(
     for _ in progress(range(config.num_controls), "Controls", config.num_controls):
         bases = {name: random_basis(rows.shape[1], rng) for name, rows in choosing.items()}
         random.append(best_scores(_turn(choosing, bases), _turn(reporting, bases), labels, concepts))
-        moved = [shift(each, rng) for each in labels[0]], [shift(each, rng) for each in labels[1]]
+        moved = _shuffle(samples[0], labels[0], rng), _shuffle(samples[1], labels[1], rng)
         shuffled.append(best_scores(choosing, reporting, moved, concepts, orders))
     for seed in progress(range(config.num_untrained), "Untrained networks", config.num_untrained):
         first = replace(model, architecture=untrained(model.architecture, config.seed + seed))
@@ -453,6 +453,10 @@ def run_controls(
 
 def _labels(sample: Sample, concepts: Sequence[Concept]) -> list[NDArray[np.float64]]:
     return [sample.labels[concept.name] for concept in concepts]
+
+
+def _shuffle(sample: Sample, labels: Sequence[NDArray], rng: np.random.Generator) -> list[NDArray]:
+    return [shuffle(each, sample.texts, rng) for each in labels]
 
 
 def _turn(values: Mapping[str, Values], bases: Mapping[str, Values]) -> dict[str, Values]:

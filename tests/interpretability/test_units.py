@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from common.errors import InputError
 from interpretability.concepts import in_quotation, in_speaker
-from interpretability.controls import random_basis, untrained
+from interpretability.controls import random_basis, shuffle, untrained
 from interpretability.microscope import write_page
 from interpretability.microscope_config import UnitsConfig
 from interpretability.reading import Piece, split_pieces
@@ -99,6 +99,16 @@ def test_the_verdict_names_the_first_control_that_does_as_well(low, verdict):
 def test_a_random_basis_is_orthonormal_and_untrained_weights_are_new():
     basis = random_basis(7, np.random.default_rng(0))
     np.testing.assert_allclose(basis.T @ basis, np.eye(7), atol=1e-5)
+
+
+def test_shuffled_labels_are_of_other_texts_though_these_are_in_the_order_of_their_labels():
+    texts = np.repeat(np.arange(100), 4)
+    labels = (texts < 50).astype(float)
+    found = [np.corrcoef(labels, shuffle(labels, texts, np.random.default_rng(seed)))[0, 1] for seed in range(50)]
+    assert np.abs(found).max() < 0.6  # shifted as a block it would be 1 now and then
+    moved = shuffle(labels, texts, np.random.default_rng(0))
+    assert moved.sum() == labels.sum()
+    assert np.mean(moved[1:] == moved[:-1]) > 0.8  # neighbours stay neighbours
 
 
 def test_an_untrained_network_is_of_the_same_shape_with_other_weights(planted):
