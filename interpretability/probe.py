@@ -41,15 +41,14 @@ from common.evaluation.report import new_figure, text_table
 from common.progress import progress
 from interpretability.concepts import PLURAL, SENTENCE_ENDS, SINGULAR
 from interpretability.controls import untrained
-from interpretability.microscope_config import ProbeConfig, UnitsConfig
-from interpretability.reading import Model, Piece, layers_of, read_states
-from interpretability.units import choose_places
+from interpretability.microscope_config import ProbeConfig
+from interpretability.reading import Model, Piece, choose_places, independent_rows, layers_of, read_states
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAST_ROWS = 50  # of a task, on each split
-NUM_RESAMPLES, NUM_STRETCHES = 200, 50
+NUM_RESAMPLES = 200
 TOLERANCE = 0.01  # of L-BFGS: five to ten times as fast as 1e-4
 LAST_POSITION = 10  # words of a sentence from here on are one class
 NOT_ASKED = ""  # the label of a token that a task does not ask about
@@ -300,8 +299,7 @@ class Probed:
 
 def collect(model: Model, pieces: Sequence[Piece], tasks: Sequence[Task], config: ProbeConfig) -> Probed:
     """Read pieces, and keep the states at some of their tokens."""
-    which = UnitsConfig(num_tokens=config.num_tokens, seed=config.seed)
-    places = choose_places([len(piece.tokens) for piece in pieces], which)
+    places = choose_places([len(piece.tokens) for piece in pieces], config.num_tokens, config.seed)
     states: dict[str, list[NDArray]] = {name: [np.empty(0)] * len(pieces) for name in layers_of(model)}
     for found in read_states(model, [piece.tokens for piece in pieces]):
         for name, values in found.states.items():
@@ -409,9 +407,7 @@ def guess_from_word(words: NDArray, labels: NDArray, test_words: NDArray, wanted
 
 def _interval(right: NDArray[np.bool_], texts: NDArray[np.intp]) -> tuple[float, float]:
     """The 95% interval of an accuracy: whole texts are drawn."""
-    groups = [np.flatnonzero(texts == text) for text in np.unique(texts)]
-    if len(groups) == 1:
-        groups = np.array_split(groups[0], min(NUM_STRETCHES, len(groups[0])))
+    groups = independent_rows(texts)
     sums, sizes = np.array([right[rows].sum() for rows in groups]), np.array([len(rows) for rows in groups])
     found = with_intervals(lambda drawn: {"a": sums[drawn].sum() / sizes[drawn].sum()}, len(groups), NUM_RESAMPLES)
     return found["a_interval"][0], found["a_interval"][1]

@@ -37,6 +37,7 @@ READ_TOGETHER, TOKENS_TOGETHER = 32, 8192  # texts, and tokens with their paddin
 USUAL_COLUMNS = ("text", "review")
 CONLLU = (".conllu", ".conllu.gz", ".conll", ".conll.gz")
 NUM_FIELDS = 10  # of a line of CoNLL-U
+NUM_STRETCHES = 50  # of a single text, for intervals
 
 
 class TextReader(Protocol):
@@ -162,6 +163,8 @@ def load_pieces(
         InputError: the file cannot be read, or holds no text.
     """
     if path.name.endswith(CONLLU):
+        if rating_column is not None:
+            raise InputError(f"--rating-column: {path} holds words with annotations and no ratings; leave it out")
         if reader.level == "character":
             raise InputError(f"{path}: words; a model that reads characters wants texts")
         pieces = [Piece(each["form"], number, annotations=each) for number, each in enumerate(read_conllu(path))]
@@ -255,6 +258,30 @@ def split_pieces(pieces: Sequence[Piece], seed: int) -> tuple[list[Piece], list[
     order = np.random.default_rng(seed).permutation(names)
     chosen = set(order[: len(order) // 2].tolist())
     return [each for each in pieces if each.text in chosen], [each for each in pieces if each.text not in chosen]
+
+
+def choose_places(lengths: Sequence[int], num_tokens: int, seed: int) -> list[NDArray[np.intp]]:
+    """Some tokens of each piece: so many of them all, drawn at random; 0: all.
+
+    Args:
+        lengths: of the pieces, in tokens.
+        num_tokens: wanted, of all pieces together.
+        seed: of the drawing.
+    """
+    chosen = np.array(draw(sum(lengths), num_tokens, seed), np.intp)
+    ends = np.cumsum(lengths)
+    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
+    return [part - (end - length) for part, end, length in zip(parts, ends, lengths, strict=True)]
+
+
+def independent_rows(texts: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The rows of each text, which a bootstrap draws together; of a single text, stretches of it.
+
+    >>> [rows.tolist() for rows in independent_rows(np.array([4, 4, 7]))]
+    [[0, 1], [2]]
+    """
+    groups = [np.flatnonzero(texts == text) for text in np.unique(texts)]
+    return groups if len(groups) > 1 else np.array_split(groups[0], min(NUM_STRETCHES, len(groups[0])))
 
 
 # -- States ---------------------------------------------------------------------------------------------------------

@@ -33,10 +33,10 @@ from common.progress import progress
 from interpretability.concepts import Concept, concepts_of
 from interpretability.controls import random_basis, shuffle, untrained
 from interpretability.microscope_config import CELL, EVERY, LAST, MEAN, UnitsConfig
-from interpretability.reading import Model, Piece, layers_of, read_states
+from interpretability.reading import Model, Piece, choose_places, independent_rows, layers_of, read_states
 
 LEAST_OF_A_KIND = 20  # rows with a concept, and without it
-NUM_RESAMPLES, NUM_STRETCHES = 200, 50
+NUM_RESAMPLES = 200
 PENALTY, INVERSE_PENALTY, MAX_ITERATIONS, TOLERANCE = 100.0, 0.01, 200, 0.01  # of the regressions on all units
 
 OWN_UNIT, ANY_DIRECTION = "a unit of its own", "in any direction"
@@ -196,7 +196,8 @@ def collect(model: Model, pieces: Sequence[Piece], concepts: Sequence[Concept], 
         concepts: what is asked of them.
         config: how many tokens, and which values.
     """
-    places = choose_places([len(piece.tokens) for piece in pieces], config)
+    wanted = config.num_tokens if config.at == EVERY else 0
+    places = choose_places([len(piece.tokens) for piece in pieces], wanted, config.seed)
     values: dict[str, list[Values]] = {name: [np.empty((0, 0), np.float32)] * len(pieces) for name in layers_of(model)}
     wants_cells = config.values == CELL
     for found in read_states(model, [piece.tokens for piece in pieces], wants_cells):
@@ -211,17 +212,6 @@ def collect(model: Model, pieces: Sequence[Piece], concepts: Sequence[Concept], 
     }
     texts = [np.full(len(rows), piece.text) for rows, piece in zip(values[next(iter(values))], pieces, strict=True)]
     return Sample({name: np.concatenate(rows) for name, rows in values.items()}, labels, np.concatenate(texts))
-
-
-def choose_places(lengths: Sequence[int], config: UnitsConfig) -> list[NDArray[np.intp]]:
-    """The tokens of each piece that are compared: all, or so many of them all, drawn at random."""
-    total = sum(lengths)
-    if config.at != EVERY or total <= config.num_tokens:
-        return [np.arange(length) for length in lengths]
-    chosen = np.sort(np.random.default_rng(config.seed).choice(total, config.num_tokens, replace=False))
-    ends = np.cumsum(lengths)
-    parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
-    return [part - (end - length) for part, end, length in zip(parts, ends, lengths, strict=True)]
 
 
 def _at(values: NDArray, places: NDArray[np.intp], at: str) -> NDArray:
@@ -469,9 +459,7 @@ def score_unit(chosen: Chosen, sample: Sample, concept: Concept) -> UnitScore:
     known = sample.known(concept.name)
     labels, texts = sample.labels[concept.name][known], sample.texts[known]
     values = {chosen.layer: sample.values[chosen.layer][known]}
-    groups = [np.flatnonzero(texts == text) for text in np.unique(texts)]
-    if len(groups) == 1:  # one text: stretches of it
-        groups = np.array_split(groups[0], min(NUM_STRETCHES, len(groups[0])))
+    groups = independent_rows(texts)
 
     def score(drawn: NDArray[np.intp]) -> dict[str, float]:
         rows = np.concatenate([groups[i] for i in drawn])

@@ -107,7 +107,7 @@ class StateReader:
 
         Args:
             inputs: an array for each of its named inputs, with a `mask` (batch, time) that has its real steps on the
-                left; states, where they are inputs, are taken to be zeros by `interpretability.gates`.
+                left; also the states before the first step, where they are inputs.
         Returns:
             The states of each entry of `layers`.
         Raises:

@@ -92,6 +92,13 @@ def test_a_line_that_is_no_conllu_is_refused_by_its_place(tmp_path):
         read_conllu(path)
 
 
+def test_ratings_of_words_with_annotations_are_refused(tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(CONLLU)
+    with pytest.raises(InputError, match="--rating-column"):
+        load_pieces(path, open_model(FIXTURES / "language_model").reader, 100, rating_column="rating")
+
+
 def test_long_texts_are_cut_and_their_parts_stay_of_one_text(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,rating\none two three four five,3\nsix,4\n")

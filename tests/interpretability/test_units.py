@@ -16,7 +16,7 @@ from interpretability.concepts import in_quotation, in_speaker
 from interpretability.controls import random_basis, shuffle, untrained
 from interpretability.microscope import write_page
 from interpretability.microscope_config import UnitsConfig
-from interpretability.reading import Piece, split_pieces
+from interpretability.reading import Piece, choose_places, split_pieces
 from interpretability.survey import survey
 from interpretability.units import (
     ALSO_UNTRAINED,
@@ -27,7 +27,6 @@ from interpretability.units import (
     UnitScore,
     associate,
     associate_all,
-    choose_places,
     rank_units,
 )
 from tests.interpretability.planted import PLANTED, UNITS, make_pieces, planted_model
@@ -124,9 +123,10 @@ def test_an_untrained_network_is_of_the_same_shape_with_other_weights(planted):
 
 def test_places_are_drawn_over_all_texts_and_stay_inside_each():
     lengths = [3, 200, 1, 500]
-    places = choose_places(lengths, UnitsConfig(num_tokens=100))
+    places = choose_places(lengths, 100, seed=0)
     assert sum(map(len, places)) == 100
     assert all(len(set(each.tolist())) == len(each) for each in places)
+    assert [each.tolist() for each in choose_places([2, 1], 0, seed=0)] == [[0, 1], [0]]
     assert all((each >= 0).all() and (each < length).all() for each, length in zip(places, lengths, strict=True))
 
 
