@@ -24,6 +24,7 @@ from interpretability.units import (
     CHANCE,
     OWN_UNIT,
     ConceptResult,
+    Sample,
     UnitScore,
     associate,
     associate_all,
@@ -54,6 +55,23 @@ def test_a_planted_unit_is_found_ahead_of_all_controls(planted):
     assert max(found.random) < 1
     assert max(found.untrained) < 0.9
     assert found.all_units > 0.99
+
+
+def test_a_unit_is_chosen_on_one_split_and_scored_on_the_other(planted, monkeypatch):
+    labels = np.tile([0.0, 1.0], 100)
+    noise = np.random.default_rng(0).normal(size=200)
+    choosing, reporting = make_pieces(1, 1), make_pieces(1, 2)
+    values = {id(choosing): [labels, noise], id(reporting): [noise, labels]}  # another unit follows it there
+
+    def collect(model, pieces, concepts, config):
+        columns = np.stack(values[id(pieces)], axis=1).astype(np.float32)
+        return Sample({"recurrent_0": columns}, {"bracket": labels}, np.arange(200))
+
+    monkeypatch.setattr("interpretability.units.collect", collect)
+    config = UnitsConfig(concepts="bracket", num_controls=2, num_untrained=0)
+    [found] = rank_units(planted[0], choosing, reporting, config).results
+    assert (found.units[0].unit, found.units[0].chosen) == (0, 1)
+    assert 0.4 < found.units[0].score < 0.6
 
 
 def test_a_concept_that_is_not_in_the_network_is_chance(planted):
@@ -171,6 +189,9 @@ def test_the_survey_finds_where_a_unit_is_highest(planted):
         tokens = pieces[peak.piece].tokens
         assert tokens.index("(") <= peak.token < tokens.index(")")
         assert peak.value > 0.99
+    for peak in found.lowest["recurrent_0"][PLANTED]:
+        assert peak.token >= pieces[peak.piece].tokens.index(")")
+        assert peak.value < -0.99
     assert found.num_tokens == 120
     assert found.shut["recurrent_0"] == {}  # a SimpleRNN has no gates
 
