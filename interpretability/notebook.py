@@ -202,9 +202,9 @@ for line in probes.memory():
 assert words[1].scores[0].accuracy > words[1].word_alone
 
 # %% [markdown]
-# Two things surprise most people. Random weights remember well: an untrained recurrent network is a reservoir (Jaeger
-# 2001), and training need not make it remember more, only better: it may forget what does not help to guess the next
-# word. And the second layer is not a better memory than the first.
+# Two things surprise most people. Random weights remember well, as a reservoir does (Jaeger 2001). And training does
+# not make the memory longer: from three words back the untrained network tells more. What was learned is to hold the
+# last words better, and to forget the others sooner: they hardly help to guess the next one.
 #
 # **The check** is the control task (Hewitt & Liang 2019): give every word a label at random, and see whether the probe
 # learns that as well. Where it does, the probe has told the words apart, and nothing more. The difference is called

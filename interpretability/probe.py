@@ -159,19 +159,17 @@ class ProbeResults:
         return "\n".join(lines)
 
     def memory(self) -> list[str]:
-        """How far back each layer tells the word better than an untrained network, and better than the current word."""
+        """How far back each layer tells the word better than without the state, and than an untrained network does."""
         words = [result for result in self.results if result.task.lag]
         lines = []
         for number, score in enumerate(words[0].scores if words else []):
-            far = {"an untrained network": 0, "the current word alone": 0}
-            for result in words:
-                low = result.scores[number].interval[0]
-                if low > result.word_alone and far["the current word alone"] == (result.task.lag or 0) - 1:
-                    far["the current word alone"] += 1
-                if low > result.scores[number].untrained and far["an untrained network"] == (result.task.lag or 0) - 1:
-                    far["an untrained network"] += 1
-            shown = ", ".join(f"{steps} back better than {what}" for what, steps in far.items())
-            lines.append(f"{score.layer} tells the words up to {shown} (of {words[-1].task.lag} asked for)")
+            found = [result.scores[number] for result in words]
+            guess = _num_ahead(found, [max(result.word_alone, result.most_frequent) for result in words])
+            untrained = _num_ahead(found, [each.untrained for each in found])
+            lines.append(
+                f"{score.layer} tells the token up to {guess} back better than a guess without the state, up to "
+                f"{untrained} back better than an untrained network ({len(words)} back were asked for)"
+            )
         return lines
 
     def record(self) -> dict[str, Any]:
@@ -185,6 +183,12 @@ class ProbeResults:
             ],
             "left_out": self.left_out,
         }  # fmt: skip
+
+
+def _num_ahead(scores: Sequence[ProbeScore], floors: Sequence[float]) -> int:
+    """For how many of the first lags the interval is above a floor."""
+    ahead = [score.interval[0] > floor for score, floor in zip(scores, floors, strict=True)]
+    return [*ahead, False].index(False)
 
 
 # -- Tasks ----------------------------------------------------------------------------------------------------------

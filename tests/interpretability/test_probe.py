@@ -9,7 +9,16 @@ import pytest
 
 from common.errors import InputError
 from interpretability.microscope_config import ProbeConfig
-from interpretability.probe import control_labels, guess_from_word, probe_page, train_probes
+from interpretability.probe import (
+    ProbeResults,
+    ProbeScore,
+    Task,
+    TaskResult,
+    control_labels,
+    guess_from_word,
+    probe_page,
+    train_probes,
+)
 from tests.interpretability.planted import make_pieces, planted_model, with_annotations
 
 CONFIG = ProbeConfig(num_tokens=2000, max_lag=3, num_words=5)
@@ -44,6 +53,13 @@ def test_words_are_remembered_less_the_further_back_they_are(found):
 def test_the_current_word_alone_tells_itself_and_no_random_word_before(found):
     assert result_of(found, "this word").word_alone == 1
     assert result_of(found, "word -1").word_alone < 0.7
+
+
+def test_memory_ends_where_a_floor_is_reached():
+    scores = [ProbeScore("recurrent_0", 0.9, (low, 1.0), 0.5, 0.5) for low in (0.8, 0.7, 0.4, 0.6)]
+    words = [TaskResult(Task(f"word -{i + 1}", "", None, i + 1), 9, 2, 0.5, 0.3, [scores[i]]) for i in range(4)]
+    [line] = ProbeResults(words, {}).memory()
+    assert "up to 2 back better than a guess without the state, up to 2 back better than an untrained" in line
 
 
 def test_a_task_without_tokens_is_left_out_and_said(found):
