@@ -24,11 +24,10 @@ from common.output import recover
 from common.progress import progress
 from common.text.asked import open_asked
 from common.text.batching import group_by_length
-from common.text.columns import RATING, TEXT, Column
-from common.text.data import read_data
+from common.text.columns import RATING, Column, find_column, missing_column
 from common.text.documents import AUTO
 from common.text.readers import read_lines
-from common.text.rows import require_good
+from common.text.rows import as_text, require_good
 from common.text.tables import Reading
 from common.text.vocabulary import Vocabulary
 from interpretability.gates import find_gates
@@ -200,12 +199,24 @@ def read_rated(
     Raises:
         InputError: the row, what was found there, and what would do.
     """
+    texts = open_asked(path, text_column, USUAL_COLUMNS, Reading(), document)
     if rating_column is None:
-        asked = open_asked(path, text_column, USUAL_COLUMNS, Reading(), document)
-        return [(item.text, float("nan")) for item in asked.items if item.text is not None]
-    text = Column(text_column or "text", "--text-column", TEXT, text_column is not None)
-    rows = require_good(read_data(path, [text, Column(rating_column, "--rating-column", RATING)]))
-    return [(row[text.name], _number(row[rating_column], place)) for place, row in rows if row[text.name].strip()]
+        return [(item.text, float("nan")) for item in texts.items if item.text is not None]
+    names = texts.table.names if texts.table else []
+    column = Column(rating_column, "--rating-column", RATING)
+    place = find_column(names, column)
+    if place is None:
+        raise InputError(f"{path}: {missing_column(names, column)}")
+    return [
+        (item.text, _number(_field(item.record, names[place], place), item.place))
+        for item in texts.items
+        if item.text is not None
+    ]
+
+
+def _field(record: Any, name: str, place: int) -> str:
+    """A field of a row: of a JSON object by its name, of a delimited line by its place."""
+    return as_text(record.get(name)) if isinstance(record, Mapping) else as_text(record[place])
 
 
 def _number(value: str, place: str) -> float:

@@ -109,6 +109,16 @@ def test_long_texts_are_cut_and_their_parts_stay_of_one_text(tmp_path):
     ]  # fmt: skip
 
 
+def test_ratings_are_found_beside_any_column_of_text(tmp_path):
+    reader = open_model(FIXTURES / "language_model").reader
+    (tmp_path / "a.csv").write_text("rating,review\n8,a good film that I liked\n")
+    (tmp_path / "a.jsonl").write_text('{"review": "a good film that I liked", "rating": 8}\n')
+    for name in ("a.csv", "a.jsonl"):
+        assert [piece.rating for piece in load_pieces(tmp_path / name, reader, 100, rating_column="rating")] == [8]
+    with pytest.raises(InputError, match=r"no column 'stars'.*--rating-column"):
+        load_pieces(tmp_path / "a.csv", reader, 100, rating_column="stars")
+
+
 def test_a_rating_that_is_no_number_is_refused_by_its_row(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,rating\ngood film,nice\n")
