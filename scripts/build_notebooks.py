@@ -1,6 +1,6 @@
 """Make each notebook from its lesson, a script with cells, and run it, outputs kept for readers on the web.
 
-python -m scripts.build_notebooks              all: those of the tasks and of from_scratch
+python -m scripts.build_notebooks              all: those of the tasks, of interpretability and of from_scratch
 python -m scripts.build_notebooks sentiment    one
 python -m scripts.build_notebooks --check      only compare what is there, in a second
 """
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The name of each lesson, its script and its notebook.
 LESSONS = {
     **{task: (ROOT / task / "notebook.py", ROOT / task / f"{task}.ipynb")
-       for task in ("sentiment", "language_model", "pos_tagging")},
+       for task in ("sentiment", "language_model", "pos_tagging", "interpretability")},
     **{path.stem: (path, path.with_suffix(".ipynb")) for path in sorted(ROOT.glob("from_scratch/notebooks/*.py"))},
 }  # fmt: skip
 CELL_TIMEOUT = 1200  # seconds

@@ -28,6 +28,7 @@ class OnnxGraph:
         self.parts: dict[str, list[str]] = {}
         self.flipped: dict[tuple[str, int], str] = {}
         self.time_first: dict[tuple[str, str | None], str] = {}
+        self.over_time: dict[str, tuple[str, str]] = {}
 
     def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node with one result; returns the name of the result."""
@@ -81,3 +82,15 @@ class OnnxGraph:
                 read.update(node.input)
                 nodes.append(node)
         self.nodes = nodes[::-1]
+
+    @property
+    def read(self) -> set[str]:
+        """The tensors that a node reads."""
+        return {name for node in self.nodes for name in node.input}
+
+    def keep_read(self) -> None:
+        """Remove the constants, weights and tables that no node reads."""
+        read = self.read
+        for kept in (self.initializers, self.weights, self.tables):
+            for name in kept.keys() - read:
+                del kept[name]
