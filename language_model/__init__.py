@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from language_model.endings import score_endings as score_endings
     from language_model.endings import write_endings as write_endings
     from language_model.evaluate import evaluate as evaluate
+    from language_model.explain import explain as explain
+    from language_model.explain import make_explainer as make_explainer
+    from language_model.explain import measure_faithfulness as measure_faithfulness
     from language_model.predict import LanguageModel as LanguageModel
     from language_model.predict import TextScore as TextScore
     from language_model.predict import load as load
@@ -36,6 +39,7 @@ publish(
         "load": "predict", "LanguageModel": "predict", "TextScore": "predict", "evaluate": "evaluate",
         "Ending": "endings", "score_endings": "endings", "write_endings": "endings",
         "build_word_vectors": "word_vectors",
+        "explain": "explain", "make_explainer": "explain", "measure_faithfulness": "explain",
     },
     with_keras={"train": "train", "DynamicEvaluation": "dynamic"},
 )  # fmt: skip

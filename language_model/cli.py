@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from common.cli.answers import (
     one_line,
     open_joined,
 )
+from common.cli.explanations import add_explain_arguments, run_explain
 from common.cli.flags import OneLineParser, add_overrides, add_settings, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -46,6 +48,8 @@ from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
 from common.text.vocabulary import SPECIAL_TOKENS
+from interpretability.config import AttributionConfig, FaithfulnessConfig
+from interpretability.explanation import html_page as explanation_page
 from language_model.config import (
     DEFAULT_NAME,
     TASK,
@@ -55,10 +59,10 @@ from language_model.config import (
     WordVectorConfig,
 )
 from language_model.endings import BestEndings, score_endings, write_endings
-from language_model.explain import html_page, html_score, summary
 from language_model.loader import load_texts, split_text
 from language_model.originality import report_texts
 from language_model.predict import LanguageModel, TextScore
+from language_model.surprisal import html_page, html_score, summary
 from language_model.writing import DeadEnd, describe_dead_end, no_token_left
 
 DYNAMIC_SETTINGS = [field.name for field in fields(DynamicConfig)]
@@ -260,6 +264,41 @@ OWN_COLUMNS = OwnColumns(
 def html_lines(scores: Scored, arguments: argparse.Namespace) -> Iterable[str]:
     """Scores as a page, on which the tokens are coloured by their surprisal."""
     return html_page(html_score(found) for _, found in scores if found is not None)
+
+
+# -- Explain --------------------------------------------------------------------------------------------------------
+
+
+def explain(argv: Sequence[str] | None = None) -> None:
+    """`python -m language_model.explain`"""
+    parser = make_parser(
+        "language_model.explain",
+        "Explain the next word, or an ending: attribute its log-probability to the words before it.\n\n"
+        'python -m language_model.explain "The old king called his three"\n'
+        'python -m language_model.explain --ending "It ate a bone." --output explained.html "The dog was hungry."',
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    parser.add_argument(
+        "--ending", metavar="TEXT", help="continuation that is explained (default: the likeliest next word)"
+    )
+    add_explain_arguments(parser, AttributionConfig, FaithfulnessConfig)
+    arguments = parser.parse_args(argv)
+    config, measured = override(AttributionConfig(), arguments), override(FaithfulnessConfig(), arguments)
+    config.validate()
+    if arguments.faithfulness and arguments.ending is not None:
+        raise InputError("--ending: --faithfulness explains the likeliest next word; leave it out")
+
+    def load() -> LanguageModel:
+        return language_model.load(arguments.model, arguments.engine, arguments.threads)
+
+    run_explain(
+        arguments,
+        (AttributionConfig, FaithfulnessConfig),
+        lambda: ask(arguments),
+        lambda: language_model.make_explainer(load(), arguments.ending, config),
+        lambda: language_model.measure_faithfulness(load(), arguments.input, measured),
+        partial(explanation_page, facts={"model": f"{Path(arguments.model).name} ({TASK})"}),
+    )
 
 
 # -- Generate -------------------------------------------------------------------------------------------------------

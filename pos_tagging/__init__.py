@@ -13,6 +13,9 @@ from common.package import publish
 if TYPE_CHECKING:
     from pos_tagging.config import TaggingConfig as TaggingConfig
     from pos_tagging.evaluate import evaluate as evaluate
+    from pos_tagging.explain import explain as explain
+    from pos_tagging.explain import make_explainer as make_explainer
+    from pos_tagging.explain import measure_faithfulness as measure_faithfulness
     from pos_tagging.predict import Tagger as Tagger
     from pos_tagging.predict import load as load
     from pos_tagging.sentences import Sentence as Sentence
@@ -27,6 +30,7 @@ publish(
         "TaggingConfig": "config", "load": "predict", "Tagger": "predict", "evaluate": "evaluate",
         "Sentence": "sentences", "TaggedSentence": "sentences", "TaggedText": "sentences",
         "TaggedFile": "sentences",
+        "explain": "explain", "make_explainer": "explain", "measure_faithfulness": "explain",
     },
     with_keras={"train": "train"},
 )  # fmt: skip

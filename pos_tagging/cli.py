@@ -19,6 +19,7 @@ from common.cli.answers import (
     numbered,
     open_joined,
 )
+from common.cli.explanations import add_explain_arguments, run_explain
 from common.cli.flags import add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -33,11 +34,14 @@ from common.cli.scores import show_scores
 from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
 from common.errors import InputError, show
 from common.evaluation.metrics import format_score
-from common.text.asked import Asked
+from common.text.asked import Asked, Texts
 from common.text.binary_tables import is_saved_dataset
 from common.text.readers import BadRow
 from common.text.remarks import Remarks
 from common.text.sources import Source
+from common.text.tables import file_kind
+from interpretability.config import AttributionConfig, FaithfulnessConfig
+from interpretability.explanation import html_page
 from pos_tagging.config import DEFAULT_NAME, TASK, TaggingConfig
 from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.formats import HTML_HEAD, WRITERS
@@ -146,6 +150,52 @@ def predict(argv: Sequence[str] | None = None) -> None:
             predict_texts(arguments, stack, words.source if words else None)
         else:
             predict_words(arguments, stack, words)
+
+
+def explain(argv: Sequence[str] | None = None) -> None:
+    """`python -m pos_tagging.explain`"""
+    parser = make_parser(
+        "pos_tagging.explain",
+        "Explain the tag of a word: attribute its log-probability to the words around it, or to its letters.\n\n"
+        'python -m pos_tagging.explain --word 10 "They refuse to permit us to obtain the refuse permit."\n'
+        'python -m pos_tagging.explain --word blorfing --letters "She was blorfing all day."',
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    parser.add_argument(
+        "--word", metavar="WORD", help="number of the word, from 1, or the word (default: the least certain one)"
+    )
+    parser.add_argument("--tag", metavar="TAG", help="tag that is explained (default: the one that the word gets)")
+    parser.add_argument("--letters", action="store_true", help="weigh the letters of the word, not the words around it")
+    add_explain_arguments(parser, AttributionConfig, FaithfulnessConfig)
+    arguments = parser.parse_args(argv)
+    config, measured = override(AttributionConfig(), arguments), override(FaithfulnessConfig(), arguments)
+    config.validate()
+    for option in ("word", "tag"):
+        if arguments.faithfulness and getattr(arguments, option) is not None:
+            raise InputError(f"--{option}: --faithfulness takes random words and their tags; leave it out")
+
+    def load() -> Tagger:
+        return pos_tagging.load(arguments.model, arguments.engine, arguments.threads)
+
+    run_explain(
+        arguments,
+        (AttributionConfig, FaithfulnessConfig),
+        lambda: _ask_plain(arguments),
+        lambda: pos_tagging.make_explainer(load(), arguments.word, arguments.tag, arguments.letters, config),
+        lambda: pos_tagging.measure_faithfulness(load(), arguments.input, arguments.letters, measured),
+        partial(html_page, facts={"model": f"{Path(arguments.model).name} ({TASK})"}),
+    )
+
+
+def _ask_plain(arguments: argparse.Namespace) -> Texts:
+    """The texts of a command that takes no words.
+
+    Raises:
+        InputError: the input is a file of words.
+    """
+    if arguments.input and file_kind(arguments.input) == ".conllu":
+        raise InputError(f"{arguments.input}: a file of words, wanted texts; give the text of a sentence")
+    return ask(arguments)
 
 
 def predict_words(arguments: argparse.Namespace, stack: ExitStack, words: Words) -> None:

@@ -36,9 +36,10 @@ SHORT = {
     "score": Command("language_model.cli", "score", "log-probability and perplexity: language_model score"),
 }
 TASKS = {
-    "sentiment": ("train", "evaluate", "predict"),
-    "pos_tagging": ("train", "evaluate", "predict"),
-    "language_model": ("train", "evaluate", "score", "generate", "word_vectors"),
+    "sentiment": ("train", "evaluate", "predict", "explain"),
+    "pos_tagging": ("train", "evaluate", "predict", "explain"),
+    "language_model": ("train", "evaluate", "score", "generate", "explain", "word_vectors"),
+    "interpretability": ("units", "probe"),
 }
 OTHER = {
     "models": Command("rnn_language.models", "main", "list the pretrained models: purpose, size, scores"),
@@ -55,9 +56,9 @@ COMMANDS = {
 
 def help_text() -> str:
     """What `rnn-language --help` prints."""
-    short = [f"  {name:15} {command.help}" for name, command in SHORT.items()]
-    tasks = [f"  {task:15} {' | '.join(verbs)}" for task, verbs in TASKS.items()]
-    other = [f"  {name:15} {command.help}" for name, command in OTHER.items()]
+    short = [f"  {name:17} {command.help}" for name, command in SHORT.items()]
+    tasks = [f"  {task:17} {' | '.join(verbs)}" for task, verbs in TASKS.items()]
+    other = [f"  {name:17} {command.help}" for name, command in OTHER.items()]
     return "\n".join(
         [
             f"usage: {PROGRAM} COMMAND [options]",
@@ -73,8 +74,8 @@ def help_text() -> str:
             "other commands:",
             *other,
             "",
-            f"  {'--version':15} show the version",
-            f"  {'--help':15} show this; {PROGRAM} COMMAND --help: the options of a command",
+            f"  {'--version':17} show the version",
+            f"  {'--help':17} show this; {PROGRAM} COMMAND --help: the options of a command",
         ]
     )
 

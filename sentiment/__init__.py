@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sentiment.evaluate import evaluate as evaluate
     from sentiment.explain import Explanation as Explanation
     from sentiment.explain import explain as explain
+    from sentiment.explain import make_explainer as make_explainer
+    from sentiment.explain import measure_faithfulness as measure_faithfulness
     from sentiment.predict import Rating as Rating
     from sentiment.predict import RatingModel as RatingModel
     from sentiment.predict import load as load
@@ -27,6 +29,7 @@ publish(
     {
         "SentimentConfig": "config", "load": "predict", "Rating": "predict", "RatingModel": "predict",
         "evaluate": "evaluate", "explain": "explain", "Explanation": "explain",
+        "make_explainer": "explain", "measure_faithfulness": "explain",
         "RatingRegressor": "estimators", "RatingClassifier": "estimators",
     },
     with_keras={"train": "train"},

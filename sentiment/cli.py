@@ -19,6 +19,7 @@ from common.cli.answers import (
     one_line,
     open_joined,
 )
+from common.cli.explanations import add_explain_arguments, run_explain
 from common.cli.flags import OneLineParser, add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
@@ -38,11 +39,13 @@ from common.evaluation.metrics import format_score
 from common.text.asked import Asked
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
+from interpretability.config import AttributionConfig, FaithfulnessConfig
+from interpretability.explanation import html_page
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
 from sentiment.scale import parse_scale
 
 if TYPE_CHECKING:
-    from sentiment.explain import Explanation
+    from interpretability.explanation import Explanation
     from sentiment.predict import Rating, RatingModel
 
 PRESETS = Path(__file__).parent / "presets"
@@ -177,6 +180,39 @@ def predict(argv: Sequence[str] | None = None) -> None:
             write(asked, answer)
 
 
+def explain(argv: Sequence[str] | None = None) -> None:
+    """`python -m sentiment.explain`"""
+    parser = make_parser(
+        "sentiment.explain",
+        "Explain ratings: attribute each to the words of its text.\n\n"
+        'python -m sentiment.explain "A joy from start to end, but never again."\n'
+        "python -m sentiment.explain --method integrated-gradients --input reviews.csv --output explained.html",
+    )
+    add_model_argument(parser, TASK, DEFAULT_NAME)
+    parser.add_argument(
+        "--level",
+        type=number(float),
+        metavar="FLOAT",
+        help="rating whose probability is explained (default: the rating)",
+    )
+    add_explain_arguments(parser, AttributionConfig, FaithfulnessConfig)
+    arguments = parser.parse_args(argv)
+    config, measured = override(AttributionConfig(), arguments), override(FaithfulnessConfig(), arguments)
+    config.validate()
+
+    def load() -> RatingModel:
+        return sentiment.load(arguments.model, arguments.engine, arguments.threads)
+
+    run_explain(
+        arguments,
+        (AttributionConfig, FaithfulnessConfig),
+        lambda: ask(arguments, (SentimentConfig.text_column,)),
+        lambda: sentiment.make_explainer(load(), arguments.level, config),
+        lambda: sentiment.measure_faithfulness(load(), arguments.input, arguments.level, measured),
+        partial(html_page, facts={"model": f"{Path(arguments.model).name} ({TASK})"}),
+    )
+
+
 def scale_ends(text: str) -> tuple[float, float]:
     """Read a scale, such as 1-5."""
     try:
@@ -210,7 +246,8 @@ def own_columns(explain: Callable[[str], Explanation | None]) -> OwnColumns:
     def values(asked: Asked, answer: Rating) -> dict[str, Any]:
         explanation = explain(asked.text or "")
         own = {name: value for name, value in vars(answer).items() if name != "remark" or value}
-        return {**own, **(vars(explanation) if explanation else {})}
+        weights = {"tokens": explanation.tokens, "weights": explanation.weights} if explanation else {}
+        return {**own, **weights}
 
     formats = {"rating": ".2f", "spread": ".2f", "num_tokens": "", "num_unknown": ""}
     return OwnColumns(formats, values, SentimentConfig.text_column)

@@ -299,21 +299,30 @@ def make_targets(ratings: np.ndarray, config: SentimentConfig) -> np.ndarray:
     return level_targets(ratings, rating_levels(config), config.head == "ordinal")
 
 
-def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: SentimentConfig) -> list[int]:
-    """Turn a review's tokens into ids in the order of reading, the mark of its start first, cut to `config.max_length`.
+def reading_order(num_tokens: int, config: SentimentConfig) -> list[int]:
+    """The indices of a review's tokens in the order of reading, without those that `config.max_length` cuts off.
 
     The verdict often stands at the end, so "both" keeps a quarter from the head and the rest from the tail.
+
+    >>> reading_order(8, SentimentConfig(max_length=5, truncation="both"))
+    [0, 5, 6, 7]
+    """
+    room = (config.max_length or MOST_TOKENS) - 1
+    num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation] if num_tokens > room else num_tokens
+    num_tail = room - num_head if num_tokens > room else 0
+    places = [*range(num_head), *range(num_tokens - num_tail, num_tokens)]
+    return places[::-1] if config.directions == "backward" else places
+
+
+def encode_review(tokens: Sequence[str], vocabulary: Vocabulary, config: SentimentConfig) -> list[int]:
+    """Turn a review's tokens into ids in the order of reading, the mark of its start first; see `reading_order`.
 
     >>> config = SentimentConfig(max_length=5, truncation="both")
     >>> encode_review(list("abcdefgh"), Vocabulary("abcdefgh"), config)
     [2, 4, 9, 10, 11]
     """
-    room = (config.max_length or MOST_TOKENS) - 1
     ids = vocabulary.encode(tokens)
-    if len(ids) > room:
-        num_head = {"head": room, "tail": 0, "both": room // 4}[config.truncation]
-        ids = ids[:num_head] + ids[len(ids) - (room - num_head) :]
-    return [BOS_ID, *(reversed(ids) if config.directions == "backward" else ids)]
+    return [BOS_ID, *(ids[place] for place in reading_order(len(ids), config))]
 
 
 def share_cut(lengths: Sequence[int] | np.ndarray, config: SentimentConfig) -> float:

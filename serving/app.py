@@ -21,6 +21,7 @@ import sentiment
 from common.evaluation.page import page_head
 from common.text.vocabulary import BOS_ID
 from common.version import VERSION
+from interpretability.explanation import Explanation
 from language_model.completion import join_tokens, read_prompt
 from rnn_language.models import purpose
 from serving.completions import Writing, write
@@ -150,7 +151,7 @@ def add_answers(app: FastAPI, config: ServerConfig) -> None:
         def explain(texts: Iterable[str], _: None) -> list[Any]:
             return [sentiment.explain(served.model, text) for text in texts]
 
-        return await answer_texts(request, body, served, explain, vars, config)
+        return await answer_texts(request, body, served, explain, Explanation.record, config)
 
 
 async def answer_texts(

@@ -99,8 +99,10 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser, task: str, name: str
     parser.add_argument("--save", action="store_true", help="keep the scores in the bundle and in its model card")
 
 
-def add_text_arguments(parser: OneLineParser, formats: tuple[str, ...] = ()) -> None:
-    """Add the options of the commands that answer to texts."""
+def add_text_arguments(
+    parser: OneLineParser, formats: tuple[str, ...] = (), default: str = "as --input if that is a table, else text"
+) -> None:
+    """Add the options of the commands that answer to texts; `default` tells which format is taken if none is given."""
     parser.add_argument(
         "texts", nargs="*", metavar="TEXT", help="texts; without any and without --input: standard input"
     )
@@ -116,7 +118,7 @@ def add_text_arguments(parser: OneLineParser, formats: tuple[str, ...] = ()) -> 
         "--format",
         choices=formats,
         metavar="NAME",
-        help=f"{shown} (default: as --input if that is a table, else text)",
+        help=f"{shown} (default: {default})",
     )
     parser.add_argument(
         "--text-column", metavar="NAME", help="column of the text in a table (default: found out, and said)"

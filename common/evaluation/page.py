@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHORT_TEXT, LONG_TEXT = 30, 60  # characters of a cell that is not broken, and of one that needs room of its own
-INTERVAL = re.compile(r"(\S+) (\[[^\]]*\])( \*)?")  # of `format_score`
+INTERVAL = re.compile(r"(\S+) (\[[^\]]*\])((?: [*†])?(?: \(\w[\w ]*\))?)")  # of `format_score`, with marks
 SHOWN = 10  # rows of a long list; the others are folded
 NARROW = 480  # CSS pixels: a wider figure is scrolled on a phone, so that its text stays readable
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#808080"  # told apart by all eyes: Okabe & Ito 2008
@@ -150,23 +150,20 @@ def html_figure(figure: Figure, description: str) -> str:
     return f'<div class="figure">{drawing}</div><p class="note">{label}</p>'
 
 
-def html_weights(tokens: Sequence[str], weights: Sequence[float]) -> str:
-    """A text whose tokens are coloured by weight: blue for what raises the answer, orange for what lowers it."""
-    largest = max(map(abs, weights), default=0) or 1.0
-    spans = []
-    for token, weight in zip(tokens, weights, strict=True):
-        color = RAISES if weight > 0 else LOWERS
-        style = f"background: rgba({color}, {0.6 * abs(weight) / largest:.2f})"
-        spans.append(f'<span style="{style}" title="{weight:+.3f}">{html.escape(token)}</span>')
-    return f"<p>{' '.join(spans)}</p>{_legend_of_weights()}"
+def place_tokens(text: str, tokens: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Find the tokens in the text they come from; returns each with the white space before it.
 
-
-def _legend_of_weights() -> str:
-    marks = (
-        f'<span style="background: rgba({color}, 0.6)">&nbsp;{name}&nbsp;</span>'
-        for color, name in ((RAISES, "raises the answer"), (LOWERS, "lowers it"))
-    )
-    return f"<p><small>{' '.join(marks)}; the stronger the colour, the more</small></p>"
+    >>> list(place_tokens("So,  good", ["So", ",", "good"]))
+    [('', 'So'), ('', ','), ('  ', 'good')]
+    """
+    end = 0
+    for token in tokens:
+        start = text.find(token, end)
+        if start < 0:  # the tokenizer had to clean the text here
+            yield " ", token
+            continue
+        yield text[end:start], token
+        end = start + len(token)
 
 
 def join_sections(sections: Iterable[tuple[str, str]]) -> str:

@@ -19,7 +19,6 @@ from common.evaluation.page import (
     html_list,
     html_table,
     html_text,
-    html_weights,
     join_sections,
     page_head,
 )
@@ -33,7 +32,7 @@ Section: TypeAlias = tuple[str, str]  # a heading, and HTML
 CONFUSIONS = "A row for each true {0}, a column for each predicted one; colour: share of the row."
 MOST_NAMES = 60  # of classes, in a picture
 BLUE_PARTS = (0.0, 0.447, 0.698)  # of Okabe and Ito's blue
-__all__ = ["html_figure", "html_list", "html_table", "html_text", "html_weights"]  # of the page, for those who report
+__all__ = ["html_figure", "html_list", "html_table", "html_text"]  # of the page, for those who report
 
 
 def score_rows(

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 import language_model
-from language_model import cli, explain
+from language_model import cli, surprisal
 from language_model.endings import score_endings
 from tests.language_model.toy_model import build_reader
 
@@ -38,7 +38,7 @@ def test_a_page_shows_every_token(toy, capsys):
 
 
 def test_what_surprises_more_is_darker():
-    shades = [float(re.findall(r"[\d.]+", explain.colour(bits))[-1]) for bits in (0, 1, 5, 16, 40)]
+    shades = [float(re.findall(r"[\d.]+", surprisal.colour(bits))[-1]) for bits in (0, 1, 5, 16, 40)]
     assert shades[0] < shades[1] < shades[2] < shades[3] == shades[4]
 
 

@@ -150,6 +150,7 @@ def test_a_graph_keeps_nothing_that_nobody_reads():
     kept = graph.add("Add", graph.weight("kept", np.ones(2)), graph.constant(4))
     kept = graph.add("Gather", graph.table("kept rows", np.ones((2, 2))), kept)
     graph.remove_unread([kept])
+    graph.keep_read()
     assert [node.op_type for node in graph.nodes] == ["Add", "Gather"]
     assert graph.initializers.keys() == {"kept", "constant_int64__4"}
     assert (graph.weights.keys(), graph.tables.keys()) == ({"kept"}, {"kept rows"})

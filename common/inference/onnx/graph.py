@@ -62,13 +62,18 @@ class OnnxNetwork:
         return onnx.shape_inference.infer_shapes(whole)
 
 
-def build_network(architecture: Architecture, full: bool = False, int8: bool = False) -> OnnxNetwork:
+def build_network(
+    architecture: Architecture, full: bool = False, int8: bool = False, states: bool = False
+) -> OnnxNetwork:
     """Translate a saved network.
 
     Args:
         architecture: the network, checked, with its weights.
         full: whether masks will be all true; then recurrent layers and pooling do without them.
         int8: dynamic int8 quantization of the LSTMs, in an operator that only ONNX Runtime knows.
+        states: whether the outputs are, instead of the answers, what each recurrent layer reads and gives at every
+            step, `NAME.inputs` (batch, time, features) and `NAME.states` (time, direction, batch, units). Steps are
+            in the order of the text in both directions; the states of padding are zeros.
     Returns:
         A graph with the inputs of the model, under their names and of their types. An output has the name it has in
         Keras; where an input has that name already, `next_` stands before it.
@@ -76,7 +81,7 @@ def build_network(architecture: Architecture, full: bool = False, int8: bool = F
         InputError: the architecture is not covered; or int8 is asked for, and it has no LSTM.
     """
     try:
-        return _build(architecture, full, int8)
+        return _build(architecture, full, int8, states)
     except NotCovered as error:
         raise NotCovered(f"{architecture.source}: {error}") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -86,7 +91,7 @@ def build_network(architecture: Architecture, full: bool = False, int8: bool = F
         ) from None
 
 
-def _build(architecture: Architecture, full: bool, int8: bool) -> OnnxNetwork:
+def _build(architecture: Architecture, full: bool, int8: bool, states: bool) -> OnnxNetwork:
     graph = OnnxGraph(int8)
     results: Results = {}
     weights: dict[str, list[np.ndarray]] = {}
@@ -102,7 +107,8 @@ def _build(architecture: Architecture, full: bool, int8: bool) -> OnnxNetwork:
         reader.check_all_read()
     if int8 and not any(node.op_type == INT8_LSTM for node in graph.nodes):
         raise NotCovered("it has no LSTM, and nothing else runs in 8 bits; leave out --engine onnx-int8")
-    return _finish(architecture, graph, results)
+    places = _places_of_states(graph) if states else _places_of_answers(architecture, results)
+    return _finish(architecture, graph, places, states)
 
 
 def _translate_call(
@@ -139,7 +145,24 @@ def _names(node: object) -> list[Any]:
     return [name for child in node for name in _names(child)] if isinstance(node, list) else [node]
 
 
-def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> OnnxNetwork:
+def _places_of_answers(architecture: Architecture, results: Results) -> dict[str, str]:
+    """The tensor of each output of the model, by the name that it gets."""
+    places = {}
+    for name, (layer, number, index) in name_outputs(architecture.outputs).items():
+        places[f"next_{name}" if name in architecture.inputs else name or layer] = results[layer, number][index]
+    return places
+
+
+def _places_of_states(graph: OnnxGraph) -> dict[str, str]:
+    """The tensors that recurrent layers read and give, by the name that each gets as an output."""
+    return {
+        f"{name}.{kind}": tensor
+        for name, tensors in graph.over_time.items()
+        for kind, tensor in zip(("inputs", "states"), tensors, strict=True)
+    }
+
+
+def _finish(architecture: Architecture, graph: OnnxGraph, places: dict[str, str], states: bool) -> OnnxNetwork:
     inputs = []
     sparse = {
         source
@@ -153,11 +176,13 @@ def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> O
         shape = ["batch", *(free if size is None else size for size in config["batch_shape"][1:])]
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
     outputs = []
-    for name, (layer, number, index) in name_outputs(architecture.outputs).items():
-        onnx_name = f"next_{name}" if name in architecture.inputs else name or layer
-        graph.nodes.append(helper.make_node("Identity", [results[layer, number][index]], [onnx_name]))
-        outputs.append(helper.make_tensor_value_info(onnx_name, TensorProto.FLOAT, None))
-    graph.remove_unread(output.name for output in outputs)
+    for name, tensor in places.items():
+        graph.nodes.append(helper.make_node("Identity", [tensor], [name]))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    graph.remove_unread(places)
+    graph.keep_read()
+    if states:  # without what only the answers need
+        inputs = [node for node in inputs if node.name in graph.read]
     for name, table in graph.tables.items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     proto = helper.make_model(
@@ -165,5 +190,8 @@ def _finish(architecture: Architecture, graph: OnnxGraph, results: Results) -> O
         opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],
         ir_version=IR_VERSION,
     )
-    names = list(architecture.outputs) if isinstance(architecture.outputs, dict) else None
+    if states:
+        names: list[str] | None = list(places)
+    else:
+        names = list(architecture.outputs) if isinstance(architecture.outputs, dict) else None
     return OnnxNetwork(proto, graph.weights, graph.tables, names)

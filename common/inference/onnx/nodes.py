@@ -28,6 +28,7 @@ class OnnxGraph:
         self.parts: dict[str, list[str]] = {}
         self.flipped: dict[tuple[str, int], str] = {}
         self.time_first: dict[tuple[str, str | None], str] = {}
+        self.over_time: dict[str, tuple[str, str]] = {}
 
     def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node with one result; returns the name of the result."""
@@ -74,13 +75,22 @@ class OnnxGraph:
         return name
 
     def remove_unread(self, outputs: Iterable[str]) -> None:
-        """Remove the nodes, constants, weights and tables that none of these tensors comes from."""
+        """Remove the nodes that none of these tensors comes from."""
         read, nodes = set(outputs), []
         for node in reversed(self.nodes):
             if not read.isdisjoint(node.output):
                 read.update(node.input)
                 nodes.append(node)
         self.nodes = nodes[::-1]
-        for held in (self.initializers, self.weights, self.tables):
-            for name in held.keys() - read:
-                del held[name]  # type: ignore[attr-defined]
+
+    @property
+    def read(self) -> set[str]:
+        """The tensors that a node reads."""
+        return {name for node in self.nodes for name in node.input}
+
+    def keep_read(self) -> None:
+        """Remove the constants, weights and tables that no node reads."""
+        read = self.read
+        for kept in (self.initializers, self.weights, self.tables):
+            for name in kept.keys() - read:
+                del kept[name]

@@ -30,6 +30,7 @@ def open_session(
     full: bool = False,
     int8: bool = False,
     tables: dict[str, np.ndarray] | None = None,
+    states: bool = False,
 ) -> Opened:
     """Translate a network, and open a session on it.
 
@@ -39,8 +40,9 @@ def open_session(
         full: see `common.inference.onnx.graph.build_network`.
         int8: likewise.
         tables: those of another session on the same weights, to share them; None takes the network's own.
+        states: see `common.inference.onnx.graph.build_network`.
     """
-    network = graph.build_network(architecture, full, int8)
+    network = graph.build_network(architecture, full, int8, states)
     options = session_options()
     options.intra_op_num_threads = num_threads
     weights = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in network.weights.values()]

@@ -144,7 +144,7 @@ MERGES = {"sum": "ReduceSum", "mul": "ReduceProd", "ave": "ReduceMean"}
 SAME = ("return_sequences", "return_state", "units", "activation", "recurrent_activation", "reset_after", "use_bias")
 
 
-def _sides(config: Config) -> tuple[Config, Config]:
+def directions_of(config: Config) -> tuple[Config, Config]:
     """The layers of the two directions; one that is not given is like the other."""
     return config["layer"], config.get("backward_layer") or config["layer"]
 
@@ -171,14 +171,14 @@ def _bidirectional_weights(config: Config) -> WeightShapes:
     places = ("forward_layer/cell/vars", "backward_layer/cell/vars")
     return {
         place: CELLS[side["class_name"]].weights(side["config"])["cell/vars"]
-        for place, side in zip(places, _sides(config), strict=True)
+        for place, side in zip(places, directions_of(config), strict=True)
     }
 
 
 def _bidirectional_results(
     config: Config, weights: Shapes, inputs: Argument, initial_state: Argument = None, mask: Argument = None
 ) -> list[Tensor]:
-    forward, backward = _sides(config)
+    forward, backward = directions_of(config)
     same = forward["class_name"] == backward["class_name"] and forward["config"]["units"] == backward["config"]["units"]
     if not same and (initial_state is not None or config["merge_mode"] not in ("concat", None)):
         raise ValueError("its two directions are of different kinds")
@@ -237,7 +237,7 @@ def _read_sides(layer: LayerReader) -> Sequence[LayerReader]:
     layer.read |= {"layer", "backward_layer"}
     forward, backward = (
         LayerReader(f"{layer.name}.{name}", side["class_name"], side["config"], values, float32)
-        for name, side, values in zip(("forward", "backward"), _sides(layer.config), weights, strict=True)
+        for name, side, values in zip(("forward", "backward"), directions_of(layer.config), weights, strict=True)
     )
     if forward.class_name != backward.class_name or any(forward.get(name) != backward.get(name) for name in SAME):
         raise layer.not_covered("two directions of different kinds", "the same layer both ways is")

@@ -63,6 +63,7 @@ def run_over_time(
     lengths = _lengths(graph, mask) if mask else ""
     initial = _initial_states(graph, starts, 2 if cell.class_name == "LSTM" else 1)
     steps, *finals = _add_node(graph, cells, direction, inputs, lengths, initial)
+    graph.over_time[cell.name.removesuffix(".forward")] = inputs, steps
     if not mask or not initial:
         return OverTime(steps, finals, finals)
     some = graph.add("Greater", lengths, graph.constant(0, np.int32))  # (batch,)

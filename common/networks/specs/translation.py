@@ -37,13 +37,17 @@ class NotCovered(InputError):
 class Graph(Protocol):
     """The nodes of an ONNX graph while it is put together. Tensors go by their names.
 
-    Three tables keep what else is known of a tensor, for layers that can do without the node that made it.
+    Three tables keep what else is known of a tensor, for layers that can do without the node that made it; a fourth
+    what the recurrent layers read and give, for those who look inside.
     """
 
     int8: bool  # dynamic int8 quantization of the layers that support it
     parts: dict[str, list[str]]  # of which tensors its features were put together
     flipped: dict[tuple[str, int], str]  # the tensor of which it is one axis turned around
     time_first: dict[tuple[str, str | None], str]  # its steps (time, batch, units), zeros outside of that mask
+    over_time: dict[
+        str, tuple[str, str]
+    ]  # of a recurrent layer: (batch, time, features), (time, direction, batch, units)
 
     def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node with one result; returns the name of the result."""
