@@ -142,3 +142,12 @@ def test_threads_must_be_some(run_here):
     done = run_here("sentiment.predict", "--threads", "0", "A joy.")
     assert done.returncode == 2
     assert "--threads: found 0, wanted at least 1" in done.stderr
+
+
+def test_answering_leaves_nothing_in_the_home_folder(tmp_path):
+    """ONNX Runtime would write an identifier there, and send reports."""
+    script = "import sentiment, pos_tagging.predict, language_model.predict, common.inference.onnx.export"
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | home
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from common.bundles.architecture import Architecture
 from common.inference.onnx.graph import build_network
+from common.inference.onnx.runtime import onnxruntime
 from common.inference.onnx.session import PROVIDERS, session_options
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 
 from common.bundles.architecture import Architecture
 from common.inference.onnx import graph
+from common.inference.onnx.runtime import onnxruntime
 
 FATAL = 4  # of the severities of ONNX Runtime
 PROVIDERS = ["CPUExecutionProvider"]
