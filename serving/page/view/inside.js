@@ -2,9 +2,10 @@
 
 import { element, fill, spread } from "./dom.js";
 
-const MOST_SHOWN = 48; // units of the heat map
+const MOST_SHOWN = 32; // units of the heat map
 const MOST_NAMED = 8;
 const CELL = 14; // pixels
+const WIDEST = 36;
 
 export const inside = {
   name: "inside",
@@ -37,12 +38,13 @@ function draw(panel, state) {
   const reading = element("p.reading");
   const shown = element("output", { for: "inside-unit" });
   const slider = element("input", { id: "inside-unit", type: "range", min: 0, max: units - 1, step: 1, input: () => choose(Number(slider.value)) });
-  const canvas = element("canvas", { role: "img", width: tokens.length * CELL, height: Math.min(MOST_SHOWN, units) * CELL });
+  const cell = Math.max(CELL, Math.min(WIDEST, Math.floor((panel.result.clientWidth - 20) / tokens.length)));
+  const canvas = element("canvas", { role: "img", width: tokens.length * cell, height: Math.min(MOST_SHOWN, units) * CELL });
   const choose = (unit) => {
     slider.value = unit;
     shown.textContent = String(unit);
     fill(reading, ...coloured(state.text, tokens, (i) => values[i * units + unit]));
-    paint(canvas, order.slice(0, MOST_SHOWN), unit, (i, other) => values[i * units + other], tokens.length);
+    paint(canvas, order.slice(0, MOST_SHOWN), unit, (i, other) => values[i * units + other], tokens.length, cell);
   };
   canvas.setAttribute("aria-label", `States of the ${Math.min(MOST_SHOWN, units)} units that change most, from the first word to the last`);
   canvas.addEventListener("click", (event) => {
@@ -100,7 +102,7 @@ function coloured(text, tokens, value) {
   return [...words, rest];
 }
 
-function paint(canvas, order, chosen, value, count) {
+function paint(canvas, order, chosen, value, count, cell) {
   const context = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
   const [positive, negative, ink] = ["--raises", "--lowers", "--ink"].map((name) => style.getPropertyValue(name).trim());
@@ -109,12 +111,12 @@ function paint(canvas, order, chosen, value, count) {
     for (let i = 0; i < count; i += 1) {
       const state = value(i, unit);
       context.fillStyle = `rgb(${state >= 0 ? positive : negative} / ${Math.min(1, Math.abs(state)).toFixed(3)})`;
-      context.fillRect(i * CELL, row * CELL, CELL - 1, CELL - 1);
+      context.fillRect(i * cell, row * CELL, cell - 1, CELL - 1);
     }
     if (unit === chosen) {
       context.strokeStyle = ink;
       context.lineWidth = 2;
-      context.strokeRect(1, row * CELL, count * CELL - 2, CELL - 1);
+      context.strokeRect(1, row * CELL, count * cell - 2, CELL - 1);
     }
   });
 }
