@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 
 TASKS = ("sentiment", "pos_tagging", "language_model")
 PACKAGES = ("rnn_language", "common", "interpretability", *TASKS, "from_scratch", "serving")
+SUFFIXES = (".py", ".css", ".js")
 SHADOWING = ("common", "sentiment", "rnn_language_models")
 
 pytestmark = pytest.mark.slow
@@ -81,7 +82,7 @@ def test_the_wheel_holds_every_module_and_its_data(wheels):
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and (path.suffix == ".py" or {"presets", "dataset", "page"} & {*path.parts})
+        if path.is_file() and (path.suffix in SUFFIXES or {"presets", "dataset", "page"} & {*path.parts})
     }
     assert found == {
         name
