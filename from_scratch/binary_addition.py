@@ -59,10 +59,10 @@ def add(x: Array, params: Params) -> tuple[through_time.Walk, Array]:
     return walk, (walk.h @ params["W_hy"] + params["b_y"])[:, :, 0]
 
 
-def learn_to_add(seed: int) -> tuple[Params, list[float]]:
+def learn_to_add(seed: int, num_units: int = NUM_UNITS) -> tuple[Params, list[float]]:
     """Learn from pairs of numbers of one to eight bits; stops when a thousand new sums in a row were right."""
     rng = np.random.default_rng(seed)
-    params = rnn.init_params(2, NUM_UNITS, rng) | {"W_hy": glorot(NUM_UNITS, 1, rng), "b_y": np.zeros(1)}
+    params = rnn.init_params(2, num_units, rng) | {"W_hy": glorot(num_units, 1, rng), "b_y": np.zeros(1)}
     optimizer, losses, num_right = Adam(LEARNING_RATE), [], 0
     for _ in range(MAX_UPDATES):
         x, total = sums(BATCH_SIZE, int(rng.integers(1, TRAINING_BITS + 1)), rng)

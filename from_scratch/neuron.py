@@ -77,7 +77,7 @@ def draw_activations(figure) -> None:
     for axes, (name, (function, slope)) in zip(figure.subplots(1, 3), ACTIVATIONS.items(), strict=True):
         axes.plot(z, function(z), label="a = f(z)")
         axes.plot(z, slope(function(z)), "--", label="slope")
-        axes.set(title=name, xlabel="z", ylim=(-1.5, 1.5))
+        axes.set(title=name, xlabel="z", ylabel="activation and slope", ylim=(-1.5, 1.5))
         axes.grid(alpha=0.3)
     axes.legend(frameon=False)
 

@@ -136,8 +136,8 @@ def draw(figure, hidden: Array, output: float) -> None:
     delta = output**2 * (1 - output)
     axes.plot(places, delta * places, label="gradient: delta x hidden")
     axes.plot(places, delta / places, "--", label="tutorial: delta / hidden")
-    axes.plot(hidden[0], delta * hidden[0], "o", color="tab:blue")
-    axes.plot(hidden[0], delta / hidden[0], "o", color="tab:orange")
+    axes.plot(hidden[0], delta * hidden[0], "o", color="C0")
+    axes.plot(hidden[0], delta / hidden[0], "o", color="C1")
     axes.set(xlabel="activation of the hidden unit", ylabel="step down of its output weight", ylim=(0, 1))
     axes.legend(frameon=False)
 

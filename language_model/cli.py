@@ -36,14 +36,14 @@ from common.cli.options import (
 from common.cli.scores import show_scores, shown_command
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
-from common.errors import InputError, excerpt, show
+from common.errors import InputError, show
 from common.evaluation.report import write_report
-from common.files import check_file
 from common.inference.keras_start import start_keras
 from common.output import REPORT_FILE, check_file_place, check_report_place, claim_all
 from common.progress import say
 from common.settings import flag_of
 from common.text.asked import Asked, Texts
+from common.text.data import check_data
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
 from common.text.vector_files import write_word_vectors
@@ -140,7 +140,7 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
     parser = evaluate_parser()
     arguments = parser.parse_args(argv)
     if arguments.cache:
-        check_file(arguments.cache)
+        check_data(arguments.cache)
     dynamic = read_dynamic(arguments)
     with claim_for_scores(arguments):
         model = language_model.load(arguments.model, arguments.engine, arguments.threads)
@@ -213,16 +213,14 @@ def score(argv: Sequence[str] | None = None) -> None:
 def answer_scores(
     arguments: argparse.Namespace, model: LanguageModel, texts: Texts
 ) -> Iterator[tuple[Asked, TextScore | None]]:
-    """The scores as the texts come; texts without a known token are named."""
+    """The scores as the texts come, with remarks on those that the model can make little of."""
 
     def answer(chosen: list[str]) -> list[TextScore]:
         return score_endings(model, chosen, arguments.context)
 
     remarks = Remarks()
     for asked, found in answer_asked(arguments, answer, texts):
-        if found is not None and found.num_unknown and found.num_unknown == len(found.tokens) - 1:
-            say(f"{asked.place}: the model knows none of the tokens in {excerpt(found.text)}; each counts as <unk>")
-        elif found is not None:
+        if found is not None:
             remarks.add(asked.place, found.remark)
         yield asked, found
 
@@ -354,7 +352,7 @@ def check_generate_arguments(arguments: argparse.Namespace) -> None:
     if arguments.train and not arguments.report:
         raise InputError("--train: is for the report; add --report DIR")
     for path in filter(None, (arguments.endings, arguments.train)):
-        check_file(path)
+        check_data(path)
     if arguments.report:
         check_report_place(arguments.report, paths_read(arguments))
 
@@ -414,7 +412,7 @@ def word_vectors(argv: Sequence[str] | None = None) -> None:
     add_settings(parser, WordVectorConfig)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, WordVectorConfig)
-    check_file(arguments.train)
+    check_data(arguments.train)
     check_file_place(arguments.output, paths_read(arguments))
 
     with open_output(arguments.output) as file:

@@ -181,23 +181,58 @@ class GrowingText:
         return "".join(self.pieces[start:end])
 
 
+class Step(NamedTuple):
+    """One more token of some texts.
+
+    Args:
+        pieces: by which each text grows; "" where it has ended, or keeps a sentence back.
+        chosen: the id of the token of each, int32 (samples,); `NOTHING_LEFT` where none was possible.
+        logits: of the model before any setting has changed them, float32 (samples, vocab_size).
+        is_new: whether each text was still growing, bool (samples,).
+    """
+
+    pieces: list[str]
+    chosen: np.ndarray
+    logits: np.ndarray
+    is_new: np.ndarray
+
+
 def write_samples(
     model: NextTokenModel, prompt: str, config: GenerationConfig, on_dead_end: Callable[[DeadEnd], None]
 ) -> Iterator[list[str]]:
     """Sample token by token; see `LanguageModel.write`."""
+    texts = begin_texts(model, split_text(prompt, model.config), config)
+    yield [shown_prompt(prompt, model)] * len(texts)
+    for step in sample_steps(model, texts, config, on_dead_end):
+        yield step.pieces
+
+
+def sample_steps(
+    model: NextTokenModel,
+    texts: Sequence[GrowingText],
+    config: GenerationConfig,
+    on_dead_end: Callable[[DeadEnd], None] = lambda dead_end: None,
+) -> Iterator[Step]:
+    """Sample token by token, all texts at once, until each has ended.
+
+    Args:
+        model: gives the logits.
+        texts: of `begin_texts`.
+        config: how tokens are sampled.
+        on_dead_end: called where no token is left.
+    """
     rng = np.random.default_rng(config.seed)
-    texts = _begin(model, prompt, config)
-    yield [_shown(prompt, model)] * len(texts)
     logits, states = model.begin(texts[0].ids, len(texts))
     mask = np.ones((len(texts), 1), bool)
     limits = [getattr(config, name) for name in SAMPLING_SETTINGS]
     while True:
-        _forbid(logits, texts, config)
-        chosen = sample_tokens(logits, rng, *limits)  # (samples,)
+        chosen = sample_tokens(_allowed(logits, texts, config), rng, *limits)  # (samples,)
+        is_new = np.array([text.running for text in texts])
         for place, text in enumerate(texts):
             if text.running and not text.is_complete and chosen[place] == NOTHING_LEFT:
                 on_dead_end(DeadEnd(place, len(text.written)))
-        yield [text.add(token_id) for text, token_id in zip(texts, chosen.tolist(), strict=True)]
+        pieces = [text.add(token_id) for text, token_id in zip(texts, chosen.tolist(), strict=True)]
+        yield Step(pieces, chosen, logits, is_new)
         if not any(text.running for text in texts):
             return
         # What has ended reads anything.
@@ -278,11 +313,11 @@ def search_beams(
     Lowerre 1976: at every token the `num_beams` likeliest hypotheses are kept, of whatever texts. The mean, as a sum
     would favour short texts.
     """
-    beams = [Beam(text, ()) for text in _begin(model, prompt, config)[:1]]
+    beams = [Beam(text, ()) for text in begin_texts(model, split_text(prompt, model.config), config)[:1]]
     logits, states = model.begin(beams[0].text.ids, 1)
     hypotheses = Hypotheses(config, beams[0].text.longest)
     while True:
-        _forbid(logits, [beam.text for beam in beams], config)
+        logits = _allowed(logits, [beam.text for beam in beams], config)
         totals = extended_totals(beams, logits, hypotheses)  # (beams, vocab_size)
         beams, parents = extend_beams(beams, totals, hypotheses)
         hypotheses.keep_best()
@@ -297,7 +332,7 @@ def search_beams(
     for place, written in enumerate(chosen):
         if written not in hypotheses.finished and written not in hypotheses.cut:
             on_dead_end(DeadEnd(place, hypotheses.dead_ends[written][1]))
-    yield [_shown(prompt, model)] * len(chosen)
+    yield [shown_prompt(prompt, model)] * len(chosen)
     yield chosen
 
 
@@ -354,25 +389,32 @@ def extend_beams(beams: Sequence[Beam], totals: np.ndarray, hypotheses: Hypothes
     return extended, parents
 
 
-def _begin(model: NextTokenModel, prompt: str, config: GenerationConfig) -> list[GrowingText]:
-    prompt_tokens = split_text(prompt, model.config)
+def begin_texts(model: NextTokenModel, prompt_tokens: Sequence[str], config: GenerationConfig) -> list[GrowingText]:
+    """As many texts as are wanted, with what they begin with.
+
+    Raises:
+        InputError: the stop sequence has no token.
+    """
     text = GrowingText(model, prompt_tokens, config)
     if config.stop and not text.stop:
         raise InputError(f"--stop: found {config.stop!r}, wanted at least one {model.config.level} of text")
     return [text, *(text.branch() for _ in range(config.num_samples - 1))]
 
 
-def _shown(prompt: str, model: NextTokenModel) -> str:
+def shown_prompt(prompt: str, model: NextTokenModel) -> str:
     """The prompt as it was given; a word that follows brings its own space."""
     return prompt if model.config.level == "character" else prompt.rstrip()
 
 
-def _forbid(logits: np.ndarray, texts: Sequence[GrowingText], config: GenerationConfig) -> None:
-    """Apply repetition penalty, n-gram blocking and the wish for full sentences to the logits, in place."""
-    written = [text.ids for text in texts]
+def _allowed(logits: np.ndarray, texts: Sequence[GrowingText], config: GenerationConfig) -> np.ndarray:
+    """The logits under repetition penalty, n-gram blocking and the wish for full sentences."""
+    if not (config.repetition_penalty > 1 or config.no_repeat_ngram or config.num_sentences):
+        return logits
+    written, logits = [text.ids for text in texts], logits.copy()
     if config.repetition_penalty > 1:
         penalise_repetition(logits, written, config.repetition_penalty)
     if config.no_repeat_ngram:
         forbid_repeated_ngrams(logits, written, config.no_repeat_ngram)
     if config.num_sentences:
         logits[[not text.may_end for text in texts], EOS_ID] = -np.inf
+    return logits

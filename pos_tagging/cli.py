@@ -32,10 +32,10 @@ from common.cli.options import (
 )
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
-from common.errors import InputError, excerpt, show
+from common.errors import InputError, show
 from common.evaluation.metrics import format_score
-from common.progress import say
 from common.text.asked import Asked, Texts
+from common.text.binary_tables import is_saved_dataset
 from common.text.readers import BadRow
 from common.text.remarks import Remarks
 from common.text.sources import Source
@@ -217,7 +217,7 @@ def predict_words(arguments: argparse.Namespace, stack: ExitStack, words: Words)
     unread, remarks = Unread(), Remarks()
     for place, item, answer in answer_all(arguments, tag, items, SENTENCES_READ, _size):
         unread.count(item)
-        _warn_of_unknown(tagger, place, item, answer, remarks)
+        remarks.add(place, answer.remark)
         output.write(write(answer, place, item))
         output.flush()
     unread.conclude()
@@ -232,7 +232,7 @@ def _load(arguments: argparse.Namespace) -> Tagger:
 def _open_words(arguments: argparse.Namespace, stack: ExitStack) -> Words | None:
     """The opened input and its format; None: texts of the command line or of somebody who types."""
     path = arguments.input
-    if arguments.texts or is_interactive(arguments):
+    if arguments.texts or is_interactive(arguments) or (path is not None and is_saved_dataset(path)):
         return None
     columns = override(TaggingConfig(), arguments).columns()
     given = "text" if arguments.text_column and arguments.input_format == "auto" else arguments.input_format
@@ -257,7 +257,7 @@ def predict_texts(arguments: argparse.Namespace, stack: ExitStack, source: Sourc
         output.write(HTML_HEAD if name == "html" else "")
     for asked, answer in answer_asked(arguments, partial(tagger.tag, probabilities=arguments.probabilities), texts):
         if answer is not None and asked.text is not None:
-            _warn_of_unknown(tagger, asked.place, asked.text, answer, remarks)
+            remarks.add(asked.place, answer.remark)
         write(asked, answer)
 
 
@@ -309,15 +309,3 @@ def _tag_sentences(
     """Tag sentences whose words are given, each as a text of its own; one that cannot be read has no tags."""
     sentences = [Sentence([]) if isinstance(item, BadSentence) else item for item in items]
     return [TaggedText([answer]) for answer in tagger.tag_sentences(sentences, probabilities)]
-
-
-def _warn_of_unknown(
-    tagger: Tagger, place: str, item: str | ConlluSentence, answer: TaggedText, remarks: Remarks
-) -> None:
-    """Tell of a text that the model can make little of."""
-    words = [token for sentence in answer for token in sentence.tokens]
-    if words and not any(word in tagger.lexicon.words for word in words):
-        text = item if isinstance(item, str) else item.text()
-        say(f"{place}: the model knows none of the words in {excerpt(text)}; it goes by their spelling")
-    else:
-        remarks.add(place, answer.remark)

@@ -121,8 +121,8 @@ def _parts(text: str) -> list[str]:
     if text.startswith("["):
         with suppress(ValueError, RecursionError):
             values = json.loads(text)
-            if isinstance(values, list) and all(isinstance(value, str) for value in values):
-                return values
+            if isinstance(values, list) and all(isinstance(value, str | int) for value in values):
+                return list(map(str, values))
     return text.split("\t")
 
 

@@ -50,12 +50,17 @@ def describe(task: str, name: str, folder: Path) -> dict[str, Any]:
         "task": task,
         "name": name,
         "default": name == default_name(task),
-        "for": PURPOSES.get((task, name), str(manifest.get("title", ""))),
+        "for": purpose(task, name, str(manifest.get("title", ""))),
         "language": str(read_json_object(folder / CONFIG_FILE).get("language", "en")),
         "megabytes": round(sum(sizes) / 1e6, 1),
         "scores": {score: test[score] for score in SCORES[task] if isinstance(test.get(score), int | float)},
         "path": str(folder),
     }
+
+
+def purpose(task: str, name: str, otherwise: str = "") -> str:
+    """What a pretrained model is for."""
+    return PURPOSES.get((task, name), otherwise)
 
 
 def default_name(task: str) -> str:

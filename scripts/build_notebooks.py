@@ -32,7 +32,7 @@ CELL_TIMEOUT = 1200  # seconds
 
 
 def read_lesson(path: Path) -> NotebookNode:
-    """Read a lesson with percent cells as a notebook without outputs; a cell's id is its number."""
+    """Read a lesson with percent cells as a notebook without outputs; a cell's id is its number, its tags are kept."""
     lesson = jupytext.read(path, fmt="py:percent")
     notebook = new_notebook(
         metadata={
@@ -42,8 +42,14 @@ def read_lesson(path: Path) -> NotebookNode:
     )
     make_cell = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
     for number, cell in enumerate(lesson.cells, 1):
-        notebook.cells.append(make_cell[cell.cell_type](cell.source, id=f"cell-{number:03d}"))
+        made = make_cell[cell.cell_type](cell.source, id=f"cell-{number:03d}", metadata=tags_of(cell))
+        notebook.cells.append(made)
     return notebook
+
+
+def tags_of(cell: NotebookNode) -> NotebookNode:
+    """The metadata of a cell, of which only the tags are kept: they say which cells are exercises and checks."""
+    return NotebookNode({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
 
 
 def run_notebook(notebook: NotebookNode, folder: Path) -> None:
@@ -63,7 +69,7 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
     ).execute()
     notebook.metadata = NotebookNode(metadata)  # without the kernel's version
     for cell in notebook.cells:
-        cell.metadata = NotebookNode()
+        cell.metadata = tags_of(cell)
         if cell.cell_type == "code":
             cell.outputs = [without_machine(output) for output in cell.outputs]
 
@@ -97,7 +103,7 @@ def find_difference(lesson_path: Path, notebook_path: Path) -> str | None:
     if len(lesson.cells) != len(notebook.cells):
         return f"{notebook_path}: {len(notebook.cells)} cells, {lesson_path} has {len(lesson.cells)}; {advice}"
     for number, (wanted, found) in enumerate(zip(lesson.cells, notebook.cells, strict=True), 1):
-        if (wanted.cell_type, wanted.source) != (found.cell_type, found.source):
+        if any(wanted[key] != found[key] for key in ("cell_type", "source", "metadata")):
             return f"{notebook_path}: cell {number} is not that of {lesson_path}; {advice}"
         if found.cell_type == "code" and found.source and found.execution_count is None:
             return f"{notebook_path}: cell {number} was not run; {advice}"

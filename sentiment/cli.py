@@ -34,9 +34,8 @@ from common.cli.options import (
 from common.cli.scores import show_scores
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
-from common.errors import InputError, excerpt, show
+from common.errors import InputError, show
 from common.evaluation.metrics import format_score
-from common.progress import say
 from common.text.asked import Asked
 from common.text.remarks import Remarks
 from common.text.token_cache import CACHE_HELP
@@ -176,9 +175,7 @@ def predict(argv: Sequence[str] | None = None) -> None:
         model = sentiment.load(arguments.model, arguments.engine, arguments.threads)
         remarks = Remarks()
         for asked, answer in answer_asked(arguments, partial(model.predict, scale=arguments.scale), texts):
-            if answer and asked.text and answer.num_tokens and answer.num_unknown == answer.num_tokens:
-                say(f"{asked.place}: the model knows none of the words in {excerpt(asked.text)}; its answer is a guess")
-            elif answer:
+            if answer:
                 remarks.add(asked.place, answer.remark)
             write(asked, answer)
 

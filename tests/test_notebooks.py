@@ -20,7 +20,7 @@ print("one", flush=True)
 os.write(1, b"two\\n")
 Path.cwd() / "runs"
 
-# %%
+# %% tags=["exercise"]
 x = 1  # says nothing
 """
 
@@ -47,6 +47,7 @@ def test_a_lesson_becomes_cells(built):
     assert [cell.cell_type for cell in cells] == ["markdown", "code", "code"]
     assert cells[0].source == "# A lesson\n\nWith words."
     assert [cell.id for cell in cells] == ["cell-001", "cell-002", "cell-003"]
+    assert [cell.metadata for cell in cells] == [{}, {}, {"tags": ["exercise"]}]
 
 
 def change(path, edit):
@@ -57,6 +58,10 @@ def change(path, edit):
 
 def spoil_source(cells):
     cells[2].source = "x = 2"
+
+
+def spoil_tags(cells):
+    cells[2].metadata = {}
 
 
 def spoil_count(cells):
@@ -75,6 +80,7 @@ def spoil_with_error(cells):
     ("edit", "message"),
     [
         (spoil_source, "cell 3 is not that of"),
+        (spoil_tags, "cell 3 is not that of"),
         (spoil_count, "cell 3 was not run"),
         (spoil_outputs, "no outputs"),
         (spoil_with_error, "cell 3 ended in an error"),
@@ -115,6 +121,7 @@ def test_running_a_lesson_twice_gives_the_same_bytes(tmp_path):
         notebook = read_lesson(tmp_path / "notebook.py")
         run_notebook(notebook, ROOT)
         contents.append(nbformat.writes(notebook))
+        assert notebook.cells[2].metadata == {"tags": ["exercise"]}
         assert notebook.cells[1].outputs[-1]["data"]["text/plain"] == "PosixPath('./runs')"
     assert contents[0] == contents[1]
     assert str(ROOT) not in contents[0]

@@ -7,13 +7,15 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from common.bundles.file_names import MANIFEST_FILE
 from common.parallel import num_cores
 from common.settings import TrainingConfig
+from common.text.binary_tables import is_saved_dataset
 from common.text.data import Data, name_of, path_of
-from common.text.readers import hash_of_read
+from common.text.readers import hash_of_read, sha256_of
 from common.text.tokenization import load_pipeline, tokenizer_settings
 from common.version import VERSION
 
@@ -23,8 +25,18 @@ def describe_data(data: Data) -> dict[str, str]:
     path = path_of(data)
     if path is None:
         return {"file": name_of(data), "sha256": _hash_rows(data)}
+    if is_saved_dataset(path):
+        return {"file": path.name, "sha256": _hash_folder(path)}
     sha256 = hash_of_read(path / MANIFEST_FILE if path.is_dir() else path)
-    return {"file": path.name, **({"sha256": sha256} if sha256 else {})}
+    return {"file": path.name, "sha256": sha256 or "unknown"}  # of a pipe that was not read to its end
+
+
+def _hash_folder(path: Path) -> str:
+    """The sha256 of the names and contents of the files in a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def _hash_rows(data: Any) -> str:

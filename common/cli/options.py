@@ -13,10 +13,11 @@ from typing import Any
 from common.bundles.pretrained import find_bundle
 from common.cli.flags import OneLineParser, advanced
 from common.errors import InputError
-from common.files import check_file, check_writable
+from common.files import check_writable
 from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
 from common.parallel import num_cores
+from common.text.data import check_data
 from common.text.documents import AUTO, DOCUMENTS
 from common.text.rows import MAX_ROW
 
@@ -172,13 +173,13 @@ def paths_read(arguments: argparse.Namespace) -> list[Path]:
 def check_train_arguments(arguments: argparse.Namespace) -> None:
     """Find files that cannot be read before anything slow is imported."""
     for path in filter(None, (arguments.train, arguments.validation)):
-        check_file(path)
+        check_data(path)
 
 
 def check_evaluate_arguments(arguments: argparse.Namespace) -> None:
     """Find what is wrong with the files before the model is loaded."""
     for path in filter(None, (arguments.test, arguments.train)):
-        check_file(path)
+        check_data(path)
     if arguments.report:
         check_report_place(arguments.report, paths_read(arguments))
     if arguments.save:

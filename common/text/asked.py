@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.text.binary_tables import is_saved_dataset
 from common.text.columns import Column, first_there, text_columns
+from common.text.data import saved_table
 from common.text.documents import AUTO, LINE, announce_document, find_document, read_documents
 from common.text.rows import BadRow, bounded_lines
 from common.text.sources import Source, open_source
@@ -92,6 +94,13 @@ def _read(
     given: Source | None,
 ) -> Generator[Texts | Asked, None, None]:
     """First what is open, then the texts one by one."""
+    if path is not None and is_saved_dataset(path):
+        candidates = text_columns(column, usual, "--text-column")
+        table = saved_table(path, candidates)
+        wanted, name = _find_text(table, candidates)
+        yield Texts(iter(()), table, name)
+        yield from _ask_table(table, wanted, name)
+        return
     with nullcontext(given) if given else open_source(path, reading.encoding) as source:
         kind = file_kind(path) if path else ""
         if column is not None or is_table(source, kind):
@@ -124,8 +133,13 @@ def _open_table(
     """The table, the column that was wanted, and what it is called there."""
     candidates = text_columns(column, usual, "--text-column")
     table = open_table(source, kind, candidates, reading.header)
+    return table, *_find_text(table, candidates)
+
+
+def _find_text(table: Table, candidates: Sequence[Column]) -> tuple[Column, str]:
+    """The column of the texts that was wanted, and what it is called in the table."""
     wanted = first_there(candidates, table.names)
-    return table, wanted, choose_columns(table, [wanted], by_sight=True)[wanted.name]
+    return wanted, choose_columns(table, [wanted], by_sight=True)[wanted.name]
 
 
 def _ask_table(table: Table, wanted: Column, name: str) -> Iterator[Asked]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from common.errors import InputError, as_written
+from common.files import check_file
 from common.progress import say
 from common.text.binary_tables import is_saved_dataset, load_saved_dataset
 from common.text.columns import Column, as_columns
 from common.text.readers import pick_all, read_rows
 from common.text.rows import BadRow, Row, as_text
-from common.text.tables import DATA_FRAME, LIST, Reading, Table, choose_columns, unique
+from common.text.tables import DATA_FRAME, LIST, SAMPLE_ROWS, Reading, Table, choose_columns, unique
 
 if TYPE_CHECKING:
     import pandas
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 # A file; a table with named columns, of pandas or of the package datasets; a list of rows, each a dict by column or a
 # tuple in the order of the columns.
 Data: TypeAlias = "str | os.PathLike[str] | pandas.DataFrame | Sequence[Any]"
+
+
+def check_data(path: Path) -> None:
+    """Raise an InputError that says why `path` cannot be read as data; nothing is opened."""
+    if not is_saved_dataset(path):
+        check_file(path)
 
 
 def path_of(data: Data | None) -> Path | None:
@@ -64,7 +72,7 @@ def read_data(
         yield from read_rows(path, columns, reading)
         return
     wanted = as_columns(columns)
-    table = table_of(load_saved_dataset(path) if path else data, wanted, str(path or "the data"))
+    table = saved_table(path, wanted) if path else table_of(data, wanted)
     names = choose_columns(table, wanted)
     if table.notes:
         say(f"{table.name}: {', '.join(table.notes)}")
@@ -73,6 +81,19 @@ def read_data(
         yield row if isinstance(row, BadRow) else pick_all(row, wanted, names)
     if not number:
         raise InputError("the data have no rows; give at least one")
+
+
+def saved_table(path: Path, wanted: Sequence[Column] = ()) -> Table:
+    """The table in a folder that `save_to_disk` of the package datasets made.
+
+    Raises:
+        InputError: the package is not installed, the folder is damaged, or holds several splits.
+    """
+    data = load_saved_dataset(path)
+    if isinstance(data.column_names, Mapping):
+        splits = list(map(str, data.column_names))
+        raise InputError(f"{path}: several splits ({', '.join(splits)}); give the folder of one: {path / splits[0]}")
+    return table_of(data, wanted, str(path))
 
 
 def table_of(data: Any, wanted: Sequence[Column], name: str = "the data") -> Table:
@@ -87,17 +108,44 @@ def table_of(data: Any, wanted: Sequence[Column], name: str = "the data") -> Tab
     names = getattr(data, "columns", getattr(data, "column_names", None))
     if names is not None:
         names = [str(column) for column in names]
-        return Table(name, DATA_FRAME, names, _table_rows(data, names))
+        rows = _table_rows(data, names)
+        first = list(itertools.islice(rows, SAMPLE_ROWS))
+        sample = [row.values for row in first]
+        return Table(name, DATA_FRAME, names, itertools.chain(first, rows), sample)
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise InputError(f"found {as_written(data)} as data, wanted a file, a DataFrame or a list of rows")
     return Table(name, LIST, [], _list_rows(data, [column.name for column in wanted]))
 
 
 def _table_rows(data: Any, names: Sequence[str]) -> Iterator[Row]:
-    rows = data.itertuples(index=False, name=None) if hasattr(data, "itertuples") else (row.values() for row in data)
     keys = unique(names)
-    for number, values in enumerate(map(list, rows), 1):
+    for number, values in enumerate(_values_of(data), 1):
         yield Row(f"row {number}", dict(zip(keys, map(as_text, values), strict=True)), values)
+
+
+def _values_of(data: Any) -> Iterator[list[Any]]:
+    """The values of the rows of a DataFrame or a data set; a data set's class labels by their names."""
+    if hasattr(data, "itertuples"):
+        yield from map(list, data.itertuples(index=False, name=None))
+        return
+    features = getattr(data, "features", None) or {}
+    labels = [_label_names(features.get(name)) for name in data.column_names]
+    for row in data:
+        yield [_named(value, names) for value, names in zip(row.values(), labels, strict=True)]
+
+
+def _label_names(feature: Any) -> Sequence[str] | None:
+    """The names of a class label, or of those in a list, of the package datasets; None for other columns."""
+    return getattr(getattr(feature, "feature", feature), "names", None)
+
+
+def _named(value: Any, names: Sequence[str] | None) -> Any:
+    """A class label, or each of a list, by its name; a missing one, which is negative, is None."""
+    if names is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [_named(label, names) for label in value]
+    return names[value] if value >= 0 else None
 
 
 def _list_rows(data: Iterable[Any], columns: Sequence[str]) -> Iterator[Row]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 from collections.abc import Callable
 from typing import Any
 
 from common.errors import InputError, excerpt
+from common.text.code_pages import guess_code_page
 
 UTF8, AUTO = "utf-8", "auto"
 LEAST = 4  # bytes that are looked at before anything is decided
@@ -29,14 +29,6 @@ NAMES = {
     "mac_roman": "Mac Roman",
     **{f"cp{number}": f"Windows code page {number}" for number in range(1250, 1259)},
 }  # fmt: skip
-# What code page 1252 has in Western European text; its other signs, between letters, speak for another code page.
-WESTERN = frozenset(
-    "àâäáãåæçèéêëìíîïñòóôõöøœùúûüßÀÂÄÁÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜ–—‘’‚“”„…€£§°©®™«»¡¿ºª´·•½¼¾²³×†‡‰‹›¢¥±µ¶\xa0\xad"
-)
-LETTER_INSIDE = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[a-z])")
-MANY = 12  # characters beyond ASCII from which on statistics name a code page
-CODE_PAGES = [f"cp{number}" for number in range(1250, 1258)]
-LEAST_COHERENCE = 0.3  # with a language's frequencies of letters
 BROKEN = "\udcff"  # stands for bytes that the encoding does not have: a lone surrogate, as for those of UTF-8
 
 
@@ -94,30 +86,7 @@ def guess_encoding(block: bytes) -> str | None:
     broken = sum("\udc80" <= character <= "\udcff" for character in beyond)
     if broken <= len(beyond) - broken:
         return UTF8
-    return "cp1252" if _is_western(block.decode("cp1252", "replace")) else _named_by_statistics(block, broken)
-
-
-def _is_western(text: str) -> bool:
-    """Whether a text, read as code page 1252, looks like Western European writing."""
-    beyond = [character for character in text if character > "\x7f"]
-    letters = [character for character in text if character.isalpha()]
-    fitting = sum(character in WESTERN for character in beyond)
-    inside = LETTER_INSIDE.findall(text)
-    return (
-        fitting >= 0.98 * len(beyond)
-        and sum(character > "\x7f" for character in letters) <= 0.35 * len(letters)
-        and sum(character.isalpha() or character in "’‘\xad·" for character in inside) >= 0.9 * len(inside)
-    )
-
-
-def _named_by_statistics(block: bytes, num_beyond: int) -> str | None:
-    """The code page whose letters are as frequent as those of a language; None if none is, or there are too few."""
-    if num_beyond < MANY:
-        return None
-    from charset_normalizer import from_bytes  # only where the simple rules do not tell
-
-    best = from_bytes(block[: 1 << 16], cp_isolation=CODE_PAGES).best()
-    return best.encoding if best is not None and best.coherence >= LEAST_COHERENCE else None
+    return guess_code_page(block)
 
 
 def looks_like_utf16(block: bytes) -> str | None:

@@ -71,7 +71,7 @@ def remark_on(tokens: Sequence[str], known: Callable[[str], bool], language: str
         known: whether the model knows a token.
         language: of the model.
     """
-    words = [token for token in tokens if token[:1].isalpha()]
+    words = [token for token in tokens if token[:1].isalpha()] or list(tokens)
     if not words:
         return None
     num_unknown = sum(not known(word) for word in words)

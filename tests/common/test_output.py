@@ -296,16 +296,28 @@ def test_a_killed_run_holds_no_place(tmp_path):
 
 
 def test_one_of_many_that_start_at_once_gets_the_place(tmp_path):
-    script = "import sys, time\nfrom pathlib import Path\nfrom common.output import claim\n" + (
-        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\nwith claim(Path(sys.argv[1])):\n    time.sleep(1)\n"
-    )
-    start = str(time.time() + 1.5)
-    runs = [
-        subprocess.Popen([sys.executable, "-c", script, tmp_path / "place", start], stderr=subprocess.DEVNULL)
-        for _ in range(6)
-    ]
-    assert sorted(run.wait() for run in runs) == [0, 1, 1, 1, 1, 1]
-    assert list(tmp_path.iterdir()) == []
+    """The one that has it keeps it until all others have tried, however slowly they start."""
+    script = """
+import sys, time
+from pathlib import Path
+from common.errors import InputError
+from common.output import claim
+place, refused, start = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+time.sleep(max(0, start - time.time()))
+try:
+    with claim(place):
+        while len(list(refused.iterdir())) < 5:
+            time.sleep(0.01)
+except InputError:
+    (refused / sys.argv[4]).touch()
+    sys.exit(1)
+"""
+    (tmp_path / "refused").mkdir()
+    (tmp_path / "runs").mkdir()
+    arguments = [tmp_path / "runs/place", tmp_path / "refused", str(time.time() + 1.5)]
+    runs = [subprocess.Popen([sys.executable, "-c", script, *arguments, str(number)]) for number in range(6)]
+    assert sorted(run.wait(timeout=120) for run in runs) == [0, 1, 1, 1, 1, 1]
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_place_may_be_claimed_again_by_the_same_run(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from from_scratch import crf, gru, losses, lstm, mlp, rnn, through_time
+from from_scratch import crf, encoder_decoder, gru, losses, lstm, mlp, rnn, through_time
 from from_scratch.gradient_check import largest_errors, numeric_gradient
 
 CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
@@ -105,6 +105,24 @@ def test_stacked_cells_that_read_both_ways(cell, mask):
     for params, found in zip((*sides, *top), (*grads, *top_grads), strict=True):
         assert_right(loss, params, found)
     assert_right(loss, {"x": x}, {"x": dx})
+
+
+@each_cell
+def test_encoder_and_decoder(cell):
+    """The decoder begins in the last state of the encoder, whose padding is skipped; no other state is read off."""
+    rng, mask = np.random.default_rng(7), np.arange(4) < np.array([[4], [2], [3]])
+    x, before, targets = rng.normal(size=(BATCH, 4, 3)), rng.normal(size=(BATCH, 5, 4)), rng.integers(0, 6, (BATCH, 5))
+    params = {"encoder": random_params(cell, 3, 1), "decoder": random_params(cell, 4, 2)}
+    params["output"] = {"W_hy": rng.normal(size=(UNITS, CLASSES)), "b_y": rng.normal(size=CLASSES)}
+
+    def loss():
+        return losses.softmax_cross_entropy(encoder_decoder.forward(cell, x, before, params, mask).logits, targets)[0]
+
+    found = encoder_decoder.forward(cell, x, before, params, mask)
+    dlogits = losses.softmax_cross_entropy(found.logits, targets)[1]
+    grads = encoder_decoder.backward(cell, found, x, before, params, dlogits, mask)
+    for part, named in params.items():
+        assert_right(loss, named, grads[part])
 
 
 @each_cell

@@ -16,6 +16,8 @@ from from_scratch import (
     agreement,
     binary_addition,
     character_model,
+    copy_task,
+    encoder_decoder,
     four_shapes,
     gru,
     lesson,
@@ -230,6 +232,97 @@ def test_verbs_agree_with_nouns_far_back():
     assert unit != agreement.keeper(params, 4, 8)[0]
     untrained = agreement.learn_grammar(lstm, num_updates=1)[0]
     assert min(agreement.verbs_right(lstm, untrained, 300).values()) < 0.8
+
+
+def test_words_are_reversed():
+    words, mask = np.array([[1, 2, 3], [4, 0, 0]]), np.array([[True] * 3, [True, False, False]])
+    targets, counted = encoder_decoder.reversed_words(words, mask)
+    end = encoder_decoder.END
+    assert targets.tolist() == [[3, 2, 1, end], [4, end, end, end]]
+    assert counted.sum(axis=1).tolist() == [4, 2]  # the letters and the mark
+    assert encoder_decoder.read_before(targets).tolist() == [[end, 3, 2, 1], [end, 4, end, end]]
+
+    params, nats = encoder_decoder.learn_to_reverse(
+        gru, max_length=3, num_updates=250, learning_rate=0.02, num_units=24
+    )
+    assert nats[-1] < 0.1 < 1 < nats[0]
+    assert encoder_decoder.shares_right(gru, params, 2, 200)[0] > 0.9
+    assert encoder_decoder.reverse_word(gru, params, "to") == "ot"
+    whole, by_place = encoder_decoder.shares_right(gru, params, 8, 200)
+    assert whole < 0.1  # such words were not in training
+    assert by_place.shape == (8,)
+
+
+def test_padding_does_not_change_what_is_written():
+    rng = np.random.default_rng(0)
+    params, words = encoder_decoder.init_params(lstm, 6, rng), rng.integers(0, 10, (2, 4))
+    padded = np.concatenate([words, np.zeros((2, 3), int)], axis=1)
+    written = encoder_decoder.write(lstm, padded, params, np.arange(7) < np.array([[4], [4]]))
+    np.testing.assert_array_equal(written[:, :5], encoder_decoder.write(lstm, words, params))
+
+
+def test_a_hidden_markov_model_against_all_paths():
+    hmm, x = copy_task.random_hmm(3, 4, np.random.default_rng(0)), np.array([[0, 1, 1, 0], [1, 1, 0, 1]])
+    states, chances = copy_task.walk_forward(hmm, x)
+    for case, bits in enumerate(x):
+        paths = {
+            path: hmm.start[path[0]]
+            * np.prod([hmm.change[t][path[t], path[t + 1]] for t in range(3)])
+            * np.prod([hmm.emit[t][path[t], bits[t]] for t in range(4)])
+            for path in itertools.product(range(3), repeat=4)
+        }
+        assert chances[:, case].prod() == pytest.approx(sum(paths.values()))
+        last = [sum(p for path, p in paths.items() if path[-1] == state) / sum(paths.values()) for state in range(3)]
+        np.testing.assert_allclose(states[-1, case], last)
+
+
+def test_expectation_maximisation_never_makes_the_copy_less_likely():
+    sequences, hmm = copy_task.twice(copy_task.all_words(3)), copy_task.random_hmm(4, 6, np.random.default_rng(1))
+    likelihoods = []
+    for _ in range(30):
+        likelihoods.append(np.log(copy_task.walk_forward(hmm, sequences)[1]).sum())
+        hmm = copy_task.improve(hmm, sequences)
+    assert (np.diff(likelihoods) > -1e-9).all()
+    assert likelihoods[-1] > likelihoods[0] + 5
+    for probabilities in (hmm.start, hmm.change, hmm.emit):
+        np.testing.assert_allclose(probabilities.sum(axis=-1), 1)
+
+
+def test_how_many_bits_a_hidden_markov_model_carries():
+    for num_states, most in ((1, 0), (2, 1), (4, 2)):
+        found = [copy_task.bits_carried(copy_task.learn_copy(3, num_states, seed, 60), 3) for seed in range(4)]
+        assert max(found) <= most + 1e-9
+        assert max(found) > most - 0.1
+    assert copy_task.bits_carried(copy_task.hmm_by_hand(4), 4) == pytest.approx(4)
+    assert len(copy_task.hmm_by_hand(4).start) == 16
+
+
+def test_a_register_copies_as_many_bits_as_it_has_units():
+    words = copy_task.all_words(7)
+    np.testing.assert_array_equal(copy_task.copied(copy_task.register_by_hand(7), words), words)
+    weak = copy_task.register_by_hand(7)
+    weak["W_hh"][2, 3] = 0  # a link of the chain is missing
+    assert (copy_task.copied(weak, words) == words).mean() < 0.7
+
+
+@pytest.mark.slow
+def test_the_table_of_the_copy_task(tmp_path, capsys):
+    carried = copy_task.lesson(tmp_path)
+    assert all(bits <= np.log2(num_states) + 1e-9 for (_, num_states), bits in carried.items())
+    assert carried[4, 4] == pytest.approx(2, abs=0.05)
+    assert carried[4, 16] > 3
+    assert capsys.readouterr().out.splitlines()[-2].split() == ["12", "4096", "12", "0"]
+    assert (tmp_path / "copy_task.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_long_words_are_too_much_for_the_plain_network_first(tmp_path, capsys):
+    shares = encoder_decoder.lesson(tmp_path)
+    assert all(share[:4].min() > 0.97 for share in shares.values())  # up to 8 letters
+    assert shares["LSTM"][7] > shares["Elman"][7] + 0.2  # 16 letters
+    assert shares["Elman"][-1] < 0.05  # 20, which were not in training
+    assert capsys.readouterr().out.startswith("letters  Elman")
+    assert (tmp_path / "encoder_decoder.png").stat().st_size > 1000
 
 
 # -- A language model -----------------------------------------------------------------------------------------------

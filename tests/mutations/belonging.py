@@ -23,7 +23,7 @@ ELSEWHERE = {
 
 def modules(root: Path) -> list[Path]:
     """The modules that are mutated: common, the tasks without their lessons, the recipes."""
-    folders = [root / name for name in ("common", "interpretability", *TASKS, "recipes")]
+    folders = [root / name for name in ("common", "interpretability", *TASKS, "serving", "recipes")]
     found = [path.relative_to(root) for folder in folders for path in folder.rglob("*.py")]
     return sorted(path for path in found if path.name != "notebook.py")
 

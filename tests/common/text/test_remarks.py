@@ -47,7 +47,8 @@ def test_a_text_with_many_unknown_words_gets_a_remark():
     )
     assert remark("one two three four five six", "one two three four") is None
     assert remark("one two", "") == "the model knows none of its words; the answer is a guess"
-    assert remark("!! 12", "") is None
+    assert remark("!! 12", "!!") is None
+    assert remark("!! 12", "") is not None
     found = remark("das ist nicht der Film für mich", "film mich der ist")
     assert "4 of its 7 words, which look like German, not English" in found
 

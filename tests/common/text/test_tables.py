@@ -6,14 +6,19 @@ import gzip
 import itertools
 import json
 import os
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
+from common.bundles.provenance import describe_data
 from common.errors import InputError
+from common.text.asked import open_asked
 from common.text.columns import RATING, TEXT, Column
-from common.text.data import read_data
+from common.text.data import check_data, read_data
 from common.text.json_rows import split_items
 from common.text.readers import read_rows, require_good
 from common.text.rows import BadRow
@@ -193,23 +198,83 @@ def test_a_long_array_streams(tmp_path):
     assert not thread.is_alive()
 
 
+class Labels:
+    """A class label of the package datasets."""
+
+    names = ("bad", "good")
+
+
 class Dataset:
-    """What the package datasets has: names of columns, and rows that are dicts."""
+    """What the package datasets has: names of columns, their kinds, and rows that are dicts."""
 
     column_names = ("review", "rating")
+    features: ClassVar = {}
+    rows = OBJECTS
 
     def __iter__(self):
-        return iter(OBJECTS)
+        return iter(self.rows)
 
 
-def test_data_sets_of_the_package_datasets(tmp_path):
+class LabelledDataset(Dataset):
+    column_names = ("review", "rating", "tags")
+    features: ClassVar = {"rating": Labels(), "tags": type("List", (), {"feature": Labels()})()}
+    rows = ({"review": "So good.", "rating": 1, "tags": [0, 1]}, {"review": "Never.", "rating": -1, "tags": []})
+
+
+class Splits:
+    column_names: ClassVar = {"train": ["review"], "test": ["review"]}
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """A folder as `save_to_disk` makes it, and the package that opens it: a function that says what is in it."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "state.json").write_text("{}")
+
+    def hold(data):
+        monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_from_disk=lambda path: data))
+        return folder
+
+    return hold
+
+
+def test_data_sets_of_the_package_datasets(saved):
     assert [row["review"] for _, row in require_good(read_data(Dataset(), COLUMNS))] == [text for text, _ in ROWS]
-    Dataset.splits = type("Splits", (), {"column_names": {"train": ["review"]}})()
-    with pytest.raises(InputError, match=r"several splits \(train\); give one"):
-        list(read_data(Dataset.splits, COLUMNS))
-    (tmp_path / "state.json").write_text("{}")
-    with pytest.raises(InputError, match=r"needs the package datasets|no complete data set"):
-        list(read_data(tmp_path, COLUMNS))
+    with pytest.raises(InputError, match=r"several splits \(train, test\); give one"):
+        list(read_data(Splits(), COLUMNS))
+    folder = saved(Splits())
+    with pytest.raises(InputError, match=r"several splits .*; give the folder of one: .*saved/train"):
+        list(read_data(folder, COLUMNS))
+    assert list(read_data(saved(Dataset()), COLUMNS)) == list(read_data(Dataset(), COLUMNS))
+
+
+def test_class_labels_are_read_by_their_names():
+    [(_, good), (_, missing)] = read_data(LabelledDataset(), ["review", "rating", "tags"])
+    assert (good["rating"], good["tags"]) == ("good", '["bad", "good"]')
+    assert (missing["rating"], missing["tags"]) == ("", "[]")
+
+
+def test_a_saved_data_set_is_a_place_of_texts_and_of_training_data(saved):
+    folder = saved(Dataset())
+    check_data(folder)
+    texts = open_asked(folder, None)  # the only column of texts is found by its content
+    assert texts.column == "review"
+    assert [asked.text for asked in texts.items] == [text for text, _ in ROWS]
+    found = describe_data(folder)
+    assert found["file"] == "saved"
+    assert len(found["sha256"]) == 64
+    (folder / "data.arrow").write_bytes(b"other rows")
+    assert describe_data(folder)["sha256"] != found["sha256"]
+    with pytest.raises(InputError, match="is a folder; give the name of a file in it"):
+        check_data(folder.parent)
+
+
+def test_a_saved_data_set_without_the_package(saved, monkeypatch):
+    folder = saved(None)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(InputError, match="needs the package datasets"):
+        list(read_data(folder, COLUMNS))
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the inputs that failed are not here")

@@ -1,0 +1,146 @@
+"""Dynamic batching: requests that wait are answered together, those of similar length, in a thread of their own.
+
+An idle model waits some milliseconds for more requests; a busy one takes what has come in the meantime. The oldest
+request is always among those that are answered next, so that none waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.limits import ServerConfig
+from serving.problems import Problem, retry_after
+
+SIMILAR = 2.0  # times as long, at most, is answered together
+SHORT = 200  # characters: texts up to here are all alike
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A request that waits: its texts, how they are to be answered, and the future that the answers go to."""
+
+    texts: list[str]
+    option: Any
+    future: asyncio.Future[list[Any]]
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def length(self) -> int:
+        """Characters of the longest text."""
+        return max(map(len, self.texts), default=0)
+
+
+class Batcher:
+    """Answers texts in batches.
+
+    Args:
+        answer: takes some texts and an option, and gives an answer to each; it is called in a thread.
+        config: sizes and waiting times.
+        executor: of threads; a batcher uses one at a time.
+    """
+
+    def __init__(
+        self, answer: Callable[[list[str], Any], Sequence[Any]], config: ServerConfig, executor: Executor
+    ) -> None:
+        self.answer, self.config, self.executor = answer, config, executor
+        self.queue: deque[Waiting] = deque()
+        self.arrived = asyncio.Event()
+        self.num_waiting = 0  # texts, those that are being answered too
+        self.seconds_per_text = 0.002  # a running mean, for Retry-After
+        self.worker: asyncio.Task[None] | None = None
+
+    async def ask(self, texts: list[str], option: Any = None) -> list[Any]:
+        """The answers to some texts; only those with the same option are answered together.
+
+        Raises:
+            Problem: too many texts wait already (429), or there was no answer in time (504).
+        """
+        if not texts:
+            return []
+        if self.num_waiting and self.num_waiting + len(texts) > self.config.max_waiting:
+            wait = retry_after(self.num_waiting * self.seconds_per_text)
+            raise Problem(429, f"{self.num_waiting} texts wait already; try again later", wait)
+        if self.worker is None or self.worker.done():
+            self.worker = asyncio.create_task(self._work())
+        waiting = Waiting(texts, option, asyncio.get_running_loop().create_future())
+        self.queue.append(waiting)
+        self.num_waiting += len(texts)
+        self.arrived.set()
+        try:
+            return await asyncio.wait_for(waiting.future, self.config.timeout)
+        except TimeoutError:
+            raise Problem(504, f"no answer within {self.config.timeout:g} s; send fewer or shorter texts") from None
+        finally:
+            self.num_waiting -= len(texts)
+
+    async def _work(self) -> None:
+        """Answer what comes, for ever."""
+        while True:
+            if not self.queue:
+                self.arrived.clear()
+                await self.arrived.wait()
+                await self._wait_for_more()
+            batch = take_batch(self.queue, self.config.batch_texts)
+            if batch:
+                await self._answer(batch)
+
+    async def _wait_for_more(self) -> None:
+        end = time.monotonic() + self.config.batch_wait / 1000
+        while sum(len(waiting.texts) for waiting in self.queue) < self.config.batch_texts:
+            self.arrived.clear()
+            try:
+                await asyncio.wait_for(self.arrived.wait(), max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                return
+
+    async def _answer(self, batch: list[Waiting]) -> None:
+        texts, option = [text for waiting in batch for text in waiting.texts], batch[0].option
+        start = time.monotonic()
+        try:
+            answers = list(await asyncio.get_running_loop().run_in_executor(self.executor, self.answer, texts, option))
+        except Exception as error:  # goes to those who asked
+            for waiting in batch:
+                if not waiting.future.done():
+                    waiting.future.set_exception(error)
+            return
+        self.seconds_per_text += 0.1 * ((time.monotonic() - start) / len(texts) - self.seconds_per_text)
+        place = 0
+        for waiting in batch:
+            found, place = answers[place : place + len(waiting.texts)], place + len(waiting.texts)
+            if not waiting.future.done():  # who asked may have gone
+                waiting.future.set_result(found)
+
+
+def take_batch(queue: deque[Waiting], most: int) -> list[Waiting]:
+    """Take the oldest request that is still wanted, and further ones of its option and of similar length, in order.
+
+    Args:
+        queue: what waits; what is taken, or no longer wanted, is removed.
+        most: texts, at most; a single request may have more.
+    """
+    while queue and queue[0].future.done():
+        queue.popleft()
+    if not queue:
+        return []
+    batch = [queue.popleft()]
+    number, length = len(batch[0].texts), max(batch[0].length, SHORT)
+    left: list[Waiting] = []
+    for waiting in queue:
+        similar = length / SIMILAR <= max(waiting.length, SHORT) <= length * SIMILAR
+        similar = similar and waiting.option == batch[0].option
+        if waiting.future.done():
+            continue
+        if similar and number + len(waiting.texts) <= most:
+            batch.append(waiting)
+            number += len(waiting.texts)
+        else:
+            left.append(waiting)
+    queue.clear()
+    queue.extend(left)
+    return batch

@@ -1,0 +1,187 @@
+"""The models that a server has: loaded once, found by name, each with its queue."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from common.bundles.bundle import TASKS, open_bundle
+from common.bundles.pretrained import pretrained_folders
+from common.errors import InputError, excerpt
+from serving.batching import Batcher
+from serving.limits import ServerConfig
+from serving.problems import Problem, retry_after
+
+ANSWERS: Mapping[str, Callable[[Any], Any]] = {
+    "sentiment": lambda model: model.predict("So good."),
+    "pos_tagging": lambda model: model.tag("So good."),
+    "language_model": lambda model: model.score("So good."),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bundle to be loaded: its task, its name, and where it lies."""
+
+    task: str
+    name: str
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """What clients call it."""
+        return f"{self.task}/{self.name}"
+
+
+@dataclass
+class Served:
+    """A loaded model.
+
+    Attributes:
+        place: what it is.
+        model: of `load` of its task.
+        config: limits of the server.
+        executor: the thread in which it answers.
+    """
+
+    place: Place
+    model: Any
+    config: ServerConfig
+    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="model"))
+    batchers: dict[str, Batcher] = field(default_factory=dict)
+
+    def batcher(self, kind: str, answer: Callable[[list[str], Any], Sequence[Any]]) -> Batcher:
+        """The queue of one kind of request, made at the first one."""
+        return self.batchers.setdefault(kind, Batcher(answer, self.config, self.executor))
+
+    @property
+    def num_waiting(self) -> int:
+        """Texts that wait, or are being answered."""
+        return sum(batcher.num_waiting for batcher in self.batchers.values())
+
+
+def find_places(names: Sequence[str]) -> list[Place]:
+    """Find the bundles that are meant by names and folders.
+
+    Args:
+        names: `reviews`: every pretrained model of that name; `sentiment/reviews`: one; or a folder. None: the default
+            model of each task.
+    Raises:
+        InputError: there is none, or two would have one name.
+    """
+    places = [place for name in names for place in _meant(name)] if names else _defaults()
+    ids = [place.id for place in places]
+    if twice := next((id for id in ids if ids.count(id) > 1), None):
+        raise InputError(f"--model: two models are called {twice}; rename the folder of one")
+    return places
+
+
+def _defaults() -> list[Place]:
+    found = []
+    for task in TASKS:
+        name, folders = importlib.import_module(f"{task}.config").DEFAULT_NAME, pretrained_folders(task)
+        found += [Place(task, name, folders[name])] if name in folders else []
+    if not found:
+        raise InputError("--model: no pretrained models are installed; give the folder of a bundle")
+    return found
+
+
+def _meant(name: str) -> list[Place]:
+    task, _, short = name.rpartition("/")
+    found = [
+        Place(own, short, pretrained_folders(own)[short])
+        for own in TASKS
+        if task in ("", own) and short in pretrained_folders(own)
+    ]
+    path = Path(name)
+    if path.is_dir() and not (found and task in TASKS):
+        bundle = open_bundle(path)
+        return [Place(bundle.manifest["task"], path.resolve().name, path)]
+    if not found:
+        there = ", ".join(f"{own}/{short}" for own in TASKS for short in pretrained_folders(own))
+        raise InputError(f"--model: no folder and no pretrained model {excerpt(name)}; there are: {there or 'none'}")
+    return found
+
+
+def load_models(places: Iterable[Place], config: ServerConfig, threads: int | None = None) -> Models:
+    """Load models; each `load` checks its bundle.
+
+    Raises:
+        InputError: one is damaged.
+    """
+    served = [
+        Served(place, importlib.import_module(place.task).load(place.path, num_threads=threads), config)
+        for place in places
+    ]
+    for each in served:
+        ANSWERS[each.place.task](each.model)  # what is loaded at the first text, such as the tokenizer
+    return Models({each.place.id: each for each in served}, config)
+
+
+class Writers:
+    """The threads in which texts are written, and the number of texts that are waited for."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.executor = ThreadPoolExecutor(config.writers, thread_name_prefix="writer")
+        self.num_waiting = 0
+
+    @contextmanager
+    def reserve(self, number: int) -> Iterator[None]:
+        """Count texts as waited for.
+
+        Raises:
+            Problem: too many are (429).
+        """
+        if self.num_waiting and self.num_waiting + number > self.config.max_waiting:
+            detail = f"{self.num_waiting} texts wait to be written; try again later"
+            raise Problem(429, detail, retry_after(self.config.timeout / 4))
+        self.num_waiting += number
+        try:
+            yield
+        finally:
+            self.num_waiting -= number
+
+
+@dataclass(frozen=True)
+class Models:
+    """The loaded models, by what clients call them."""
+
+    by_id: Mapping[str, Served]
+    config: ServerConfig
+
+    @cached_property
+    def writers(self) -> Writers:
+        """Where texts are written."""
+        return Writers(self.config)
+
+    def of_task(self, task: str) -> list[Served]:
+        """The models of a task."""
+        return [served for served in self.by_id.values() if served.place.task == task]
+
+    def find(self, task: str, name: str | None) -> Served:
+        """The model of a task that a request names: by its whole name, or by that within the task.
+
+        Raises:
+            Problem: there is none (404).
+        """
+        there = self.of_task(task)
+        if name is None and there:
+            return there[0]
+        for served in there:
+            if name in (served.place.id, served.place.name):
+                return served
+        names = ", ".join(served.place.id for served in there) or "none"
+        raise Problem(404, f"model: no {task} model {excerpt(name or '')} is served; there are: {names}")
+
+    def close(self) -> None:
+        """Stop the threads, when they have done what they are at."""
+        for served in self.by_id.values():
+            served.executor.shutdown(wait=False)
+        self.writers.executor.shutdown(wait=False)

@@ -1,0 +1,163 @@
+"""Running the server: one process, or several that share nothing but files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from common.errors import InputError
+from common.progress import say
+from serving.app import Access, make_app
+from serving.guard import ACCESS
+from serving.limits import ServerConfig
+from serving.metrics import FOLDER
+from serving.models import Models, find_places, load_models
+
+VARIABLE = "RNN_LANGUAGE_SERVER"  # how a worker learns what the command was given
+PATIENCE = 1.0  # seconds from the signal to the end
+MORE = 5  # seconds beyond the time limit of a request that a server waits at its end
+APP = "serving.running:make_worker"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command was given."""
+
+    models: Sequence[str] = ()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    threads: int | None = None
+    site: str | None = None
+    origins: Sequence[str] = ()
+    token: str | None = None
+    limits: ServerConfig = field(default_factory=ServerConfig)
+
+
+def run(options: Options) -> None:
+    """Serve until a signal comes; what was accepted by then is answered.
+
+    Raises:
+        InputError: no such model, or nothing can listen there.
+    """
+    places = find_places(options.models)
+    names = ", ".join(place.id for place in places)
+    with listen(options.host, options.port) as listener, tempfile.TemporaryDirectory() as folder:
+        os.environ[VARIABLE] = json.dumps(asdict(options))
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        say(f"Serving {names} at http://{shown}:{port}")
+        config = uvicorn.Config(
+            APP, factory=True, workers=options.workers, log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=int(options.limits.timeout) + MORE,
+        )  # fmt: skip
+        if options.workers > 1:
+            os.environ[FOLDER] = folder  # read by prometheus_client when a worker imports it
+            Workers(config, [listener]).run()
+            return
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+        if not server.started:
+            raise InputError("the server did not start; see above")
+
+
+class Workers(Multiprocess):
+    """Several processes; at their end nobody may connect who would be answered by none."""
+
+    def terminate_all(self) -> None:
+        """Close the own copy of the listening socket, and tell the workers to end."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        InputError: the address is not this machine's, or the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise InputError(f"{host}, port {port}: cannot be served ({error.strerror}); choose another --port") from None
+
+
+def make_worker() -> ASGIApp:
+    """The application of a process, by what the command was given."""
+    given = json.loads(os.environ[VARIABLE])
+    options = Options(**{**given, "limits": ServerConfig(**given["limits"])})
+    log_to_output()
+
+    def load() -> Models:
+        return load_models(find_places(options.models), options.limits, options.threads)
+
+    access = Access(options.token, options.origins)
+    return Patient(make_app(load, options.limits, access, Path(options.site) if options.site else None))
+
+
+class Patient:
+    """ASGI middleware for a graceful end: after SIGTERM connections are closed one by one, each behind its next answer.
+
+    The server by itself closes connections on which nothing happens at once, also those on which a request is on the
+    way. So its end begins a little later.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.is_ending = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self._wait_at_signals()
+
+        async def close_behind(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        await self.app(scope, receive, close_behind if self.is_ending else send)
+
+    def _wait_at_signals(self) -> None:
+        """Let a signal that ends the server do so after a moment."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            end: Any = signal.getsignal(number)
+            if callable(end):
+                with suppress(NotImplementedError):  # on Windows
+                    loop.add_signal_handler(number, self._begin_end, partial(end, number, None))
+
+    def _begin_end(self, end: Callable[[], Any]) -> None:
+        if self.is_ending:
+            end()  # the second signal: at once
+        else:
+            self.is_ending = True
+            asyncio.get_running_loop().call_later(PATIENCE, end)
+
+
+def log_to_output() -> None:
+    """Write the access log on standard output, a line each."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    ACCESS.handlers, ACCESS.propagate = [handler], False
+    ACCESS.setLevel(logging.INFO)
