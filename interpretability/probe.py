@@ -52,7 +52,7 @@ NUM_RESAMPLES = 200
 TOLERANCE = 0.01  # of L-BFGS: five to ten times as fast as 1e-4
 LAST_POSITION = 10  # words of a sentence from here on are one class
 NOT_ASKED = ""  # the label of a token that a task does not ask about
-COLOURS, STYLES = (BLUE, ORANGE, GREEN, "#cc79a7"), ("-", "--", "-.", ":")
+COLOURS, MARKERS = (BLUE, ORANGE, GREEN, "#cc79a7"), "os^v"
 
 Labels = list[str]  # of the tokens of a piece
 
@@ -428,12 +428,11 @@ def memory_figure(found: ProbeResults) -> Figure | None:
     figure, axes = new_figure(7, 4)
     lags = [result.task.lag for result in words]
     for number, score in enumerate(words[0].scores):
-        look = {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number // len(COLOURS) % len(STYLES)]}
-        axes.plot(
-            lags, [each.scores[number].accuracy for each in words], marker="o", markersize=4, label=score.layer, **look
-        )
-        axes.plot(lags, [each.scores[number].untrained for each in words], alpha=0.45, linewidth=1,
-                  label=f"{score.layer}, untrained", **look)  # fmt: skip
+        color, marker = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
+        accuracies = [each.scores[number].accuracy for each in words]
+        blank = [each.scores[number].untrained for each in words]
+        axes.plot(lags, accuracies, color=color, marker=marker, markersize=4, label=score.layer)
+        axes.plot(lags, blank, color=color, linestyle="--", linewidth=1, label=f"{score.layer}, untrained")
     axes.plot(
         lags, [each.word_alone for each in words], color=GREY, marker="x", label="guessed from the current one alone"
     )
