@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 import sentiment
 from common.evaluation.page import page_head
@@ -85,13 +85,30 @@ def make_app(
     add_completions(app, config)
     add_status(app)
     if site:
-        app.mount("/", StaticFiles(directory=site, html=True))
+        app.mount("/", Site(directory=site, html=True))
     else:
         app.get("/", include_in_schema=False)(partial(front_page, app))
     guarded: ASGIApp = Guard(app, config, _Late(app), access.token)
     if access.origins:
         guarded = CORSMiddleware(guarded, list(access.origins), allow_methods=["*"], allow_headers=["*"])
     return guarded
+
+
+class Site(StaticFiles):
+    """Web pages, isolated from those of other places: browsers allow threads only there."""
+
+    HEADERS: ClassVar[Mapping[str, str]] = {
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, with these headers."""
+        response = await super().get_response(path, scope)
+        response.headers.update(self.HEADERS)
+        return response
 
 
 class _Late:

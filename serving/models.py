@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from common.bundles.bundle import TASKS, open_bundle
-from common.bundles.pretrained import pretrained_folders
-from common.errors import InputError, excerpt
+from common.errors import excerpt
 from serving.batching import Batcher
 from serving.limits import ServerConfig
+from serving.places import Place
 from serving.problems import Problem, retry_after
 
 ANSWERS: Mapping[str, Callable[[Any], Any]] = {
@@ -23,20 +21,6 @@ ANSWERS: Mapping[str, Callable[[Any], Any]] = {
     "pos_tagging": lambda model: model.tag("So good."),
     "language_model": lambda model: model.score("So good."),
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """A bundle to be loaded: its task, its name, and where it lies."""
-
-    task: str
-    name: str
-    path: Path
-
-    @property
-    def id(self) -> str:
-        """What clients call it."""
-        return f"{self.task}/{self.name}"
 
 
 @dataclass
@@ -64,49 +48,6 @@ class Served:
     def num_waiting(self) -> int:
         """Texts that wait, or are being answered."""
         return sum(batcher.num_waiting for batcher in self.batchers.values())
-
-
-def find_places(names: Sequence[str]) -> list[Place]:
-    """Find the bundles that are meant by names and folders.
-
-    Args:
-        names: `reviews`: every pretrained model of that name; `sentiment/reviews`: one; or a folder. None: the default
-            model of each task.
-    Raises:
-        InputError: there is none, or two would have one name.
-    """
-    places = [place for name in names for place in _meant(name)] if names else _defaults()
-    ids = [place.id for place in places]
-    if twice := next((id for id in ids if ids.count(id) > 1), None):
-        raise InputError(f"--model: two models are called {twice}; rename the folder of one")
-    return places
-
-
-def _defaults() -> list[Place]:
-    found = []
-    for task in TASKS:
-        name, folders = importlib.import_module(f"{task}.config").DEFAULT_NAME, pretrained_folders(task)
-        found += [Place(task, name, folders[name])] if name in folders else []
-    if not found:
-        raise InputError("--model: no pretrained models are installed; give the folder of a bundle")
-    return found
-
-
-def _meant(name: str) -> list[Place]:
-    task, _, short = name.rpartition("/")
-    found = [
-        Place(own, short, pretrained_folders(own)[short])
-        for own in TASKS
-        if task in ("", own) and short in pretrained_folders(own)
-    ]
-    path = Path(name)
-    if path.is_dir() and not (found and task in TASKS):
-        bundle = open_bundle(path)
-        return [Place(bundle.manifest["task"], path.resolve().name, path)]
-    if not found:
-        there = ", ".join(f"{own}/{short}" for own in TASKS for short in pretrained_folders(own))
-        raise InputError(f"--model: no folder and no pretrained model {excerpt(name)}; there are: {there or 'none'}")
-    return found
 
 
 def load_models(places: Iterable[Place], config: ServerConfig, threads: int | None = None) -> Models:

@@ -27,7 +27,8 @@ from serving.app import Access, make_app
 from serving.guard import ACCESS
 from serving.limits import ServerConfig
 from serving.metrics import FOLDER
-from serving.models import Models, find_places, load_models
+from serving.models import Models, load_models
+from serving.places import find_places
 
 VARIABLE = "RNN_LANGUAGE_SERVER"  # how a worker learns what the command was given
 PATIENCE = 1.0  # seconds from the signal to the end

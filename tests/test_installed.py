@@ -39,7 +39,7 @@ def wheels(tmp_path_factory):
     copy = folder / "copy"
     copy.mkdir()
     for name in (*PACKAGES, "pretrained_model"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for project in (copy, *(copy / "pretrained_model" / task for task in TASKS)):
@@ -81,10 +81,12 @@ def test_the_wheel_holds_every_module_and_its_data(wheels):
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and (path.suffix == ".py" or path.parent.name in ("presets", "dataset"))
+        if path.is_file() and (path.suffix == ".py" or {"presets", "dataset", "page"} & {*path.parts})
     }
     assert found == {
-        name for name in files if not name.startswith("from_scratch/notebooks/") and "__pycache__" not in name
+        name
+        for name in files
+        if not name.startswith("from_scratch/notebooks/") and not {"__pycache__", "node_modules"} & {*name.split("/")}
     }
     assert {name.split("/")[0] for name in found} == set(PACKAGES)
 

@@ -191,6 +191,9 @@ def test_answers_tell_no_version(client):
 def test_a_folder_of_pages(tmp_path):
     (tmp_path / "index.html").write_text("<h1>Hello</h1>")
     with toy_client(site=tmp_path, token="t") as client:
-        assert client.get("/").text == "<h1>Hello</h1>"
+        answer = client.get("/")
+        assert answer.text == "<h1>Hello</h1>"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        assert answer.headers["cross-origin-embedder-policy"] == "require-corp"
         problem(client.get("/../conftest.py"), 404)
         assert client.get("/health").status_code == 200

@@ -14,7 +14,8 @@ from pos_tagging.sentences import TaggedSentence, TaggedText
 from sentiment.predict import Rating
 from serving.app import Access, make_app
 from serving.limits import ServerConfig
-from serving.models import Models, Place, Served
+from serving.models import Models, Served
+from serving.places import Place
 
 
 class ToyRater:

@@ -175,16 +175,16 @@ def _finish(architecture: Architecture, graph: OnnxGraph, places: dict[str, str]
         free = "terms" if name in sparse else "time"  # axes of one name have one size
         shape = ["batch", *(free if size is None else size for size in config["batch_shape"][1:])]
         inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
-    for name, table in graph.tables.items():
-        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     outputs = []
     for name, tensor in places.items():
         graph.nodes.append(helper.make_node("Identity", [tensor], [name]))
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     graph.remove_unread(places)
-    if states:  # what only the answers need
-        graph.keep_read()
+    graph.keep_read()
+    if states:  # without what only the answers need
         inputs = [node for node in inputs if node.name in graph.read]
+    for name, table in graph.tables.items():
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "network", inputs, outputs, list(graph.initializers.values())),
         opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],
