@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+import interpretability
 from common.errors import InputError, excerpt
 from common.progress import say
 from serving.places import Place
 
 SCRIPT = Path(__file__).parent / "page" / "check.js"
-LARGEST_DIFFERENCE = {"rating": 1e-3, "weight": 2e-3, "nats": 1e-2}  # of a page in float16 from Python
+LARGEST_DIFFERENCE = {"rating": 1e-3, "weight": 2e-3, "nats": 1e-2, "state": 1e-2}  # of a page in float16 from Python
 SEEDS = (0, 1, 2)
 WRITTEN = 30  # tokens
 TEXTS = (
@@ -100,7 +103,7 @@ def check_answers(folder: Path, places: Sequence[Place], texts: Sequence[str] = 
     with open_page(folder) as page:
         for place in places:
             model = importlib.import_module(place.task).load(place.path)
-            differences = COMPARE[place.task](page, place, model, texts)
+            differences = COMPARE[place.task](page, place, model, texts) | compare_units(page, place, texts[:3])
             shown = ", ".join(f"{name} {value:.1e}" for name, value in differences.items())
             say(f"{place.id}: {len(texts)} texts answered as in Python; largest differences: {shown or 'none'}")
 
@@ -147,6 +150,22 @@ def compare_scores(page: Page, place: Place, model: Any, texts: Sequence[str]) -
         [written] = page.ask("answer", id=place.id, verb="generate", texts=[texts[6]], options=options)
         wanted = model.generate(texts[6], seed=seed, temperature=0.8, max_tokens=WRITTEN)[0]
         same(f"seed {seed}", wanted, written)
+    return largest
+
+
+def compare_units(page: Page, place: Place, texts: Sequence[str]) -> dict[str, float]:
+    """Compare the hidden states of the recurrent layers, if there are any."""
+    largest = {"state": 0.0}
+    found = page.ask("answer", id=place.id, verb="units", texts=texts)
+    if not found[0]["layers"]:
+        return {}
+    model = interpretability.open_model(place.path)
+    for text, answer in zip(texts, found, strict=True):
+        pieces = [layers for _, layers in interpretability.hidden_states(model, text)]
+        same(text, sorted(pieces[0]), sorted(answer["layers"]))
+        for name in pieces[0]:
+            wanted = np.concatenate([layers[name] for layers in pieces]).ravel().tolist()
+            near(text, "state", wanted, answer["layers"][name]["values"], largest)
     return largest
 
 

@@ -39,6 +39,7 @@ from sentiment.loader import MOST_TOKENS, rating_levels
 
 LIMITS = re.compile(r"^## What it is bad at$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 MOST_LIMITS = 8  # lines of a card
+RECURRENT = ("LSTM", "GRU", "RNN")
 
 
 # -- Settings -------------------------------------------------------------------------------------------------------
@@ -154,11 +155,20 @@ def small_graph(architecture: Architecture) -> onnx.ModelProto:
     inputs = [node for node in graph.input if node.name in read]
     del graph.input[:]
     graph.input.extend(inputs)
+    _show_units(graph)
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1:
             _halve(graph, tensor, is_table=tensor.name in network.tables)
     onnx.checker.check_model(model)
     return model
+
+
+def _show_units(graph: onnx.GraphProto) -> None:
+    """Give the hidden states of each recurrent layer as an output too: `units.NAME` (time, direction, batch, units)."""
+    for node in [node for node in graph.node if node.op_type in RECURRENT]:
+        name = f"units.{node.input[1].removesuffix('.W')}"  # its weights are called after the layer
+        graph.node.append(helper.make_node("Identity", [node.output[0]], [name]))
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4))
 
 
 def _halve(graph: onnx.GraphProto, tensor: TensorProto, is_table: bool) -> None:

@@ -2,13 +2,14 @@
 
 import { element, fill } from "./view/dom.js";
 import { Engine } from "./view/engine.js";
+import { inside } from "./view/inside.js";
 import { Panel } from "./view/panel.js";
 import { rate } from "./view/rate.js";
 import { score } from "./view/score.js";
 import { tag } from "./view/tag.js";
 import { write } from "./view/write.js";
 
-const KINDS = [rate, tag, write, score];
+const KINDS = [rate, tag, write, score, inside];
 const KEYS = { ArrowRight: 1, ArrowLeft: -1 };
 
 async function start() {
@@ -16,8 +17,8 @@ async function start() {
   if (!answer.ok) throw new Error(`its list of models could not be loaded (${answer.status})`);
   const { models, files, version } = await answer.json();
   const engine = new Engine();
-  const there = KINDS.filter((kind) => models.some((model) => model.task === kind.task));
-  const panels = there.map((kind) => new Panel(engine, models.filter((model) => model.task === kind.task), files, kind));
+  const there = KINDS.filter((kind) => models.some((model) => kind.tasks.includes(model.task)));
+  const panels = there.map((kind) => new Panel(engine, models.filter((model) => kind.tasks.includes(model.task)), files, kind));
   const tabs = panels.map((panel, i) => makeTab(panel, (step) => choose((i + step + panels.length) % panels.length)));
 
   function choose(place, move = true) {

@@ -54,5 +54,6 @@ const asked = {
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
   const question = JSON.parse(line);
-  process.stdout.write(`${JSON.stringify(await asked[question.ask](question))}\n`);
+  const asList = (_, value) => (value instanceof Float32Array ? Array.from(value) : value);
+  process.stdout.write(`${JSON.stringify(await asked[question.ask](question), asList)}\n`);
 }

@@ -12,8 +12,8 @@ const { chromium } = require("playwright-core");
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const MINUTES = 60_000;
-const TABS = ["rate", "tag", "write", "score"];
-const DONE = { rate: ".strongest", tag: ".tagged .word", write: ".bars", score: ".strongest" };
+const TABS = ["rate", "tag", "write", "score", "inside"];
+const DONE = { rate: ".strongest", tag: ".tagged .word", write: ".bars", score: ".strongest", inside: ".heat canvas" };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 const seen = { problems: [], addresses: [] };
@@ -105,6 +105,7 @@ async function markup({ text }) {
     tagged: document.querySelector("#panel-tag .tagged").textContent,
     written: document.querySelector("#panel-write .written").textContent,
     scored: document.querySelector("#panel-score .reading").textContent,
+    inside: document.querySelector("#panel-inside .reading").textContent,
   }));
 }
 
@@ -127,8 +128,8 @@ async function keyboard() {
   await press("Tab");
   await press("Tab"); // an example
   await page.keyboard.press("Enter");
-  await page.waitForSelector("#panel-score .strongest");
-  return { path, hash: await page.evaluate(() => location.hash), text: await page.inputValue("#score-text") };
+  await page.waitForSelector("#panel-inside .heat canvas");
+  return { path, hash: await page.evaluate(() => location.hash), text: await page.inputValue("#inside-text") };
 }
 
 /** Whether the page and its worker may ask another place. */

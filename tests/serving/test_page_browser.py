@@ -147,7 +147,7 @@ def test_markup_is_shown_as_text(tmp_path):
     with hosted(tmp_path / "site") as url:
         found = browse(url, "markup", text=MARKUP)
     assert found["elements"] == 0
-    assert found["rated"] == found["scored"] == MARKUP
+    assert found["rated"] == found["scored"] == found["inside"] == MARKUP
     assert "<script>alert(5)</script> Irony" in found["limits"]
     assert "<img src=x onerror=alert(4)>" in found["limits"]
     assert found["written"].startswith(MARKUP)
@@ -157,8 +157,8 @@ def test_markup_is_shown_as_text(tmp_path):
 def test_the_keyboard_will_do(site):
     with hosted(site) as url:
         found = browse(url, "keyboard")
-    assert found["path"][:6] == ["tab-rate", "tab-tag", "tab-rate", "tab-score", "panel-score", "score-text"]
-    assert found["hash"] == "#score"
+    assert found["path"][:6] == ["tab-rate", "tab-tag", "tab-rate", "tab-inside", "panel-inside", "inside-text"]
+    assert found["hash"] == "#inside"
     assert found["text"] != "Once upon a time"
 
 

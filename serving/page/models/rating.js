@@ -1,7 +1,7 @@
 // A rating model: a text in, a rating out, and what each token does for it; ports of sentiment/predict.py and explain.py.
 
 import { BOS_ID, SPECIAL_TOKENS, UNK_ID, Vocabulary } from "../text/vocabulary.js";
-import { int32, softmax } from "./network.js";
+import { int32, softmax, unitsOf } from "./network.js";
 import { Ngrams } from "./ngrams.js";
 
 const TOKENS_AT_ONCE = 2048; // in a batch of an explanation
@@ -43,11 +43,20 @@ export class RatingModel {
     return [BOS_ID, ...(directions === "backward" ? ids.reverse() : ids)];
   }
 
-  /** Run the network on tokenized texts of one length; returns its outputs. */
-  async run(tokenLists) {
+  /** Run the network on tokenized texts of one length; returns its outputs, or its hidden states. */
+  async run(tokenLists, withUnits = false) {
     const rows = tokenLists.map((tokens) => this.encode(tokens));
     const words = { token_ids: int32(rows.flat(), [rows.length, rows[0].length]) };
-    return this.network.run({ ...words, ...this.ngrams?.inputs(tokenLists) });
+    return this.network.run({ ...words, ...this.ngrams?.inputs(tokenLists) }, withUnits);
+  }
+
+  /** The hidden states of every recurrent layer at every token. */
+  async units(text) {
+    const { tokens, written } = this.read(text);
+    const kept = written.slice(0, this.settings.longest - 1);
+    const answer = await this.run([tokens.slice(0, this.settings.longest - 1)], true);
+    const steps = kept.map((_, i) => 1 + (this.settings.directions === "backward" ? kept.length - 1 - i : i));
+    return { tokens: kept, layers: unitsOf(answer, steps) };
   }
 
   /** Rate a text: `rating`, `spread` and `probabilities` (null where the model knows none), tokens, and a remark. */

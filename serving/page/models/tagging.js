@@ -2,7 +2,7 @@
 
 import { compile, isAlpha, isUpper, size } from "../text/characters.js";
 import { BOS_ID, EOS_ID, PAD_ID, Vocabulary } from "../text/vocabulary.js";
-import { int32, largest, softmax } from "./network.js";
+import { int32, joinUnits, largest, softmax, unitsOf } from "./network.js";
 
 const MOST_ALIKE = 4; // characters of one kind in the shape of a word
 const LONG_WORD = 100;
@@ -29,6 +29,17 @@ export class Tagger {
     for (const sentence of sentences) Object.assign(sentence, await this.tagTokens(sentence.tokens));
     const words = sentences.flatMap((sentence) => sentence.tokens);
     return { sentences, remark: this.language.remarks.on(words, (word) => this.knows(word)) };
+  }
+
+  /** The hidden states of every recurrent layer at every word; each sentence is read by itself. */
+  async units(text) {
+    const sentences = this.splitter ? await this.splitByNetwork(text) : this.splitByRules(text);
+    const pieces = [];
+    for (const { tokens } of sentences) {
+      const words = tokens.slice(0, this.settings.max_tokens);
+      pieces.push([words, unitsOf(await this.network.run(this.encode(words), true), words.map((_, i) => i))]);
+    }
+    return { tokens: pieces.flatMap(([words]) => words), layers: joinUnits(pieces.map(([, layers]) => layers)) };
   }
 
   async splitByNetwork(text) {

@@ -4,7 +4,7 @@
 import { isAscii, last, size } from "../text/characters.js";
 import { BOS_ID, EOS_ID, PAD_ID, Vocabulary } from "../text/vocabulary.js";
 import { WordJoiner } from "./joining.js";
-import { float32, int32 } from "./network.js";
+import { float32, int32, joinUnits, unitsOf } from "./network.js";
 import { Random } from "./random.js";
 import { sampleToken } from "./sampling.js";
 
@@ -38,22 +38,27 @@ export class LanguageModel {
   }
 
   /** Read the next tokens: the logits after each of them, and the states after the last. */
-  async step(ids, states) {
-    const answer = await this.network.run({ token_ids: int32(ids, [1, ids.length]), ...states });
+  async step(ids, states, withUnits = false) {
+    const answer = await this.network.run({ token_ids: int32(ids, [1, ids.length]), ...states }, withUnits);
     const after = Object.keys(states).map((name) => [name, float32(answer[`next_${name}`].data, states[name][2])]);
-    return { logits: answer.logits.data, states: Object.fromEntries(after) };
+    return { answer, logits: answer.logits.data, states: Object.fromEntries(after) };
   }
 
-  /** Read ids piece by piece, and give the logits (vocabulary) after each place to a function. */
-  async read(ids, onLogits = () => {}) {
+  /**
+   * Read ids piece by piece.
+   *
+   * @param {object} listeners `onLogits(logits, place)` after each place, `onAnswer(answer, start, count)` with hidden states
+   */
+  async read(ids, { onLogits = () => {}, onAnswer = null } = {}) {
     const count = this.vocabulary.size;
     const width = Math.max(1, Math.floor(MAX_LOGITS / count));
     let states = this.initialStates();
     let logits;
     for (let start = 0; start < ids.length; start += width) {
       const piece = ids.slice(start, start + width);
-      const answer = await this.step(piece, states);
+      const answer = await this.step(piece, states, onAnswer !== null);
       states = answer.states;
+      onAnswer?.(answer.answer, start, piece.length);
       for (let i = 0; i < piece.length; i += 1) {
         logits = answer.logits.subarray(i * count, (i + 1) * count);
         onLogits(logits, start + i);
@@ -67,7 +72,7 @@ export class LanguageModel {
     const { tokens, written } = this.split(text);
     const ids = [BOS_ID, ...this.vocabulary.encode(tokens), EOS_ID];
     const nats = [];
-    await this.read(ids.slice(0, -1), (logits, i) => nats.push(logSoftmax(logits, ids[i + 1])));
+    await this.read(ids.slice(0, -1), { onLogits: (logits, i) => nats.push(logSoftmax(logits, ids[i + 1])) });
     const total = -nats.reduce((sum, value) => sum + value, 0);
     return {
       tokens: [...written, "<eos>"],
@@ -77,6 +82,19 @@ export class LanguageModel {
       bits_per_character: total / Math.log(2) / Math.max(1, size(text)),
       remark: this.language.remarks.on(tokens, (token) => this.vocabulary.has(token)),
     };
+  }
+
+  /** The hidden states of every recurrent layer at every token. */
+  async units(text) {
+    const { tokens, written } = this.split(text);
+    const pieces = [];
+    await this.read([BOS_ID, ...this.vocabulary.encode(tokens)], {
+      onAnswer: (answer, start, count) => {
+        const steps = Array.from({ length: count }, (_, i) => i).filter((i) => start + i > 0); // none for the beginning
+        pieces.push(unitsOf(answer, steps));
+      },
+    });
+    return { tokens: written, layers: joinUnits(pieces) };
   }
 
   /** The likeliest next tokens after a text, with their probabilities; padding and the mark of the beginning left out. */

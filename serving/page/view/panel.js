@@ -52,7 +52,7 @@ export class Panel {
       this.showLimits();
       this.run();
     };
-    const options = this.models.map((model) => element("option", {}, `${model.name}: ${model.for} (${megabytes(this.size(model))})`));
+    const options = this.models.map((model) => element("option", {}, `${this.kind.tasks.length > 1 ? model.id : model.name}: ${model.for} (${megabytes(this.size(model))})`));
     return element(
       "div.row", {}, element("label", { for: `${name}-model` }, "Model"),
       element("select", { id: `${name}-model`, change: choose }, ...options),

@@ -9,7 +9,7 @@ const STRONGEST = 6;
 export const rate = {
   name: "rate",
   title: "Rate",
-  task: "sentiment",
+  tasks: ["sentiment"],
   verb: "predict",
   lead: "How many stars would the writer of this review give?",
   label: "A review",

@@ -9,7 +9,7 @@ const MOST_LISTED = 6;
 export const score = {
   name: "score",
   title: "Surprise",
-  task: "language_model",
+  tasks: ["language_model"],
   verb: "score",
   lead: "Which words did the model not see coming?",
   label: "A text",

@@ -22,7 +22,7 @@ const NAMES = new Map(FAMILIES.flatMap(([, , tags]) => Object.entries(tags)));
 export const tag = {
   name: "tag",
   title: "Tag",
-  task: "pos_tagging",
+  tasks: ["pos_tagging"],
   verb: "tag",
   lead: "Which part of speech is each word?",
   label: "A text",

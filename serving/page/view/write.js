@@ -8,7 +8,7 @@ const NAMES = { "<unk>": "an unknown word", "<eos>": "the end of the text" };
 export const write = {
   name: "write",
   title: "Write",
-  task: "language_model",
+  tasks: ["language_model"],
   verb: "next",
   lead: "How does the text go on? Choose the next word yourself, or let the model write.",
   label: "The beginning",
