@@ -24,7 +24,6 @@ from common.bundles.file_names import (
     SPLITTER_FOLDER,
     VOCABULARY_FILE,
 )
-from common.errors import InputError
 from common.inference.onnx.graph import build_network
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from language_model.config import EXTRA_TOKENS, LanguageModelConfig
@@ -46,11 +45,7 @@ RECURRENT = ("LSTM", "GRU", "RNN")
 
 
 def page_settings(bundle: Bundle) -> dict[str, Any]:
-    """The settings and vocabularies of a model, as the scripts of the page take them.
-
-    Raises:
-        InputError: the page cannot run a model of this kind.
-    """
+    """The settings and vocabularies of a model, as the scripts of the page take them."""
     return SETTINGS[bundle.manifest["task"]](bundle)
 
 
@@ -75,8 +70,6 @@ def rating_settings(bundle: Bundle) -> dict[str, Any]:
 def tagging_settings(bundle: Bundle) -> dict[str, Any]:
     """Those of a tagger, with its splitter."""
     config, lexicon = bundle.read_config(TaggingConfig), Lexicon.load(bundle)
-    if config.architecture == "previous-tag":
-        raise InputError(f"{bundle.path}: tags with a beam search, which the page does not do; leave it out")
     own = {name: getattr(lexicon, name) for name in FILES if name != "training_words"}
     part = bundle.part(SPLITTER_FOLDER)
     return {
@@ -89,6 +82,8 @@ def tagging_settings(bundle: Bundle) -> dict[str, Any]:
         "word_length": WORD_LENGTH,
         "affix_lengths": AFFIX_LENGTHS,
         "max_tokens": MAX_TOKENS,
+        "num_beams": config.num_beams if config.architecture == "previous-tag" else 0,
+        "units": config.units,
         "splitter": splitter_settings(part) if part else None,
     }
 

@@ -28,6 +28,7 @@ KINDS = {
     "pos_tagging": (
         "--head crf --architecture gru --affix-dim 4",
         "--shape-dim 0 --directions forward --splitter rules",
+        "--architecture previous-tag --affix-dim 4 --num-beams 3",
     ),
     "language_model": (
         "--architecture fixed-window --lowercase",
@@ -70,14 +71,4 @@ def test_wrong_answers_are_found_out(tmp_path, monkeypatch):
     monkeypatch.setattr(build_page, "small_graph", wrong)
     with pytest.raises(InputError, match=r"the page answers .* Python with"):
         build_page.build(tmp_path / "site", [str(FIXTURES / "format_2/pos_tagging")])
-    assert not (tmp_path / "site").exists()
-
-
-def test_a_tagger_with_beams_is_refused(run, small_runs, tmp_path):
-    small = small_runs["pos_tagging"]
-    flags = (*small.flags, "--architecture", "previous-tag")
-    assert run("pos_tagging.train", "--train", small.train, "--output-dir", tmp_path / "model", *flags).returncode == 0
-    built = run("serving.build_page", "--output", tmp_path / "site", "--model", tmp_path / "model")
-    assert built.returncode == 2
-    assert "beam search, which the page does not do" in built.stderr
     assert not (tmp_path / "site").exists()

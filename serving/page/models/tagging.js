@@ -2,7 +2,7 @@
 
 import { compile, isAlpha, isUpper, size } from "../text/characters.js";
 import { BOS_ID, EOS_ID, PAD_ID, Vocabulary } from "../text/vocabulary.js";
-import { int32, joinUnits, largest, softmax, unitsOf } from "./network.js";
+import { float32, int32, joinUnits, largest, softmax, unitsOf } from "./network.js";
 
 const MOST_ALIKE = 4; // characters of one kind in the shape of a word
 const LONG_WORD = 100;
@@ -34,6 +34,7 @@ export class Tagger {
   /** The hidden states of every recurrent layer at every word; each sentence is read by itself. */
   async units(text) {
     const sentences = this.splitter ? await this.splitByNetwork(text) : this.splitByRules(text);
+    if (this.settings.num_beams) return { tokens: sentences.flatMap(({ tokens }) => tokens), layers: {} }; // one for each beam
     const pieces = [];
     for (const { tokens } of sentences) {
       const words = tokens.slice(0, this.settings.max_tokens);
@@ -77,8 +78,10 @@ export class Tagger {
     const probabilities = [];
     for (let start = 0; start < tokens.length; start += this.settings.max_tokens) {
       const piece = tokens.slice(start, start + this.settings.max_tokens);
-      const answer = await this.network.run(this.encode(piece));
-      for (const [tag, probability] of this.decode(answer, piece.length)) {
+      const inputs = this.encode(piece);
+      const found = this.settings.num_beams ? await this.searchBeams(inputs, piece.length)
+        : this.decode(await this.network.run(inputs), piece.length);
+      for (const [tag, probability] of found) {
         tags.push(this.settings.tags[tag]);
         probabilities.push(probability);
       }
@@ -95,6 +98,29 @@ export class Tagger {
       const best = largest(logits);
       return [best, softmax(logits)[best]];
     });
+  }
+
+  /** Beam search of a tagger whose network reads the tag before: tags are chosen word by word. */
+  async searchBeams(inputs, length) {
+    const { num_beams: count, units, tags } = this.settings;
+    let beams = Array.from({ length: count }, (_, i) => ({ chosen: [], total: i ? -Infinity : 0 }));
+    let state = new Float32Array(count * units);
+    for (let t = 0; t < length; t += 1) {
+      const before = beams.map(({ chosen }) => (chosen.length ? chosen.at(-1)[0] + 1 : 0));
+      const answer = await this.network.run({
+        ...stepOf(inputs, t, count),
+        previous_tags: int32(before, [count, 1]),
+        state: float32(state, [count, units]),
+      });
+      const ways = beams.flatMap(({ total }, row) =>
+        softmax(answer.logits.data.subarray(row * tags.length, (row + 1) * tags.length))
+          .map((probability, tag) => ({ row, tag, probability, total: total + Math.log(probability) })));
+      const best = ways.sort((a, b) => (b.total > a.total) - (b.total < a.total)).slice(0, count);
+      beams = best.map(({ row, tag, probability, total }) => ({ chosen: [...beams[row].chosen, [tag, probability]], total }));
+      state = new Float32Array(count * units);
+      best.forEach(({ row }, i) => state.set(answer.next_state.data.subarray(row * units, (row + 1) * units), i * units));
+    }
+    return beams[0].chosen;
   }
 
   normalizeWord(word) {
@@ -153,6 +179,17 @@ export class Tagger {
     }
     return shape;
   }
+}
+
+/** The inputs of one word for each of some beams; the spellings are those of all words. */
+function stepOf({ spellings, ...inputs }, t, count) {
+  const step = { spellings };
+  for (const [name, [type, data, [, , ...rest]]] of Object.entries(inputs)) {
+    const width = rest.reduce((product, size) => product * size, 1);
+    const own = Array.from({ length: count }, () => [...data.subarray(t * width, (t + 1) * width)]).flat();
+    step[name] = [type, Int32Array.from(own), [count, 1, ...rest]];
+  }
+  return step;
 }
 
 /** Words of a normalized text as they are written; the words of a token that is split stay as they are. */

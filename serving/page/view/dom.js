@@ -38,6 +38,15 @@ export function spread(text, tokens) {
   return [pieces, text.slice(end)];
 }
 
+/** Tokens with a number each, as a list; all of them where no pointer is needed to see the numbers. */
+export function listed(tokens, values, order) {
+  const item = (i) => element("li", {}, element("span.text", {}, tokens[i]), " ", element("span.value", {}, values[i]));
+  return element("ol.strongest", {}, ...order.map(item));
+}
+
+/** What is shown when somebody asks for it. */
+export const fold = (summary, ...children) => element("details", {}, element("summary", {}, summary), ...children);
+
 export const percent = (share) => (share < 0.01 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`);
 
 /** A number with its sign; the minus is one. */

@@ -22,7 +22,7 @@ export const inside = {
   show(panel, { tokens, layers }, text) {
     const names = Object.keys(layers);
     if (!names.length || !tokens.length) {
-      fill(panel.result, element("p.remark", {}, "This network has no recurrent layer."));
+      fill(panel.result, element("p.remark", {}, "The page shows no hidden states of this network."));
       return;
     }
     const state = { text, tokens, layers, layer: names.includes(panel.layer) ? panel.layer : names.at(-1) };

@@ -1,6 +1,6 @@
 // The rating of a review: a number, how sure the model is, and what each word does for it.
 
-import { element, fill, percent, signed, spread } from "./dom.js";
+import { element, fill, fold, listed, percent, signed, spread } from "./dom.js";
 import { remark } from "./panel.js";
 
 const MOST_WEIGHED = 80; // tokens that are weighed without being asked to
@@ -77,13 +77,13 @@ function weighed(text, { tokens, weights }) {
     return [gap, element(`span.weighed.${kind}`, { vars, title: `${token} ${signed(weights[i])}` }, token)];
   });
   const order = weights.map((_, i) => i).sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a]));
-  const list = order.slice(0, STRONGEST).map((i) =>
-    element("li", {}, element("span.text", {}, tokens[i]), " ", element("span.value", {}, signed(weights[i]))));
+  const values = weights.map((weight) => signed(weight));
   return [
     element("h2", {}, "What each word does"),
     element("p.reading", {}, ...marked, rest),
     element("p.legend", {}, element("span.weighed.raises", { vars: { weight: "1" } }, "raises the rating"), " ", element("span.weighed.lowers", { vars: { weight: "1" } }, "lowers it")),
     element("p.quiet", {}, "By how much the rating would change if the word were an unknown one. The strongest:"),
-    element("ol.strongest", {}, ...list),
+    listed(tokens, values, order.slice(0, STRONGEST)),
+    fold(`All ${tokens.length} in their order`, listed(tokens, values, weights.map((_, i) => i))),
   ];
 }

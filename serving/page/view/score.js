@@ -1,6 +1,6 @@
 // How expected each word of a text is: its surprisal in bits, as the depth of a colour.
 
-import { element, fill, percent, spread } from "./dom.js";
+import { element, fill, fold, listed, percent, spread } from "./dom.js";
 import { remark } from "./panel.js";
 
 const DEEPEST = 16; // bits, of the strongest colour
@@ -30,7 +30,7 @@ export const score = {
       element("p.reading", {}, ...surprising(text, answer)),
       element("p.legend", {}, "expected", element("span.ramp", { "aria-hidden": "true" }), "surprising; unknown words are ", element("span.surprise.unknown", {}, "dotted")),
       element("p.quiet", {}, "The most surprising:"),
-      element("ol.strongest", {}, ...strongest(tokens.slice(0, -1), nats)),
+      ...strongest(tokens, nats),
     );
   },
 };
@@ -49,6 +49,8 @@ function surprising(text, { tokens, log_probabilities: nats, is_unknown: unknown
 }
 
 function strongest(tokens, nats) {
-  const order = tokens.map((_, i) => i).sort((a, b) => nats[a] - nats[b]).slice(0, MOST_LISTED);
-  return order.map((i) => element("li", {}, element("span.text", {}, tokens[i]), " ", element("span.value", {}, `${bitsOf(nats[i]).toFixed(1)} bits`)));
+  const values = nats.map((value) => `${bitsOf(value).toFixed(1)} bits`);
+  const places = tokens.map((_, i) => i);
+  const order = places.slice(0, -1).sort((a, b) => nats[a] - nats[b]);
+  return [listed(tokens, values, order.slice(0, MOST_LISTED)), fold(`All ${tokens.length} in their order`, listed(tokens, values, places))];
 }
