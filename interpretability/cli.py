@@ -102,8 +102,8 @@ def facts_of(parser: OneLineParser, arguments: argparse.Namespace, halves: Seque
     sizes = [f"{len(half):,} ({sum(len(piece.tokens) for piece in half):,} tokens)" for half in halves]
     return {
         "model": Path(arguments.model).name if Path(arguments.model).exists() else arguments.model,
-        "texts to choose from": sizes[0],
-        "texts to score on": sizes[1],
+        "first split": sizes[0],
+        "scored on": sizes[1],
         "command": " ".join(words),
     }
 

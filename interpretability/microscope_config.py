@@ -55,7 +55,7 @@ class ProbeConfig(InsideConfig):
         20, "words told apart by the probes for words, the most frequent ones", minimum=2, maximum=1000, basic=True
     )
     inverse_penalty: float = setting(
-        0.1, "inverse strength of the L2 penalty (C of scikit-learn)", minimum=1e-6, maximum=1e6
+        0.0, "inverse strength of the L2 penalty (C of scikit-learn); 0 = chosen", minimum=0, maximum=1e6
     )
     max_iterations: int = setting(200, "most iterations of L-BFGS", minimum=1, maximum=100_000)
 

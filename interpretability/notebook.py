@@ -179,7 +179,7 @@ assert means[0] > means[1]
 # does; what was *learned* is what is above that.
 
 # %%
-config = interpretability.ProbeConfig(max_lag=6, num_tokens=4000, num_words=12)
+config = interpretability.ProbeConfig(max_lag=6, num_tokens=4000, num_words=12, inverse_penalty=0.1)
 probes = interpretability.train_probes(stories, choosing, reporting, config)
 words = [result for result in probes.results if result.task.lag is not None]
 

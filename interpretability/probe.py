@@ -49,10 +49,11 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 50  # of a task, on each split
 NUM_RESAMPLES = 200
+PENALTIES = [1e-4, 1e-3, 1e-2, 1e-1]  # C, from the strongest penalty on
 TOLERANCE = 0.01  # of L-BFGS: five to ten times as fast as 1e-4
 LAST_POSITION = 10  # words of a sentence from here on are one class
 NOT_ASKED = ""  # the label of a token that a task does not ask about
-COLOURS, STYLES = (BLUE, ORANGE, GREEN, "#cc79a7"), ("-", "--", "-.", ":")
+COLOURS, MARKERS = (BLUE, ORANGE, GREEN, "#cc79a7"), "os^v"
 
 Labels = list[str]  # of the tokens of a piece
 
@@ -383,9 +384,23 @@ def _score_task(
 
 
 def fit(states: NDArray[np.float32], labels: NDArray[np.str_], config: ProbeConfig) -> Callable[[NDArray], NDArray]:
-    """Fit a probe; returns the function from states (rows, units) to labels (rows,)."""
+    """Fit a probe; returns the function from states (rows, units) to labels (rows,).
+
+    The penalty is chosen on the last fifth of the rows, unless it is given; then all rows are learned.
+    """
+    penalties = [config.inverse_penalty] if config.inverse_penalty else PENALTIES
+    first = len(labels) * 4 // 5
+    if len(penalties) > 1 and len(set(labels[:first].tolist())) > 1:
+        found = [_fit(states[:first], labels[:first], each, config)(states[first:]) for each in penalties]
+        penalties = [penalties[int(np.argmax([(each == labels[first:]).mean() for each in found]))]]
+    return _fit(states, labels, penalties[-1], config)
+
+
+def _fit(
+    states: NDArray[np.float32], labels: NDArray[np.str_], inverse_penalty: float, config: ProbeConfig
+) -> Callable[[NDArray], NDArray]:
     scaler = StandardScaler().fit(states)
-    probe = LogisticRegression(C=config.inverse_penalty, max_iter=config.max_iterations, tol=TOLERANCE)
+    probe = LogisticRegression(C=inverse_penalty, max_iter=config.max_iterations, tol=TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early is regularized too: held-out scores tell
         probe.fit(scaler.transform(states), labels)
@@ -428,12 +443,11 @@ def memory_figure(found: ProbeResults) -> Figure | None:
     figure, axes = new_figure(7, 4)
     lags = [result.task.lag for result in words]
     for number, score in enumerate(words[0].scores):
-        look = {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number // len(COLOURS) % len(STYLES)]}
-        axes.plot(
-            lags, [each.scores[number].accuracy for each in words], marker="o", markersize=4, label=score.layer, **look
-        )
-        axes.plot(lags, [each.scores[number].untrained for each in words], alpha=0.45, linewidth=1,
-                  label=f"{score.layer}, untrained", **look)  # fmt: skip
+        color, marker = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
+        accuracies = [each.scores[number].accuracy for each in words]
+        blank = [each.scores[number].untrained for each in words]
+        axes.plot(lags, accuracies, color=color, marker=marker, markersize=4, label=score.layer)
+        axes.plot(lags, blank, color=color, linestyle="--", linewidth=1, label=f"{score.layer}, untrained")
     axes.plot(
         lags, [each.word_alone for each in words], color=GREY, marker="x", label="guessed from the current one alone"
     )

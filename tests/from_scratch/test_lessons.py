@@ -68,6 +68,7 @@ def test_the_wrong_step_hurts_the_other_cases(tmp_path, capsys):
     assert (tmp_path / "xor_by_hand.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_xor_is_learned_from_most_seeds_and_never_without_a_hidden_layer():
     right = [xor.learn_xor(xor.RECOMMENDED, seed)[2][-1] for seed in range(100)]
     assert sum(right) >= 95

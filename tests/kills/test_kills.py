@@ -75,6 +75,7 @@ def toy_faults():
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TOYS)
 def test_the_harness_finds_what_a_toy_does_wrong(case, toy_faults):
     if TOYS[case] is None:

@@ -129,6 +129,7 @@ TOYS = {
 }
 
 
+@pytest.mark.slow
 def test_a_mutation_is_noticed_or_survives(tmp_path):
     folders = [tmp_path / f"toy{number}" for number in range(len(TOYS))]
     for folder, test in zip(folders, TOYS, strict=True):

@@ -42,7 +42,8 @@ def rule(number, rng):
     return words, tags
 
 
-@pytest.mark.parametrize("architecture", ["lstm", pytest.param("previous-tag", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["lstm", "previous-tag"])
 def test_a_rule_is_learned_and_holds_for_new_words(architecture, run_here, tmp_path):
     rng = np.random.default_rng(0)
     write_sentences(tmp_path / "train.conllu", [rule(rng.integers(1, 6), rng) for _ in range(200)])

@@ -174,6 +174,7 @@ def test_the_student_is_pruned_to_the_size_of_the_shipped_model(make, places):
     assert reviews.exists()
 
 
+@pytest.mark.slow
 def test_between_two_rating_models_new_words_stay_as_they_are(tmp_path):
     origin = shutil.copytree(ROOT / "tests/fixtures/format_2/sentiment", tmp_path / "origin")
     rows = [("A zebra is a joy.", 9.0), ("A zebra is a bore.", 2.0)] * 8

@@ -22,6 +22,7 @@ def test_the_temperature_that_made_the_ratings_is_found(temperature):
     assert fit_temperature(logits, targets) == pytest.approx(temperature, rel=0.05)
 
 
+@pytest.mark.slow
 def test_training_divides_the_logits(small_runs, tmp_path, capsys):
     small = small_runs["sentiment"]
     logits = {}
