@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import random
 import re
 import signal
@@ -52,16 +53,17 @@ def make_texts(seed: int = 1) -> list[str]:
     return [f"{' '.join((words * 2)[start : start + NUM_WORDS - 1])} {number}" for number, start in enumerate(starts)]
 
 
-def bare_rate(texts: Sequence[str], repeats: int = 3) -> tuple[float, list[float]]:
-    """Texts a second of the engine alone, the median, and the ratings."""
+def bare_rate(texts: Sequence[str], repeats: int = 3) -> tuple[float, float, list[float]]:
+    """Texts a second of the engine alone, the median, processor seconds of a text, and the ratings."""
     model = sentiment.load()
     model.predict(texts[:100])
-    seconds = []
+    seconds, used = [], time.process_time()
     for _ in range(repeats):
         start = time.perf_counter()
         ratings = [answer.rating for answer in model.predict(texts)]
         seconds.append(time.perf_counter() - start)
-    return len(texts) / statistics.median(seconds), ratings
+    used = (time.process_time() - used) / (repeats * len(texts))
+    return len(texts) / statistics.median(seconds), used, ratings
 
 
 @contextmanager
@@ -205,10 +207,20 @@ async def send_deep(connection: Connection, body: bytes) -> str:
     return f"deep JSON: {(await connection.receive())[0]}"
 
 
+def seconds_of(process: subprocess.Popen[str]) -> float:
+    """Processor seconds that a process and its children have used."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in _pids(process)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def _pids(process: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [process.pid, *map(int, children.split())]
+
+
 def memory_of(process: subprocess.Popen[str]) -> float:
     """Megabytes of a process and its children that are in memory."""
-    pids = [process.pid, *map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())]
-    pages = [Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in pids]
+    pages = [Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in _pids(process)]
     return sum(map(int, pages)) * 4096 / 1e6
 
 
@@ -225,7 +237,7 @@ async def run_load(
     bodies: Sequence[bytes],
     ratings: Sequence[float],
     arguments: argparse.Namespace,
-) -> tuple[Count, list[float], float]:
+) -> tuple[Count, list[float], float, dict[str, float]]:
     """All clients at once; then SIGTERM, and the last answers."""
     count, memory = Count(), list[float]()
     places = itertools.cycle(range(len(bodies)))
@@ -233,16 +245,18 @@ async def run_load(
     good = [asyncio.create_task(good_client(port, bodies, ratings, places, count)) for _ in range(num_good)]
     hostile = [asyncio.create_task(hostile_client(port, bodies, seed, count)) for seed in range(arguments.hostile)]
     watcher = asyncio.create_task(watch_memory(process, memory, count))
-    start = time.perf_counter()
+    start, before = time.perf_counter(), {"server": seconds_of(process), "clients": time.process_time()}
     await asyncio.sleep(arguments.seconds)
     rate = count.outcomes["right"] / (time.perf_counter() - start)
+    after = {"server": seconds_of(process), "clients": time.process_time()}
+    used = {name: (after[name] - before[name]) / max(count.outcomes["right"], 1) for name in after}
     count.is_over = True  # each client takes the answer that it waits for
     process.send_signal(signal.SIGTERM)
     await asyncio.gather(*good)
     for task in (*hostile, watcher):
         task.cancel()
     await asyncio.gather(*hostile, watcher, return_exceptions=True)
-    return count, memory, rate
+    return count, memory, rate, used
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -258,18 +272,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(option, type=number(int, least), default=default, metavar="N", help=help_text)
     arguments = parser.parse_args(argv)
     texts = make_texts()
-    bare, ratings = bare_rate(texts)
+    bare, bare_used, ratings = bare_rate(texts)
     bodies = [json.dumps({"input": text}).encode() for text in texts]
     with running_server(arguments.workers) as (process, port):
-        count, memory, rate = asyncio.run(run_load(process, port, bodies, ratings, arguments))
+        count, memory, rate, used = asyncio.run(run_load(process, port, bodies, ratings, arguments))
         start = time.perf_counter()
         status = process.wait(timeout=60)
     milliseconds = 1000 * np.quantile(count.seconds, [0.5, 0.95, 0.99])
     rows = [
-        ["", "texts/s", "p50 ms", "p95 ms", "p99 ms"],
-        ["engine alone", f"{bare:.1f}", "", "", ""],
-        ["server", f"{rate:.1f}", *(f"{value:.1f}" for value in milliseconds)],
-        ["ratio", f"{rate / bare:.3f}", "", "", ""],
+        ["", "texts/s", "processor ms a text", "p50 ms", "p95 ms", "p99 ms"],
+        ["engine alone", f"{bare:.1f}", f"{1000 * bare_used:.2f}", "", "", ""],
+        ["server", f"{rate:.1f}", f"{1000 * used['server']:.2f}", *(f"{value:.1f}" for value in milliseconds)],
+        ["clients", "", f"{1000 * used['clients']:.2f}", "", "", ""],
+        ["ratio", f"{rate / bare:.3f}", f"{bare_used / used['server']:.3f}", "", "", ""],
     ]
     print(text_table(rows))
     print("answers:", ", ".join(f"{what} {number:,}" for what, number in sorted(count.outcomes.items())))
