@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import interpretability
-from common.cli.answers import BY_ENDING
-from common.cli.flags import OneLineParser, add_overrides, make_parser, override
+from common.cli.answers import format_by_ending
+from common.cli.flags import OneLineParser, add_all_overrides, make_parser, override
 from common.cli.options import paths_read
 from common.cli.stream import open_output
 from common.errors import InputError
 from common.evaluation.metrics import finite
 from common.files import check_file
 from common.output import check_file_place
-from common.settings import Settings, as_option, is_basic
+from common.settings import Settings, as_option
 from common.text.documents import AUTO, DOCUMENTS
-from common.text.tables import file_kind
 from interpretability.microscope_config import InsideConfig, ProbeConfig, UnitsConfig
 
 if TYPE_CHECKING:
+    from interpretability.probe import ProbeResults
     from interpretability.reading import Model, Piece
+    from interpretability.units import UnitResults
 
+    Halves = tuple[list[Piece], list[Piece]]
+
+Config = TypeVar("Config", bound=InsideConfig)
 FORMATS = ("text", "json", "html")
 
 
@@ -56,22 +59,15 @@ def add_inside_arguments(parser: OneLineParser, config_class: type[Settings]) ->
         "--document", choices=DOCUMENTS, default=AUTO, metavar="NAME",
         help="one text in plain text: line, paragraph, file (default: auto: found out)",
     )  # fmt: skip
-    names = [field.name for field in fields(config_class)]
-    basic = [name for name in names if is_basic(config_class, name)]
-    add_overrides(parser, config_class, basic, "of the measurement")
-    add_overrides(
-        parser, config_class, [name for name in names if name not in basic], "of the measurement", hidden=True
-    )
+    add_all_overrides(parser, config_class, "of the measurement")
 
 
-def check_arguments(arguments: argparse.Namespace) -> str:
-    """Find what is wrong with the options before the model is loaded; returns the format."""
+def check_arguments(arguments: argparse.Namespace) -> None:
+    """Find what is wrong with the options before the model is loaded."""
     for path in filter(None, (arguments.input, arguments.test)):
         check_file(path)
     if arguments.output:
         check_file_place(arguments.output, paths_read(arguments))
-    ending = BY_ENDING.get(file_kind(arguments.output)) if arguments.output else None
-    return arguments.format or (ending if ending in FORMATS else "text")
 
 
 def load_halves(arguments: argparse.Namespace, model: Model, config: InsideConfig) -> tuple[list[Piece], list[Piece]]:
@@ -119,23 +115,12 @@ def units(argv: Sequence[str] | None = None) -> None:
         "characters speaker, line; from annotations number, tense, noun, verb …; from --rating-column rating, liked.\n"
         "A unit is chosen on one split and scored on the other: AUC, or correlation for what is counted.",
     )
-    add_inside_arguments(parser, UnitsConfig)
-    arguments = parser.parse_args(argv)
-    config = override(UnitsConfig(), arguments)
-    config.validate()
-    name = check_arguments(arguments)
-    with open_output(arguments.output, for_people=name == "text") as output:
-        model = interpretability.open_model(arguments.model)
-        halves = load_halves(arguments, model, config)
-        found = interpretability.rank_units(model, *halves, config)
-        if name == "text":
-            output.write(f"{found}\n")
-        elif name == "json":
-            output.write(json.dumps(finite(found.record()), ensure_ascii=False) + "\n")
-        else:
-            surveyed = interpretability.survey(model, halves[1], config.num_tokens)
-            facts = facts_of(parser, arguments, halves)
-            output.write(interpretability.write_page(model, halves[1], found, surveyed, facts, config.page_tokens))
+
+    def page(model: Model, halves: Halves, found: UnitResults, facts: dict[str, str], config: UnitsConfig) -> str:
+        surveyed = interpretability.survey(model, halves[1], config.num_tokens)
+        return interpretability.write_page(model, halves[1], found, surveyed, facts, config.page_tokens)
+
+    run_inside(parser, argv, UnitsConfig, interpretability.rank_units, page)
 
 
 def probe(argv: Sequence[str] | None = None) -> None:
@@ -148,19 +133,42 @@ def probe(argv: Sequence[str] | None = None) -> None:
         "Tasks: the word 0, 1, 2 … steps back, position in the sentence, number; of annotated words part of speech.\n"
         "Beside each probe: its control task (labels at random), the same network untrained, and the word alone.",
     )
-    add_inside_arguments(parser, ProbeConfig)
+
+    def page(model: Model, halves: Halves, found: ProbeResults, facts: dict[str, str], config: ProbeConfig) -> str:
+        return interpretability.probe_page(found, facts["model"], facts)
+
+    run_inside(parser, argv, ProbeConfig, interpretability.train_probes, page)
+
+
+def run_inside(
+    parser: OneLineParser,
+    argv: Sequence[str] | None,
+    config_class: type[Config],
+    find: Callable[..., Any],
+    page: Callable[..., str],
+) -> None:
+    """Read the options of a command, look inside a model, and write what is found.
+
+    Args:
+        parser: of the command, without its options.
+        argv: what was typed.
+        config_class: its settings.
+        find: takes the model, the two splits and the settings; gives what has a `record` and can be printed.
+        page: takes the model, the splits, what was found, the facts for its head, and the settings.
+    """
+    add_inside_arguments(parser, config_class)
     arguments = parser.parse_args(argv)
-    config = override(ProbeConfig(), arguments)
+    config = override(config_class(), arguments)
     config.validate()
-    name = check_arguments(arguments)
+    check_arguments(arguments)
+    name = format_by_ending(arguments, FORMATS)
     with open_output(arguments.output, for_people=name == "text") as output:
         model = interpretability.open_model(arguments.model)
         halves = load_halves(arguments, model, config)
-        found = interpretability.train_probes(model, *halves, config)
+        found = find(model, *halves, config)
         if name == "text":
             output.write(f"{found}\n")
         elif name == "json":
             output.write(json.dumps(finite(found.record()), ensure_ascii=False) + "\n")
         else:
-            facts = facts_of(parser, arguments, halves)
-            output.write(interpretability.probe_page(found, facts["model"], facts))
+            output.write(page(model, halves, found, facts_of(parser, arguments, halves), config))

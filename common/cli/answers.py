@@ -74,6 +74,19 @@ def choose_format(arguments: argparse.Namespace, texts: Texts, formats: Sequence
     return (form, True) if form else ("text", False)
 
 
+def format_by_ending(arguments: argparse.Namespace, formats: Sequence[str]) -> str:
+    """The format of a command whose answers are no table.
+
+    It is that of `--format`, else that of the ending of `--output`, else text.
+
+    Args:
+        arguments: of the command.
+        formats: that the command has.
+    """
+    ending = BY_ENDING.get(file_kind(arguments.output), "") if arguments.output else ""
+    return arguments.format or (ending if ending in formats else "text")
+
+
 def answer_asked(
     arguments: argparse.Namespace,
     answer: Callable[[list[str]], Sequence[Any]],

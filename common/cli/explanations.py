@@ -9,8 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from common.cli.answers import BY_ENDING, OwnColumns, answer_asked, not_answered, numbered, one_line, open_joined
-from common.cli.flags import OneLineParser, add_overrides
+from common.cli.answers import (
+    OwnColumns,
+    answer_asked,
+    format_by_ending,
+    not_answered,
+    numbered,
+    one_line,
+    open_joined,
+)
+from common.cli.flags import OneLineParser, add_all_overrides
 from common.cli.options import add_text_arguments, paths_read
 from common.cli.stream import open_output
 from common.errors import InputError
@@ -19,9 +27,8 @@ from common.evaluation.page import html_text
 from common.files import check_file
 from common.output import check_file_place
 from common.progress import say
-from common.settings import Settings, flag_of, is_basic
+from common.settings import Settings, flag_of
 from common.text.asked import Asked, Texts
-from common.text.tables import file_kind
 
 FORMATS = ("text", "jsonl", "html")
 Page = Callable[..., Iterable[str]]
@@ -46,15 +53,8 @@ def add_explain_arguments(parser: OneLineParser, attribution: type[Settings], fa
     parser.add_argument(
         "--faithfulness", action="store_true", help="test all methods on --input: deletion of words, random weights"
     )
-    _add_all(parser, attribution, "of the attribution")
-    _add_all(parser, faithfulness, "of --faithfulness")
-
-
-def _add_all(parser: OneLineParser, config_class: type[Settings], otherwise: str) -> None:
-    """Add all settings; `--help` shows the basic ones."""
-    names = [field.name for field in dataclasses.fields(config_class)]
-    add_overrides(parser, config_class, [name for name in names if is_basic(config_class, name)], otherwise)
-    add_overrides(parser, config_class, [name for name in names if not is_basic(config_class, name)], otherwise, True)
+    add_all_overrides(parser, attribution, "of the attribution")
+    add_all_overrides(parser, faithfulness, "of --faithfulness")
 
 
 def run_explain(
@@ -96,12 +96,6 @@ def check_not_given(arguments: argparse.Namespace, config_class: type[Settings],
             raise InputError(f"{flag_of(field.name)}: {problem}")
 
 
-def format_of(arguments: argparse.Namespace) -> str:
-    """The format of the explanations."""
-    ending = BY_ENDING.get(file_kind(arguments.output)) if arguments.output else None
-    return arguments.format or (ending if ending in FORMATS else "text")
-
-
 def write_explanations(
     arguments: argparse.Namespace,
     texts: Texts,
@@ -116,7 +110,7 @@ def write_explanations(
         make_explainer: see `run_explain`.
         page: likewise.
     """
-    name = format_of(arguments)
+    name = format_by_ending(arguments, FORMATS)
     with ExitStack() as stack:
         if name == "jsonl":
             own = OwnColumns({"target": ""}, lambda _, found: found.record())
@@ -187,7 +181,7 @@ def check_faithfulness_arguments(arguments: argparse.Namespace) -> None:
 
 def write_faithfulness(arguments: argparse.Namespace, measure: Callable[[], Any], page: Page) -> None:
     """Write what a measurement has found; see `run_explain`."""
-    name = format_of(arguments)
+    name = format_by_ending(arguments, FORMATS)
     with open_output(arguments.output, for_people=name == "text") as output:
         found = measure()
         if name == "html":

@@ -209,6 +209,13 @@ def add_overrides(
                 advanced(action)
 
 
+def add_all_overrides(parser: OneLineParser, config_class: type[Settings], otherwise: str) -> None:
+    """As `add_overrides` with every setting; `--help` shows the basic ones."""
+    names = [field.name for field in dataclasses.fields(config_class)]
+    add_overrides(parser, config_class, [name for name in names if is_basic(config_class, name)], otherwise)
+    add_overrides(parser, config_class, [name for name in names if not is_basic(config_class, name)], otherwise, True)
+
+
 def override(config: Config, arguments: argparse.Namespace) -> Config:
     """Put the values of the flags of `add_overrides` in place of a config's own."""
     values = dataclasses.asdict(config) | _given_flags(arguments, type(config))
