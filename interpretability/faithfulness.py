@@ -14,7 +14,7 @@ score of the whole text towards that of the text with all tokens taken away, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -181,7 +181,7 @@ def measure_faithfulness(
     config: FaithfulnessConfig | None = None,
     methods: Sequence[AttributionConfig] = COMPARED,
     network: keras.Model | None = None,
-    on_network: Sequence[Scorer] = (),
+    on_network: Callable[[Any], Scorer] | None = None,
 ) -> Faithfulness:
     """Measure the faithfulness of methods side by side.
 
@@ -192,7 +192,7 @@ def measure_faithfulness(
         methods: those compared.
         network: the Keras model of the scorers, for the randomization test; its weights are given back to it. None:
             there is none.
-        on_network: the first of the scorers, made so that they answer by that model.
+        on_network: makes of a scorer one that answers by that model.
     """
     config = config or FaithfulnessConfig()
     methods = [without_refusal(method) for method in methods]
@@ -206,13 +206,14 @@ def measure_faithfulness(
             for scorer, row in progress(zip(scorers, found, strict=True), "Deleting", len(scorers))
         ]
     )  # (examples, deletions, methods + random, measures)
-    ranks = randomization_test(network, on_network, methods, config.seed) if network is not None and on_network else {}
+    randomized = [on_network(scorer) for scorer in scorers[: config.num_randomized]] if on_network else []
+    ranks = randomization_test(network, randomized, methods, config.seed) if network is not None and randomized else {}
     gaps = {
         method.name: np.array([row[place].relative_gap for row in found])
         for place, method in enumerate(methods)
         if method.method == INTEGRATED
     }
-    return Faithfulness(unit, len(scorers), summarize(curves, methods), gaps, ranks, len(on_network))
+    return Faithfulness(unit, len(scorers), summarize(curves, methods), gaps, ranks, len(randomized))
 
 
 def draw(token_lists: Sequence[Tokens], config: FaithfulnessConfig, least: int = 2) -> list[Tokens]:

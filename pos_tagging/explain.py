@@ -369,5 +369,5 @@ def measure_faithfulness(
         "nats",
         config,
         network=network,
-        on_network=[replace(scorer, model=answering) for scorer in scorers[: config.num_randomized]],
+        on_network=lambda scorer: replace(scorer, model=answering),
     )

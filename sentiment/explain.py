@@ -213,5 +213,5 @@ def measure_faithfulness(
         "points of the rating" if level is None else "probability",
         config,
         network=network,
-        on_network=[replace(scorer, model=answering) for scorer in scorers[: config.num_randomized]],
+        on_network=lambda scorer: replace(scorer, model=answering),
     )

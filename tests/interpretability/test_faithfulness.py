@@ -109,7 +109,7 @@ def test_layers_are_randomized_one_on_top_of_the_other():
 
 def test_a_table_says_which_method_is_favoured():
     network, scorers = build_scorers(number=4)
-    found = measure_faithfulness(scorers, "points", FaithfulnessConfig(), METHODS, network, scorers)
+    found = measure_faithfulness(scorers, "points", FaithfulnessConfig(), METHODS, network, lambda scorer: scorer)
     shown = str(found)
     header, first, *_ = found.deletion_rows()
     assert header[1:] == [
