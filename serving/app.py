@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Scope
 
 import sentiment
 from common.evaluation.page import page_head
-from common.text.vocabulary import BOS_ID
+from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, SPECIAL_TOKENS
 from common.version import VERSION
 from interpretability.explanation import Explanation
 from language_model.completion import join_tokens, read_prompt
@@ -212,14 +212,15 @@ def add_completions(app: FastAPI, config: ServerConfig) -> None:
     async def tokenizer_info(request: Request) -> dict[str, Any]:
         """The marks of the beginning and the end of a text."""
         request.app.state.models.find("language_model", None)
-        return {"tokenizer_class": "spacy", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}
+        ids = {"bos_token": BOS_ID, "eos_token": EOS_ID, "pad_token": PAD_ID}
+        return {"tokenizer_class": "spacy"} | {name: SPECIAL_TOKENS[i] for name, i in ids.items()}
 
     @app.post("/tokenize", responses=PROBLEMS)
     async def tokenize(body: TokenizeRequest, request: Request) -> dict[str, Any]:
         """The ids of the tokens of a text; those of the special tokens stand for themselves."""
         model = request.app.state.models.find("language_model", body.model).model
-        if body.prompt in model.vocabulary.tokens[:4]:
-            ids = [model.vocabulary.tokens.index(body.prompt)]
+        if body.prompt in SPECIAL_TOKENS:
+            ids = [SPECIAL_TOKENS.index(body.prompt)]
         else:
             ids = (await asyncio.to_thread(read_prompt, model, body.prompt)).ids
         ids = [BOS_ID, *ids] if body.add_special_tokens else ids

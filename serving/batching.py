@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.limits import ServerConfig
-from serving.problems import Problem, retry_after
+from serving.problems import Problem
+from serving.waiting import WaitingRoom
 
 SIMILAR = 2.0  # times as long, at most, is answered together
 SHORT = 200  # characters: texts up to here are all alike
@@ -51,7 +52,7 @@ class Batcher:
         self.answer, self.config, self.executor = answer, config, executor
         self.queue: deque[Waiting] = deque()
         self.arrived = asyncio.Event()
-        self.num_waiting = 0  # texts, those that are being answered too
+        self.waiting = WaitingRoom(config.max_waiting)
         self.seconds_per_text = 0.002  # a running mean, for Retry-After
         self.worker: asyncio.Task[None] | None = None
 
@@ -63,21 +64,17 @@ class Batcher:
         """
         if not texts:
             return []
-        if self.num_waiting and self.num_waiting + len(texts) > self.config.max_waiting:
-            wait = retry_after(self.num_waiting * self.seconds_per_text)
-            raise Problem(429, f"{self.num_waiting} texts wait already; try again later", wait)
-        if self.worker is None or self.worker.done():
-            self.worker = asyncio.create_task(self._work())
-        waiting = Waiting(texts, option, asyncio.get_running_loop().create_future())
-        self.queue.append(waiting)
-        self.num_waiting += len(texts)
-        self.arrived.set()
-        try:
-            return await asyncio.wait_for(waiting.future, self.config.timeout)
-        except TimeoutError:
-            raise Problem(504, f"no answer within {self.config.timeout:g} s; send fewer or shorter texts") from None
-        finally:
-            self.num_waiting -= len(texts)
+        with self.waiting.reserve(len(texts), self.waiting.number * self.seconds_per_text):
+            if self.worker is None or self.worker.done():
+                self.worker = asyncio.create_task(self._work())
+            waiting = Waiting(texts, option, asyncio.get_running_loop().create_future())
+            self.queue.append(waiting)
+            self.arrived.set()
+            try:
+                return await asyncio.wait_for(waiting.future, self.config.timeout)
+            except TimeoutError:
+                seconds = f"{self.config.timeout:g}"
+                raise Problem(504, f"no answer within {seconds} s; send fewer or shorter texts") from None
 
     async def _work(self) -> None:
         """Answer what comes, for ever."""

@@ -30,12 +30,10 @@ class Choice:
     Attributes:
         index: of the choice in the answer.
         stops: texts before which it ends.
-        offset: characters of prompt and text before the next token.
     """
 
     index: int
     stops: Sequence[str]
-    offset: int = 0
     held: list[Token] = field(default_factory=list)
     reason: str | None = None
 
@@ -46,17 +44,17 @@ class Choice:
         ends = [place for stop in self.stops if (place := text.find(stop)) >= 0]
         if ends:
             self.reason = END_OF_TEXT
-            return self._release(text, min(ends))
-        return self._release(text, len(text) - _begun(text, self.stops), whole=True)
+            return self._release(min(ends))
+        return self._release(len(text) - _begun(text, self.stops), whole=True)
 
     def finish(self, reason: str) -> list[Token]:
         """The text has ended by itself; what was kept back is part of it."""
         self.reason = reason
-        return self._release("".join(held.text for held in self.held), None)
+        released, self.held = self.held, []
+        return released
 
-    def _release(self, text: str, end: int | None, whole: bool = False) -> list[Token]:
+    def _release(self, end: int, whole: bool = False) -> list[Token]:
         """The tokens up to a place; the one that goes beyond it is cut, or with `whole` stays."""
-        end = len(text) if end is None else end
         released, place = [], 0
         while self.held and place + len(self.held[0].text) <= end:
             released.append(self.held.pop(0))
@@ -252,8 +250,8 @@ async def write(writing: Writing, writers: Writers) -> AsyncGenerator[Piece]:
             last = error
         loop.call_soon_threadsafe(queue.put_nowait, last)
 
-    with writers.reserve(writing.num_texts):
-        seconds = writers.config.timeout
+    seconds = writers.config.timeout
+    with writers.waiting.reserve(writing.num_texts, seconds / 4):
         future = loop.run_in_executor(writers.executor, work)
         try:
             async with asyncio.timeout(seconds):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,8 @@ from common.errors import excerpt
 from serving.batching import Batcher
 from serving.limits import ServerConfig
 from serving.places import Place
-from serving.problems import Problem, retry_after
+from serving.problems import Problem
+from serving.waiting import WaitingRoom
 
 ANSWERS: Mapping[str, Callable[[Any], Any]] = {
     "sentiment": lambda model: model.predict("So good."),
@@ -47,7 +47,7 @@ class Served:
     @property
     def num_waiting(self) -> int:
         """Texts that wait, or are being answered."""
-        return sum(batcher.num_waiting for batcher in self.batchers.values())
+        return sum(batcher.waiting.number for batcher in self.batchers.values())
 
 
 def load_models(places: Iterable[Place], config: ServerConfig, threads: int | None = None) -> Models:
@@ -66,28 +66,12 @@ def load_models(places: Iterable[Place], config: ServerConfig, threads: int | No
 
 
 class Writers:
-    """The threads in which texts are written, and the number of texts that are waited for."""
+    """The threads in which texts are written, and the room of those that are waited for."""
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.executor = ThreadPoolExecutor(config.writers, thread_name_prefix="writer")
-        self.num_waiting = 0
-
-    @contextmanager
-    def reserve(self, number: int) -> Iterator[None]:
-        """Count texts as waited for.
-
-        Raises:
-            Problem: too many are (429).
-        """
-        if self.num_waiting and self.num_waiting + number > self.config.max_waiting:
-            detail = f"{self.num_waiting} texts wait to be written; try again later"
-            raise Problem(429, detail, retry_after(self.config.timeout / 4))
-        self.num_waiting += number
-        try:
-            yield
-        finally:
-            self.num_waiting -= number
+        self.waiting = WaitingRoom(config.max_waiting)
 
 
 @dataclass(frozen=True)

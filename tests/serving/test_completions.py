@@ -173,7 +173,7 @@ def test_there_may_be_no_language_model():
 def test_too_much_at_once_and_too_long(writer):
     with toy_client(writer, timeout=0.01, max_tokens=2000, writers=1) as client:
         assert "not written within 0.01 s" in problem(complete(client, max_tokens=2000, n=50, seed=1), 504)
-        client.models.writers.num_waiting = client.models.config.max_waiting
+        client.models.writers.waiting.number = client.models.config.max_waiting
         assert int(problem_headers(complete(client))["retry-after"]) >= 1
 
 
