@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.evaluation.page import LOWERS, RAISES, html_facts, html_fold, html_table, html_text, page_head, place_tokens
+from common.evaluation.page import LOWERS, RAISES, html_facts, html_fold, html_table, html_text, page_head
+from common.text.normalization import place_tokens
 from interpretability.attribution import Attribution
 from interpretability.config import INTEGRATED, SHOWN, AttributionConfig
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from common.settings import make_config
+from common.text.normalization import find_tokens
 from common.text.vocabulary import BOS_ID
 from language_model.config import GenerationConfig
 from language_model.joining import WordJoiner
@@ -81,11 +82,9 @@ def _place(text: str, written: Sequence[str]) -> list[str]:
     ['So', ',', '  good ']
     """
     pieces, end = [], 0
-    for token in written:
-        start = text.find(token, end)
-        stop = start + len(token) if start >= 0 else end  # where cleaning has changed the token
-        pieces.append(text[end:stop])
-        end = stop
+    for place in find_tokens(text, written):
+        start, end = end, place[1] if place else end  # nothing where cleaning has changed the token
+        pieces.append(text[start:end])
     if pieces:
         pieces[-1] += text[end:]
     return pieces

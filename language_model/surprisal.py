@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from common.evaluation.page import LOWERS, page_head, place_tokens
+from common.evaluation.page import LOWERS, page_head
+from common.text.normalization import place_tokens
 from language_model.predict import TextScore
 
 MOST_BITS = 16  # a surprisal shown in the darkest colour

@@ -150,22 +150,6 @@ def html_figure(figure: Figure, description: str) -> str:
     return f'<div class="figure">{drawing}</div><p class="note">{label}</p>'
 
 
-def place_tokens(text: str, tokens: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Find the tokens in the text they come from; returns each with the white space before it.
-
-    >>> list(place_tokens("So,  good", ["So", ",", "good"]))
-    [('', 'So'), ('', ','), ('  ', 'good')]
-    """
-    end = 0
-    for token in tokens:
-        start = text.find(token, end)
-        if start < 0:  # the tokenizer had to clean the text here
-            yield " ", token
-            continue
-        yield text[end:start], token
-        end = start + len(token)
-
-
 def join_sections(sections: Iterable[tuple[str, str]]) -> str:
     """Titled pieces of HTML, one after the other."""
     return "".join(f"<h2>{html.escape(name)}</h2>{content}" for name, content in sections)

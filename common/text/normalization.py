@@ -17,7 +17,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html.entities import html5
@@ -64,17 +64,39 @@ class Normalized:
         >>> normalize_with_offsets("It was ﬁ&shy;ne…", STEPS).written_tokens(["It", "was", "fine", "..."])
         ['It', 'was', 'ﬁ&shy;ne', '…']
         """
+        tokens = list(tokens)
         if self.starts is None:
-            return list(tokens)
-        found, end = [], 0
-        for token in tokens:
-            start = self.text.find(token, end)
-            if start < 0:  # the tokenizer had to clean the text here
-                found.append(token)
-                continue
+            return tokens
+        places = find_tokens(self.text, tokens)
+        return [(self.written(*place) if place else "") or token for token, place in zip(tokens, places, strict=True)]
+
+
+def find_tokens(text: str, tokens: Iterable[str]) -> Iterator[tuple[int, int] | None]:
+    """Where the tokens of a text stand in it, from and to; None for one that the tokenizer had to clean.
+
+    >>> list(find_tokens("So,  good", ["So", ",", "?", "good"]))
+    [(0, 2), (2, 3), None, (5, 9)]
+    """
+    end = 0
+    for token in tokens:
+        start = text.find(token, end)
+        if start < 0:
+            yield None
+        else:
             end = start + len(token)
-            found.append(self.written(start, end) or token)
-        return found
+            yield start, end
+
+
+def place_tokens(text: str, tokens: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The tokens of a text, each with the white space before it.
+
+    >>> list(place_tokens("So,  good", ["So", ",", "good"]))
+    [('', 'So'), ('', ','), ('  ', 'good')]
+    """
+    end = 0
+    for token, place in zip(tokens, find_tokens(text, tokens), strict=True):
+        yield (text[end : place[0]] if place else " "), token
+        end = place[1] if place else end
 
 
 def normalize(text: str, steps: str) -> str:
