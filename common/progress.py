@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from common.errors import printable
@@ -47,14 +48,28 @@ def show_progress() -> None:
     LOGGER.propagate = False
 
 
+_quiet: ContextVar[bool] = ContextVar("_quiet", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing, and draw no bars, within a block, in this thread."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
 def draws_bars() -> bool:
     """Whether somebody sees bars: on a terminal, in a command."""
-    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr.isatty()
+    return LOGGER.isEnabledFor(logging.INFO) and sys.stderr.isatty() and not _quiet.get()
 
 
 def say(message: str) -> None:
     """Log a message for the user."""
-    LOGGER.info("%s", message)
+    if not _quiet.get():
+        LOGGER.info("%s", message)
 
 
 def peak_memory_gb() -> float:
@@ -119,11 +134,11 @@ class DelayedBar:
             if not self.closed:
                 self.bar = _start_bar(self.description, self.total)
 
-    def update(self, count: int) -> None:
-        """Show how many steps are done."""
+    def update(self, count: int, description: str | None = None) -> None:
+        """Show how many steps are done, and perhaps another description."""
         with self.lock:
             if self.bar is not None:
-                self.bar.update(self.bar.task_ids[0], completed=count)
+                self.bar.update(self.bar.task_ids[0], completed=count, description=description)
 
     def stop(self) -> None:
         """Take the bar off the screen, or let it never appear."""

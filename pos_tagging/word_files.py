@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,11 @@ class Words:
 
 @contextmanager
 def open_words(
-    path: Path | None, columns: Columns, input_format: str = "auto", encoding: str = "auto"
+    path: Path | None,
+    columns: Columns,
+    input_format: str = "auto",
+    encoding: str = "auto",
+    source: Source | None = None,
 ) -> Iterator[Words]:
     """Open a file, and find out how its words are written; one line tells of it where the name does not.
 
@@ -75,10 +79,11 @@ def open_words(
         columns: those that are wanted.
         input_format: one of `INPUT_FORMATS`, if it is known.
         encoding: of the file; "auto": found out.
+        source: the file, if it is open already; nothing of it may have been read.
     Raises:
         InputError: the file cannot be read, or may be one or another.
     """
-    with open_source(path, encoding) as source:
+    with nullcontext(source) if source else open_source(path, encoding) as source:
         kind = file_kind(path) if path else ""
         mark = "\ufeff" if source.starts_with(codecs.BOM_UTF8) else ""  # before the text is looked at
         found = _found(source, kind, columns, input_format)

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from common.cli.stream import TEXTS_AT_ONCE, NotAnswered, chunks, in_order, is_interactive, open_output
 from common.cli.table_files import FORMATS, write_table
@@ -168,7 +168,7 @@ class Joined:
     def _found(self, asked: Asked, answer: Any) -> dict[str, Any]:
         """What is said of a text, by the names that the command has for it."""
         values = {LINE: asked.number} if LINE in self.own_names else {}
-        return {**values, **(self.own.values(asked, answer) if answer is not None else {}), NOTE: _short(asked)}
+        return {**values, **(self.own.values(asked, answer) if answer is not None else {}), NOTE: short_reason(asked)}
 
     def _their_fields(self, asked: Asked) -> list[Any]:
         table = self.texts.table
@@ -224,8 +224,8 @@ def _free_names(names: Iterable[str], theirs: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def _short(asked: Asked) -> str | None:
-    """Why there is no answer, without the place."""
+def short_reason(asked: Asked) -> str | None:
+    """Why there is no answer, without the place; None: there is one."""
     if asked.text is not None:
         return None
     before, _, problem = asked.problem.partition(": ")
@@ -263,15 +263,21 @@ def open_joined(
     joined = Joined(texts, own, arguments.line_numbers, arguments.columns)
     if name in BINARY and arguments.output is None:
         raise InputError(f"--format {name}: is no text; name a file with --output")
-    dialect = texts.table.dialect if texts.table else None
+    with open_output(arguments.output, binary=name in BINARY) as output, write_joined(joined, name, output) as write:
+        yield write
+
+
+@contextmanager
+def write_joined(joined: Joined, name: str, output: IO[Any]) -> Iterator[Callable[[Asked, Any], None]]:
+    """Write a table of answers into an open file, of bytes for a format of `BINARY`; gives what writes a row."""
+    table, own = joined.texts.table, joined.own
     formats = {shown: own.formats.get(given, "") for given, shown in joined.own_names.items()}
-    with open_output(arguments.output, binary=name in BINARY) as output:
-        file = write_table(name, output, joined.names, dialect, formats)
-        if name in ("jsonl", "json"):
-            yield lambda asked, answer: file.write(finite(joined.record(asked, answer)))
-        else:
-            yield lambda asked, answer: file.write(joined.row(asked, answer))
-        file.close()
+    file = write_table(name, output, joined.names, table.dialect if table else None, formats)
+    if name in ("jsonl", "json"):
+        yield lambda asked, answer: file.write(finite(joined.record(asked, answer)))
+    else:
+        yield lambda asked, answer: file.write(joined.row(asked, answer))
+    file.close()
 
 
 def one_line(text: str) -> str:
@@ -290,4 +296,4 @@ def numbered(asked: Asked, line: str, arguments: argparse.Namespace) -> str:
 
 def not_answered(asked: Asked) -> str:
     """The line for people of a text that has no answer."""
-    return f"   –  ({_short(asked)})"
+    return f"   –  ({short_reason(asked)})"

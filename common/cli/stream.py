@@ -179,14 +179,16 @@ class NotAnswered:
             raise InputError(f"none of the {self.number:,} rows could be answered; see above what is wrong with them")
 
 
-def chunks(items: Iterable[Any], at_once: int, size: Callable[[Any], int]) -> Iterator[list[Any]]:
+def chunks(
+    items: Iterable[Any], at_once: int, size: Callable[[Any], int], characters: int = CHARACTERS_AT_ONCE
+) -> Iterator[list[Any]]:
     """Put items together, so many, or fewer where they are long."""
     chunk: list[Any] = []
     num_characters = 0
     for item in items:
         chunk.append(item)
         num_characters += size(item)
-        if len(chunk) == at_once or num_characters > CHARACTERS_AT_ONCE:
+        if len(chunk) == at_once or num_characters > characters:
             yield chunk
             chunk, num_characters = [], 0
     if chunk:

@@ -6,6 +6,7 @@ import importlib
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,20 @@ def parquet_rows(content: io.BufferedReader, name: str) -> tuple[list[str], Iter
     return file.schema_arrow.names, _careful((row for batch in batches for row in batch.to_pylist()), name)
 
 
-def _careful(rows: Iterator[Any], name: str) -> Iterator[Any]:
+@contextmanager
+def undamaged(name: str) -> Iterator[None]:
     """Turn what goes wrong within a damaged file into one line."""
     try:
-        yield from rows
+        yield
     except InputError:
         raise
-    except Exception as error:
+    except Exception as error:  # of many kinds, from the parsers of ZIP, XML and Parquet
         raise InputError(f"{name}: damaged ({str(error)[:80]}); save or copy it again") from None
+
+
+def _careful(rows: Iterator[Any], name: str) -> Iterator[Any]:
+    with undamaged(name):
+        yield from rows
 
 
 def is_saved_dataset(path: Path) -> bool:

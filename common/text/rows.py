@@ -42,8 +42,11 @@ class BadRow:
     record: Any = None
 
 
+@dataclass(frozen=True)
 class TooLong(BadRow):
-    """A line that is too long to be held."""
+    """A line that is too long to be held; its size in characters, line end included."""
+
+    size: int = 0
 
 
 def require_good(rows: Iterable[Item | BadRow]) -> Iterator[Item]:
@@ -94,7 +97,7 @@ def bounded_lines(file: IO[str]) -> Iterator[str | TooLong]:
         length = len(line)
         while line[-1:] not in ("\n", "\r") and (line := file.readline(MAX_ROW)):
             length += len(line)
-        yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several")
+        yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several", size=length)
 
 
 def undecodable(text: str) -> str | None:

@@ -150,30 +150,49 @@ def open_source(path: Path | None, encoding: str = "auto") -> Iterator[Source]:
         yield Source(STANDARD_INPUT, io.BufferedReader(_Watched(sys.stdin.buffer)), known)
         return
     check_file(path)
-    with _clear_errors(path), open(path, "rb", buffering=0) as raw:
+    with _clear_errors(str(path)), open(path, "rb", buffering=0) as raw:
         watched = _Watched(raw, hashed=True)
-        content = io.BufferedReader(watched, LOOKED_AHEAD)
-        if path.suffix.lower() == ".gz" or content.peek(2)[:2] == GZIP_START:
-            content = io.BufferedReader(_Gunzipped(_Watched(content), str(path)), UNPACKED_AHEAD)
-            content.peek(1)
-        yield Source(str(path), content, known)
+        yield _source_of(watched, str(path), known)
         if watched.ended and watched.hash is not None:
             _hashes[path.absolute()] = watched.hash.hexdigest()
 
 
 @contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
+def open_stream(stream: IO[bytes] | io.RawIOBase, name: str, encoding: str = "auto") -> Iterator[Source]:
+    """The same of bytes that are open already: a part of a file, or one that lies elsewhere.
+
+    Args:
+        stream: the bytes.
+        name: of what they come from; its ending tells the format.
+        encoding: of the text; "auto": found out.
+    Raises:
+        InputError: they cannot be read, or are damaged.
+    """
+    with _clear_errors(name):
+        yield _source_of(_Watched(stream), name, find_encoding(encoding))
+
+
+def _source_of(watched: _Watched, name: str, encoding: str | None) -> Source:
+    content = io.BufferedReader(watched, LOOKED_AHEAD)
+    if name.lower().endswith(".gz") or content.peek(2)[:2] == GZIP_START:
+        content = io.BufferedReader(_Gunzipped(_Watched(content), name), UNPACKED_AHEAD)
+        content.peek(1)
+    return Source(name, content, encoding)
+
+
+@contextmanager
+def _clear_errors(name: str) -> Iterator[None]:
     """Turn what can go wrong while a file is read into one line."""
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: not a complete gzip file ({error}); copy or download it again") from None
+        raise InputError(f"{name}: not a complete gzip file ({error}); copy or download it again") from None
     except PermissionError:
-        raise InputError(f"{path}: may not be read; change its permissions") from None
+        raise InputError(f"{name}: may not be read; change its permissions") from None
     except OSError as error:
-        if error.filename not in (None, str(path)):
+        if error.filename not in (None, name):
             raise
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the file") from None
+        raise InputError(f"{name}: cannot be read ({error.strerror or error}); check the file") from None
 
 
 @contextmanager
