@@ -243,11 +243,11 @@ def finished(store: Folder | Remote, shards: Sequence[Shard]) -> dict[int, dict[
     Raises:
         InputError: one is not as it was written.
     """
-    sizes = store.sizes()
+    sizes, known = store.sizes(), store.sizes(ABOUT)
     names = {name.partition(".")[0]: name for name in sizes if not name.startswith(".")}
     found = {}
     for shard in shards:
-        if shard.label in names:
+        if shard.label in names and f"{shard.label}.json" in known:
             about = json.loads(store.read(f"{ABOUT}/{shard.label}.json"))
             name = names[shard.label]
             if (name, sizes[name]) != (about["part"], about["bytes"]):

@@ -39,13 +39,11 @@ class CorpusConfig(Settings):
     int8: bool = setting(
         False, f"dynamically quantized int8 LSTMs: faster; {INT8_CAVEAT}", group=ANSWERS, basic=True
     )  # fmt: skip
-    scale: str = setting(
-        "", "rate: scale of the answers, such as 1-5; none: that of the model", group=ANSWERS, basic=True
+    scale: str | None = setting(
+        None, "rate: scale of the answers, such as 1-5; none: that of the model", group=ANSWERS, basic=True
     )
     probabilities: bool = setting(False, "tag: also the probability of each tag", group=ANSWERS, basic=True)
-    tag_column: str = setting(
-        "", "tag: column of CoNLL-U for the tags: upos, xpos", ("", "upos", "xpos"), group=ANSWERS
-    )
+    tag_column: str | None = setting(None, "tag: column of CoNLL-U for the tags", ("upos", "xpos"), group=ANSWERS)
     context: str | None = setting(None, "score: text before all texts; it is not scored", group=ANSWERS)
 
     def validate(self) -> None:

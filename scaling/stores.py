@@ -124,15 +124,15 @@ def file_system(url: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def clear_errors(url: str) -> Iterator[None]:
-    """Turn what a remote store refuses into one line."""
+def clear_errors(url: str, kind: type[Exception] = Exception) -> Iterator[None]:
+    """Turn what a remote store refuses, in exceptions of a kind, into one line."""
     try:
         yield
     except InputError:
         raise
     except FileNotFoundError:
         raise InputError(f"{url}: no such file; check the name") from None
-    except Exception as error:  # each store has classes of its own
+    except kind as error:  # each store has classes of its own
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(f"{url}: {reason}; check the name, the credentials and the network") from None
 
@@ -239,14 +239,18 @@ class Remote:
         own = f"{folder}/{own_name(base)}"
         with clear_errors(f"{self.root}/{name}"):
             system.makedirs(folder, exist_ok=True)
-            try:
-                with system.open(own, "wb") as file:
-                    yield file
+            file = system.open(own, "wb")
+        try:
+            with clear_errors(f"{self.root}/{name}", OSError):
+                yield file
+            with clear_errors(f"{self.root}/{name}"):
+                file.close()
                 system.mv(own, target)
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    system.rm_file(own)
-                raise
+        except BaseException:
+            with contextlib.suppress(Exception):
+                file.close()
+                system.rm_file(own)
+            raise
 
     def remove_unfinished(self, inner: str = "") -> None:
         """Remove what writers left that were killed."""

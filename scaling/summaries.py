@@ -74,12 +74,12 @@ class Summary:
         sums = add_up(parts)
         found: dict[str, Any] = {name: sums[name] for name in SUMS if name in sums}
         if sums.get("answered") and "rating" in sums:
-            found["mean_rating"] = math.fsum(part["rating"] for part in parts) / sums["answered"]
+            found["mean_rating"] = math.fsum(part.get("rating", 0.0) for part in parts) / sums["answered"]
             found["ratings"] = dict(sorted(sums["ratings"].items(), key=lambda item: float(item[0])))
         if "tags" in sums:
             found["tags"] = dict(sorted(sums["tags"].items(), key=lambda item: (-item[1], item[0])))
         if sums.get("characters"):
-            nats = math.fsum(part["nats"] for part in parts)
+            nats = math.fsum(part.get("nats", 0.0) for part in parts)
             found["perplexity"] = perplexity(nats, sums["tokens"])
             found["bits_per_character"] = bits_per_character(nats, sums["characters"])
         return cls(verb, len(parts), **{**found, "notes": sums.get("notes", [])[:MOST_SHOWN]})

@@ -20,7 +20,7 @@ from scaling.shards import open_shard, open_shard_texts, open_shard_words, plan
 from scaling.stores import find_files
 
 CONFIG = CorpusConfig(shard_mb=0.003)
-WORDS = "the film was a joy from start to end and nobody cared about soup".split()
+WORDS = ["the", "film", "was", "a", "joy", "from", "start", "to", "end", "and", "nobody", "cared", "about", "soup"]
 
 
 @pytest.fixture(autouse=True)
