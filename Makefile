@@ -26,7 +26,7 @@ $(INSTALLED): locks/requirements-dev.txt pyproject.toml | $(RUN)
 # The largest file comes first; the others keep to its versions. uv is installed by hash like everything else.
 lock: | $(RUN)  ## write locks/ anew from requirements*.txt: exact versions and hashes
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r locks/requirements-lock.txt
-	@agree=; for name in requirements-bench requirements-dev requirements requirements-serve requirements-predict requirements-lock; do \
+	@agree=; for name in requirements-bench requirements-dev requirements requirements-serve requirements-scale requirements-predict requirements-lock; do \
 		$(RUN) -m uv pip compile --quiet --no-config --universal --python-version 3.11 --no-build --generate-hashes $(UPGRADE) \
 			--annotation-style line --custom-compile-command "make lock" $$agree $$name.txt -o locks/$$name.txt || exit 1; \
 		agree="--constraint locks/requirements-bench.txt"; \
