@@ -157,7 +157,7 @@ def test_a_real_s3_server(reviews, tmp_path):
         "endpoint_url": f"http://{host}:{port}",
         "key": "test",
         "secret": "test",
-        "client_kwargs": {"region_name": "us-east-1"},
+        "client_kwargs": {"region_name": "eu-west-1"},
     }
     fsspec.config.conf["s3"] = options
     try:
