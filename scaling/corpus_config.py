@@ -15,7 +15,6 @@ VERBS = (RATE, TAG, SCORE)
 TABLES = ("csv", "tsv", "jsonl", "parquet")
 SAME = "same"
 OUTPUT, INPUT, ANSWERS = "output", "input", "answers"
-INT8_CAVEAT = "a text's answer depends a little on the texts beside it"
 # The settings that belong to one verb.
 OF_VERB = {"scale": RATE, "input_format": TAG, "tag_column": TAG, "probabilities": TAG, "context": SCORE}
 
@@ -36,9 +35,7 @@ class CorpusConfig(Settings):
     encoding: str = setting(AUTO, "encoding of the files: utf-8, cp1252, …; auto: found out", group=INPUT)
     header: bool = setting(True, "the first line of a table names its columns; else they are 1, 2, …", group=INPUT)
     input_format: str = setting(AUTO, "tag: how words stand in the files", INPUT_FORMATS, group=INPUT)
-    int8: bool = setting(
-        False, f"dynamically quantized int8 LSTMs: faster; {INT8_CAVEAT}", group=ANSWERS, basic=True
-    )  # fmt: skip
+    int8: bool = setting(False, "int8 LSTMs: faster, rounded a little", group=ANSWERS, basic=True)
     scale: str | None = setting(
         None, "rate: scale of the answers, such as 1-5; none: that of the model", group=ANSWERS, basic=True
     )

@@ -43,8 +43,8 @@ def open_engine(bundle: Bundle, engine: str = "onnx", num_threads: int | None = 
 
     Args:
         bundle: a checked bundle.
-        engine: "onnx"; "onnx-int8" for dynamic int8 quantization of the LSTMs, two to three times as fast and a
-            little rounded; or "keras" for the reference. They are called alike.
+        engine: "onnx"; "onnx-int8" for int8 quantization of the LSTMs, up to two to three times as fast and a little
+            rounded, in the same way whatever else is in the batch; or "keras" for the reference. They are called alike.
         num_threads: processor cores it may use; None takes those there are.
     Raises:
         ValueError: no such engine.

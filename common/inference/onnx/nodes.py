@@ -9,6 +9,7 @@ import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
+from common.inference.onnx.bounds import Bounds
 from common.networks.specs.translation import Attribute
 
 
@@ -73,6 +74,10 @@ class OnnxGraph:
         """Give the name of a matrix of which a call reads some rows."""
         self.tables[name] = np.ascontiguousarray(value, np.float32)
         return name
+
+    def bound(self, tensor: str) -> float | None:
+        """The largest absolute value that a tensor can have; None: not known."""
+        return Bounds(self.nodes, {**self.weights, **self.tables}).of(tensor)
 
     def remove_unread(self, outputs: Iterable[str]) -> None:
         """Remove the nodes that none of these tensors comes from."""

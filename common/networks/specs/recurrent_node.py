@@ -8,7 +8,7 @@ They differ from Keras in their conventions:
     weights  ONNX multiplies from the left, so kernels are transposed
 
 ONNX Runtime has a dynamically quantized LSTM of its own, which multiplies in int8. Each column of a kernel gets a
-scale, its largest weight / 127, when the graph is made; each matrix of inputs and states gets one at run time.
+scale, its largest weight / 127, when the graph is made; `int8_lstm` fixes those of the inputs and the states.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common.networks.specs.int8_lstm import INT8_DOMAIN, INT8_LSTM, Inputs, Weights, fix_ranges, without_ends
 from common.networks.specs.translation import Attribute, Graph, LayerReader, activation_operator
 
 # Keras' class: ONNX' operator, and the places of its gates among Keras' gates.
 OPERATORS = {"SimpleRNN": ("RNN", [0]), "GRU": ("GRU", [0, 1, 2]), "LSTM": ("LSTM", [0, 3, 1, 2])}
-INT8_LSTM, INT8_DOMAIN = "DynamicQuantizeLSTM", "com.microsoft"
 
 
 class OverTime(NamedTuple):
@@ -78,25 +78,46 @@ def _add_node(
     cell = cells[0]
     operator, gates = OPERATORS[cell.class_name]
     weights = [np.stack(parts) for parts in zip(*(onnx_weights(side, gates) for side in cells), strict=True)]
-    name = cell.name.removesuffix(".forward")
-    bias = graph.weight(f"{name}.B", weights[2]) if cell["use_bias"] else ""
     attributes: dict[str, Attribute] = {"hidden_size": cell["units"], "direction": direction}
     if operator == "GRU":
         attributes["linear_before_reset"] = int(cell["reset_after"])
     attributes |= _activations(cell, operator, len(cells))
     time_first = graph.time_first.get((inputs, None)) or graph.add("Transpose", inputs, perm=[1, 0, 2])
-    rest, domain = initial, None
+    if not cell["use_bias"]:
+        weights = weights[:2]
+    name = cell.name.removesuffix(".forward")
     if graph.int8 and operator == "LSTM":
-        operator, domain = INT8_LSTM, INT8_DOMAIN
-        kernels, scales = _in_int8(graph, name, weights[:2])
-        no_peepholes = [""] * (3 - len(initial))
-        rest = [*initial, *no_peepholes, *scales]
-    else:
-        kernels = [graph.weight(f"{name}.{part}", kernel) for part, kernel in zip("WR", weights, strict=False)]
+        return _add_int8(graph, name, Inputs(time_first, initial), weights, lengths, attributes)
+    bias = graph.weight(f"{name}.B", weights[2]) if len(weights) > 2 else ""
+    kernels = [graph.weight(f"{name}.{part}", kernel) for part, kernel in zip("WR", weights, strict=False)]
     num_results = 3 if cell.class_name == "LSTM" else 2
     return graph.add_several(
-        operator, time_first, *kernels, bias, lengths, *rest, outputs=num_results, domain=domain, **attributes
+        operator, time_first, *kernels, bias, lengths, *initial, outputs=num_results, domain=None, **attributes
     )
+
+
+def _add_int8(
+    graph: Graph,
+    name: str,
+    given: Inputs,
+    weights: list[np.ndarray],
+    lengths: str,
+    attributes: dict[str, Attribute],
+) -> list[str]:
+    """Add an LSTM that multiplies in int8; where the inputs have a bound, a row is rounded alike in any company."""
+    if len(weights) < 3:
+        weights = [*weights, np.zeros((len(weights[0]), 2 * weights[0].shape[1]), np.float32)]
+    largest = graph.bound(given.steps)
+    is_fixed = largest is not None and set(attributes["activations"]) <= {"Sigmoid", "Tanh"}  # type: ignore[arg-type]
+    own = Weights(*weights)
+    if is_fixed and largest is not None:
+        given, own = fix_ranges(graph, given, own, largest)
+        attributes = {**attributes, "hidden_size": own.recurrent_kernel.shape[2]}
+    kernels, scales = _in_int8(graph, name, [own.kernel, own.recurrent_kernel])
+    rest = [*given.states, *[""] * (3 - len(given.states)), *scales]  # no peepholes
+    read = [given.steps, *kernels, graph.weight(f"{name}.B", own.bias), lengths, *rest]
+    results = graph.add_several(INT8_LSTM, *read, outputs=3, domain=INT8_DOMAIN, **attributes)
+    return without_ends(graph, results) if is_fixed else results
 
 
 def _initial_states(graph: Graph, starts: Sequence[str] | None, num_states: int) -> list[str]:

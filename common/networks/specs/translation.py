@@ -69,6 +69,9 @@ class Graph(Protocol):
     def table(self, name: str, value: np.ndarray) -> str:
         """Give the name of a matrix of which a call reads some rows."""
 
+    def bound(self, tensor: str) -> float | None:
+        """The largest absolute value that a tensor can have; None: not known."""
+
 
 class LayerReader:
     """A layer's settings and weights as its function asks for them; a setting that is never read is not covered.

@@ -346,6 +346,28 @@ def test_an_lstm_in_8_bits_is_close_and_not_the_same(directions, request, tmp_pa
         assert largest > 1e-4 or not inputs["mask"].any(), batch
 
 
+def words_and_letters():
+    """Vectors of words beside filters over them, two layers of LSTM, the first in both directions; states, too."""
+    vectors = layers.Embedding(VOCAB_SIZE, FEATURES)(IDS)
+    filters = layers.Conv1D(5, 3, padding="same", activation="relu")(vectors)
+    both = layers.Concatenate()([vectors, filters])
+    steps = layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))(both, mask=MASK)
+    top = layers.LSTM(UNITS)(steps, mask=MASK)
+    going_on = layers.LSTM(UNITS, return_sequences=True)(vectors, mask=MASK, initial_state=STATES[:2])
+    return build({"steps": steps, "top": top, "going on": going_on}, 0.8)
+
+
+def test_a_row_in_8_bits_is_rounded_alike_in_any_company(tmp_path):
+    engine = open_engine(words_and_letters(), tmp_path, int8=True)
+    for inputs in BATCHES.values():
+        inputs = {name: np.clip(value, -1, 1) if "state" in name else value for name, value in inputs.items()}
+        together = engine(inputs)
+        for row in range(len(inputs["mask"])):
+            alone = engine({name: value[row : row + 1] for name, value in inputs.items()})
+            for name, value in alone.items():
+                np.testing.assert_array_equal(value[0], together[name][row], err_msg=name)
+
+
 def test_an_lstm_in_8_bits_without_biases(tmp_path):
     model = build(layers.LSTM(UNITS, use_bias=False)(VECTORS, mask=MASK))
     expected = answers_of_keras(model, PADDED)
