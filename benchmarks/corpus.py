@@ -46,7 +46,7 @@ ENGINES = {"local": None, "spark": "pyspark", "ray": "ray"}
 WORKERS = {"local": "multiprocessing.spawn import spawn_main", "spark": "pyspark.daemon", "ray": "ray::_Actor"}
 SECONDS_BETWEEN_LOOKS = 0.5
 ONE = "one process"
-SECONDS_BETWEEN_KILLS = (4.0, 20.0)
+SECONDS_BETWEEN_KILLS = (8.0, 30.0)
 
 
 def make_corpus(data: Path, num_texts: int, path: Path) -> None:

@@ -148,7 +148,9 @@ def test_a_finished_run_answers_nothing_and_sums_up_again(toy, reviews, tmp_path
             "made with --scale None, it is 1-5 now",
         ),
         (
-            lambda out, reviews, model: (reviews / "a.csv").write_text("text\nNot so good.\n"),
+            lambda out, reviews, model: (reviews / "a.csv").write_text(
+                (reviews / "a.csv").read_text().replace("film", "song")
+            ),
             "of other input: a.csv has changed",
         ),
         (

@@ -59,7 +59,7 @@ def table(separator=",", number=400, breaks=True, **options):
     writer = csv.writer(file, delimiter=separator, lineterminator="\n", **options)
     writer.writerow(["id", "text", "stars"])
     for i, text in enumerate(texts(number)):
-        writer.writerow([i, text.replace(" ", '\n\n"', 1) if breaks and i % 3 == 0 else text, i % 5])
+        writer.writerow([i, text.replace(" ", '\n\n"', 3) if breaks and i % 3 else text, i % 5])
     return file.getvalue()
 
 
