@@ -272,7 +272,8 @@ def write_joined(joined: Joined, name: str, output: IO[Any]) -> Iterator[Callabl
     """Write a table of answers into an open file, of bytes for a format of `BINARY`; gives what writes a row."""
     table, own = joined.texts.table, joined.own
     formats = {shown: own.formats.get(given, "") for given, shown in joined.own_names.items()}
-    file = write_table(name, output, joined.names, table.dialect if table else None, formats)
+    dialect, schema = (table.dialect, table.schema) if table else (None, None)
+    file = write_table(name, output, joined.names, dialect, formats, schema)
     if name in ("jsonl", "json"):
         yield lambda asked, answer: file.write(finite(joined.record(asked, answer)))
     else:

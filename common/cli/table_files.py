@@ -27,7 +27,12 @@ class TableFile(Protocol):
 
 
 def write_table(
-    name: str, output: IO[Any], names: Sequence[str], dialect: Dialect | None = None, formats: Mapping[str, str] = {}
+    name: str,
+    output: IO[Any],
+    names: Sequence[str],
+    dialect: Dialect | None = None,
+    formats: Mapping[str, str] = {},
+    schema: Any = None,
 ) -> TableFile:
     """Begin a table.
 
@@ -37,6 +42,7 @@ def write_table(
         names: of the columns.
         dialect: of the delimited table that was read, which is kept.
         formats: how numbers of some columns are written as text.
+        schema: of the Parquet file that was read, whose types are kept.
     """
     if name == "jsonl":
         return JsonLines(output)
@@ -45,7 +51,7 @@ def write_table(
     if name == "xlsx":
         return Sheet(output, names)
     if name == "parquet":
-        return Parquet(output, names)
+        return Parquet(output, names, schema)
     return Delimited(output, names, name, dialect or Dialect(), formats)
 
 
@@ -157,11 +163,12 @@ class Sheet:
 
 
 class Parquet:
-    """A Parquet file; a column has the type of its values in the first rows, or is text."""
+    """A Parquet file; a column has the type that it had, or that of its values in the first rows, or is text."""
 
-    def __init__(self, output: IO[bytes], names: Sequence[str]) -> None:
+    def __init__(self, output: IO[bytes], names: Sequence[str], schema: Any = None) -> None:
         self.arrow, self.parquet = (need(module, "--format parquet") for module in ("pyarrow", "pyarrow.parquet"))
         self.output, self.names = output, list(names)
+        self.known = {field.name: field.type for field in schema or () if self.arrow.types.is_primitive(field.type)}
         self.rows: list[list[Any]] = []
         self.writer: Any = None
 
@@ -174,7 +181,8 @@ class Parquet:
     def _flush(self) -> None:
         columns = [[row[place] for row in self.rows] for place in range(len(self.names))]
         if self.writer is None:
-            arrays = [self._array(values) for values in columns]
+            kinds = map(self.known.get, self.names)
+            arrays = [self._array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
             fields = [
                 (name, self.arrow.string() if str(array.type) == "null" else array.type)
                 for name, array in zip(self.names, arrays, strict=True)

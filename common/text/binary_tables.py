@@ -89,8 +89,8 @@ def sheet_rows(content: io.BufferedReader, name: str) -> tuple[str, Iterator[tup
     return sheet.title if len(book.worksheets) > 1 else "", _careful(sheet.iter_rows(values_only=True), name)
 
 
-def parquet_rows(content: io.BufferedReader, name: str) -> tuple[list[str], Iterator[dict[str, Any]]]:
-    """The names of the columns of a Parquet file, and its rows."""
+def parquet_rows(content: io.BufferedReader, name: str) -> tuple[Any, Iterator[dict[str, Any]]]:
+    """The schema of a Parquet file, and its rows."""
     parquet = need("pyarrow.parquet", name)
     try:
         file = parquet.ParquetFile(read_whole(content, name))
@@ -99,7 +99,7 @@ def parquet_rows(content: io.BufferedReader, name: str) -> tuple[list[str], Iter
     except Exception as error:
         raise InputError(f"{name}: not a complete Parquet file ({str(error)[:80]}); copy it again") from None
     batches = file.iter_batches(batch_size=1000)
-    return file.schema_arrow.names, _careful((row for batch in batches for row in batch.to_pylist()), name)
+    return file.schema_arrow, _careful((row for batch in batches for row in batch.to_pylist()), name)
 
 
 @contextmanager

@@ -61,6 +61,7 @@ class Table:
         sample: the values of some rows, by column.
         dialect: of a delimited table.
         notes: what to tell about it.
+        schema: of a Parquet file.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Table:
     sample: Sequence[Mapping[str, str]] = field(default_factory=list)
     dialect: Dialect = field(default_factory=Dialect)
     notes: list[str] = field(default_factory=list)
+    schema: Any = None
 
     @property
     def keys(self) -> list[str]:
@@ -203,10 +205,11 @@ def _record_rows(records: Iterable[Record], layout: Layout, name: str) -> Iterat
 def _open_binary(source: Source, binary: str, kind: str, wanted: Sequence[Column], header: bool) -> Table:
     notes = [] if kind in BINARY_KINDS else [f"a {binary} file"]
     if binary == ".parquet":
-        names, objects = parquet_rows(source.content, source.name)
+        schema, objects = parquet_rows(source.content, source.name)
         first = list(itertools.islice(objects, SAMPLE_ROWS))
         rows = _object_rows(map(JsonObject, itertools.chain(first, objects)), source.name)
-        return Table(source.name, binary, names, rows, [_values(record) for record in first], notes=notes)
+        sample = [_values(record) for record in first]
+        return Table(source.name, binary, schema.names, rows, sample, notes=notes, schema=schema)
     sheet, cell_rows = sheet_rows(source.content, source.name)
     records = (
         Record([as_text(cell) for cell in cells], number, cells=list(cells))

@@ -198,6 +198,19 @@ def test_parts_of_a_chosen_format(form, reviews, tmp_path):
 
 
 @pytest.mark.usefixtures("toy")
+def test_parts_of_parquet_share_one_schema(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    sparse = [None] * 1500 + list(range(500))
+    texts = [f"Text number {i} of them." for i in range(2000)]
+    columns = {"text": texts, "rank": sparse, "when": arrow.array(sparse, arrow.timestamp("ms"))}
+    parquet.write_table(arrow.table(columns), tmp_path / "a.parquet", compression="none")
+    run(tmp_path / "a.parquet", tmp_path / "out", config=CorpusConfig(shard_mb=0.02))
+    parts = [parquet.read_table(path) for path in sorted((tmp_path / "out").glob("*.parquet"))]
+    assert len(parts) > 2
+    assert arrow.concat_tables(parts).select(["text", "rank", "when"]).to_pydict() == arrow.table(columns).to_pydict()
+
+
+@pytest.mark.usefixtures("toy")
 def test_words_keep_their_file_with_other_tags(tmp_path):
     line = "{}\t{}\t_\tOLD\t_\t_\t0\troot\t_\tx=1\n"
     sentences = [f"# sent_id = {i}\n{line.format(1, 'go')}{line.format(2, 'on')}\n" for i in range(150)]
