@@ -14,7 +14,7 @@ from scaling.answering import ABOUT
 from scaling.shards import Shard
 from scaling.stores import Folder, Remote
 
-SECONDS_BETWEEN_LOOKS = 2.0
+SECONDS_BETWEEN_LOOKS = {Folder: 2.0, Remote: 15.0}  # a store may count every look
 SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -79,7 +79,7 @@ def shown_progress(store: Folder | Remote, shards: Sequence[Shard], missing: Seq
 
     def watch() -> None:
         last = time.monotonic()
-        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+        while not ended.wait(SECONDS_BETWEEN_LOOKS[type(store)]):
             try:
                 progress.look()
             except (InputError, OSError, ValueError):  # the store is not reached at the moment

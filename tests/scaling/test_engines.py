@@ -94,6 +94,23 @@ def test_two_workers_write_what_one_process_writes(engine, reviews, undisturbed,
     assert list(home.iterdir()) == []  # no engine leaves anything in the home folder
 
 
+@pytest.mark.parametrize(
+    ("verb", "command", "name"),
+    [
+        ("rate", "sentiment.predict", "sentiment/dataset/test.csv"),
+        ("tag", "pos_tagging.predict", "pos_tagging/dataset/test.conllu"),
+        ("score", "language_model.score", "language_model/dataset/test.csv"),
+    ],
+)
+def test_parts_together_are_what_the_command_for_one_file_writes(verb, command, name, run_here, tmp_path):
+    ending = name.rpartition(".")[2]
+    done = run_here(command, "--input", ROOT / name, "--format", ending, "--output", tmp_path / f"one.{ending}")
+    assert done.returncode == 0, done.stderr
+    answer_corpus(verb, ROOT / name, tmp_path / "out", workers=1, config=CorpusConfig(shard_mb=0.05))
+    parts = sorted((tmp_path / "out").glob("part*"))
+    assert b"".join(part.read_bytes() for part in parts) == (tmp_path / f"one.{ending}").read_bytes()
+
+
 @pytest.mark.parametrize("who", ["worker", "driver"])
 def test_who_is_killed_costs_a_shard_and_no_more(who, reviews, undisturbed, tmp_path):
     process = start("local", reviews, tmp_path / "out", tmp_path)
