@@ -109,10 +109,10 @@ def workers_of(engine: str, root: int) -> list[Process]:
 class Run:
     """The command on a corpus, as a process."""
 
-    def __init__(self, engine: str, num_workers: int, corpus: Path, output: Path, more: Sequence[str] = ()) -> None:
+    def __init__(self, engine: str, num_workers: int, corpus: Path, output: Path, shard_mb: float) -> None:
         self.engine, self.num_workers = engine, num_workers
         command = [sys.executable, "-m", "scaling.corpus", "rate", "--input", str(corpus), "--output", str(output)]
-        command += ["--engine", engine, "--workers", str(num_workers), "--json", *more]
+        command += ["--engine", engine, "--workers", str(num_workers), "--json", "--shard-mb", str(shard_mb)]
         self.start = time.perf_counter()
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -202,7 +202,9 @@ def run_once(name: str, corpus: Path, arguments: argparse.Namespace) -> tuple[fl
     """
     output, whole = arguments.work / "out", arguments.work / "whole"
     shutil.rmtree(output, ignore_errors=True)
-    run = Run("local" if name == ONE else name, 1 if name == ONE else arguments.workers, corpus, output)
+    run = Run(
+        "local" if name == ONE else name, 1 if name == ONE else arguments.workers, corpus, output, arguments.shard_mb
+    )
     while run.is_running():
         time.sleep(SECONDS_BETWEEN_LOOKS)
     taken, _ = run.result()
@@ -219,7 +221,7 @@ def disturb(engine: str, corpus: Path, arguments: argparse.Namespace) -> list[st
     rng, output = random.Random(arguments.seed), arguments.work / f"killed-{engine}"
     shutil.rmtree(output, ignore_errors=True)
     killed = {"worker": 0, "driver": 0}
-    run = Run(engine, arguments.workers, corpus, output)
+    run = Run(engine, arguments.workers, corpus, output, arguments.shard_mb)
     start = time.perf_counter()
     num_starts, next_kill = 1, time.perf_counter() + rng.uniform(*SECONDS_BETWEEN_KILLS)
     while True:
@@ -228,7 +230,7 @@ def disturb(engine: str, corpus: Path, arguments: argparse.Namespace) -> list[st
             break
         if not running:
             run.process.communicate()
-            run = Run(engine, arguments.workers, corpus, output)
+            run = Run(engine, arguments.workers, corpus, output, arguments.shard_mb)
             num_starts += 1
         if sum(killed.values()) < arguments.kills and time.perf_counter() > next_kill:
             who = rng.choice(["worker", "driver"])
@@ -254,7 +256,7 @@ def undisturbed(corpus: Path, arguments: argparse.Namespace) -> None:
     """The parts of a run that nobody disturbs, if they are not there."""
     whole = arguments.work / "whole"
     if not whole.exists():
-        run = Run("local", arguments.workers, corpus, whole)
+        run = Run("local", arguments.workers, corpus, whole, arguments.shard_mb)
         run.result()
         check_texts(whole, arguments.texts)
 
@@ -284,6 +286,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=number(int, 1), default=1, metavar="N", help="turns (default: %(default)s)")
     parser.add_argument(
         "--kills", type=number(int, 0), default=0, metavar="N", help="kills of each engine; 0 = measure rates"
+    )
+    parser.add_argument(
+        "--shard-mb", type=number(float, 0.001), default=1.0, metavar="N", help="of a part (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the moments and victims (default: %(default)s)")
     arguments = parser.parse_args(argv)
