@@ -25,8 +25,9 @@ def test_what_is_packed_comes_out_again(packed, tmp_path):
 
 
 def test_several_files_of_one_folder_are_written(tmp_path):
-    write_packed({"splitter/a.json": b"1", "splitter/b.json": b"2"}, tmp_path)
+    write_packed({"splitter/a.json": b"1", "splitter/b.json": b"2", "a/b/c.json": b"3"}, tmp_path)
     assert [file.read_bytes() for file in sorted(tmp_path.glob("splitter/*"))] == [b"1", b"2"]
+    assert (tmp_path / "a" / "b" / "c.json").read_bytes() == b"3"
 
 
 def test_a_changed_file_is_refused(packed):
