@@ -303,3 +303,11 @@ def test_numbers_that_json_has_not_are_null(run_toy, tmp_path, monkeypatch):
         ToyModel, "predict", lambda self, texts, scale=None: [Rating(math.nan, None, 1, 0)] * len(texts)
     )
     assert json.loads(run_toy("sentiment", "So", "--format", "jsonl"))["rating"] is None
+
+
+@pytest.mark.parametrize(("ending", "first"), [(".tsv", "One\tX"), (".jsonl", '{"place": '), (".csv", "text,")])
+def test_a_tagger_writes_the_format_that_its_output_is_named_for(ending, first, tmp_path, run_toy):
+    given, written = tmp_path / "a.txt", tmp_path / f"out{ending}"
+    given.write_text("One two.\nThree.\n")
+    run_toy("pos_tagging", "--input", given, "--output", written)
+    assert written.read_text().startswith(first)
