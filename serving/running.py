@@ -195,7 +195,7 @@ class Patient:
 
 
 def spare_garbage_collector() -> None:
-    """Leave out of garbage collection what is loaded, and do it less often: a sixth of a rating's processor time."""
+    """Leave out of garbage collection what is loaded, and do it less often: that was 7 % of a rating."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
