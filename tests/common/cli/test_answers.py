@@ -13,6 +13,7 @@ import pytest
 import language_model
 import pos_tagging
 import sentiment
+from common.cli.table_files import Parquet
 from common.errors import InputError
 from common.inference.answers import Answers
 from common.text.data import as_texts
@@ -311,3 +312,18 @@ def test_a_tagger_writes_the_format_that_its_output_is_named_for(ending, first, 
     given.write_text("One two.\nThree.\n")
     run_toy("pos_tagging", "--input", given, "--output", written)
     assert written.read_text().startswith(first)
+
+
+def test_a_parquet_column_whose_values_are_no_longer_of_its_type(tmp_path, monkeypatch):
+    """The first rows say what a column is; a text stays one, and what is no number among numbers is left empty."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr("common.cli.table_files.ROWS_AT_ONCE", 2)
+    with open(tmp_path / "a.parquet", "wb") as output:
+        table = Parquet(output, ["mixed", "text", "number"])
+        for row in ([1, "a", 1.5], ["b", "c", 2], [None, 3, "three"], [4, None, 4]):
+            table.write(row)
+        table.close()
+    columns = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "a.parquet").to_pydict()
+    assert columns == {
+        "mixed": ["1", "b", None, "4"], "text": ["a", "c", "3", None], "number": [1.5, 2.0, None, 4.0]
+    }  # fmt: skip
