@@ -14,6 +14,7 @@ if __name__ == "__main__":
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -147,16 +148,17 @@ class RatingModel:
         """
         texts = as_texts(texts)
         token_lists = list(tokenize_all(normal_texts(texts, self.config), load_pipeline(self.config.language)))
-        unknown = [sum(not self.knows(token) for token in tokens) for tokens in token_lists]
+        known = set(filter(self.knows, set(chain.from_iterable(token_lists))))
+        unknown = [len(tokens) - sum(map(known.__contains__, tokens)) for tokens in token_lists]
         ratings, spreads = self.predict_tokens(token_lists)
         lengths = map(len, token_lists)
         if scale:
             own = self.config.min_rating, self.config.max_rating
             ratings = convert(ratings, own, scale)
             spreads = None if spreads is None else spreads * (scale[1] - scale[0]) / (own[1] - own[0])
-        known = [None] * len(texts) if spreads is None else spreads.tolist()
-        remarks = [remark_on(tokens, self.knows, self.config.language) for tokens in token_lists]
-        answers = (Rating(*answer) for answer in zip(ratings.tolist(), known, lengths, unknown, remarks, strict=True))
+        widths = [None] * len(texts) if spreads is None else spreads.tolist()
+        remarks = [remark_on(tokens, known.__contains__, self.config.language) for tokens in token_lists]
+        answers = (Rating(*answer) for answer in zip(ratings.tolist(), widths, lengths, unknown, remarks, strict=True))
         return Answers(answers, texts)
 
     def predict_probabilities(self, texts: str | Iterable[str]) -> np.ndarray:

@@ -30,6 +30,7 @@ from serving.limits import ServerConfig
 from serving.metrics import Metrics
 from serving.models import Models, Served
 from serving.problems import Problem, ProblemResponse, handle_problems
+from serving.routes import BodyRoute
 from serving.schemas import (
     CompletionRequest,
     DetokenizeRequest,
@@ -80,6 +81,7 @@ def make_app(
         title="rnn-language", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None,
         description="Recurrent networks for language: ratings, tags, explanations, completions.",
     )  # fmt: skip
+    app.router.route_class = BodyRoute
     handle_problems(app)
     add_answers(app, config)
     add_completions(app, config)

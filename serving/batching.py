@@ -1,16 +1,18 @@
-"""Dynamic batching: requests that wait are answered together, those of similar length, in a thread of their own.
+"""Dynamic batching: requests that wait are answered together, those of similar length; a batch on each processor core.
 
-An idle model waits some milliseconds for more requests; a busy one takes what has come in the meantime. The oldest
-request is always among those that are answered next, so that none waits for ever.
+A model that is free waits until the oldest request has waited some milliseconds for others; a busy one takes what has
+come in the meantime. The oldest request is always among those that are answered next, so that none waits for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,15 +45,18 @@ class Batcher:
     Args:
         answer: takes some texts and an option, and gives an answer to each; it is called in a thread.
         config: sizes and waiting times.
-        executor: of threads; a batcher uses one at a time.
+        executor: of threads.
+        threads: batches that are answered at the same time.
     """
 
     def __init__(
-        self, answer: Callable[[list[str], Any], Sequence[Any]], config: ServerConfig, executor: Executor
+        self, answer: Callable[[list[str], Any], Sequence[Any]], config: ServerConfig, executor: Executor, threads: int
     ) -> None:
-        self.answer, self.config, self.executor = answer, config, executor
+        self.answer, self.config, self.executor, self.threads = answer, config, executor, threads
         self.queue: deque[Waiting] = deque()
-        self.arrived = asyncio.Event()
+        self.arrived, self.full = asyncio.Event(), asyncio.Event()
+        self.free = asyncio.Semaphore(threads)
+        self.running: set[asyncio.Task[None]] = set()
         self.waiting = WaitingRoom(config.max_waiting)
         self.seconds_per_text = 0.002  # a running mean, for Retry-After
         self.worker: asyncio.Task[None] | None = None
@@ -70,6 +75,8 @@ class Batcher:
             waiting = Waiting(texts, option, asyncio.get_running_loop().create_future())
             self.queue.append(waiting)
             self.arrived.set()
+            if not self.full.is_set() and self._num_queued() >= self.config.batch_texts:
+                self.full.set()
             try:
                 return await asyncio.wait_for(waiting.future, self.config.timeout)
             except TimeoutError:
@@ -79,22 +86,38 @@ class Batcher:
     async def _work(self) -> None:
         """Answer what comes, for ever."""
         while True:
-            if not self.queue:
-                self.arrived.clear()
-                await self.arrived.wait()
-                await self._wait_for_more()
-            batch = take_batch(self.queue, self.config.batch_texts)
+            await self.free.acquire()
+            await self._wait_for_some()
+            batch = take_batch(self.queue, self._share())
             if batch:
-                await self._answer(batch)
+                self.running.add(task := asyncio.create_task(self._answer(batch)))
+                task.add_done_callback(self._be_free)
+            else:
+                self.free.release()
 
-    async def _wait_for_more(self) -> None:
-        end = time.monotonic() + self.config.batch_wait / 1000
-        while sum(len(waiting.texts) for waiting in self.queue) < self.config.batch_texts:
-            self.arrived.clear()
-            try:
-                await asyncio.wait_for(self.arrived.wait(), max(0.0, end - time.monotonic()))
-            except TimeoutError:
-                return
+    async def _wait_for_some(self) -> None:
+        """Until the oldest request has waited long enough, or a batch is full."""
+        self.arrived.clear()
+        if not self.queue:
+            await self.arrived.wait()
+        rest = self.queue[0].since + self.config.batch_wait / 1000 - time.monotonic()
+        if rest > 0 and self._num_queued() < self.config.batch_texts:
+            self.full.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.full.wait(), rest)
+            self.full.set()  # nobody waits for it
+
+    def _num_queued(self) -> int:
+        return sum(len(waiting.texts) for waiting in self.queue)
+
+    def _share(self) -> int:
+        """Texts of the next batch: what waits is shared out among the threads that are free."""
+        free = self.threads - len(self.running)
+        return min(self.config.batch_texts, math.ceil(self._num_queued() / free))
+
+    def _be_free(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        self.free.release()
 
     async def _answer(self, batch: list[Waiting]) -> None:
         texts, option = [text for waiting in batch for text in waiting.texts], batch[0].option
@@ -106,7 +129,8 @@ class Batcher:
                 if not waiting.future.done():
                     waiting.future.set_exception(error)
             return
-        self.seconds_per_text += 0.1 * ((time.monotonic() - start) / len(texts) - self.seconds_per_text)
+        seconds = (time.monotonic() - start) / len(texts) / self.threads
+        self.seconds_per_text += 0.1 * (seconds - self.seconds_per_text)
         place = 0
         for waiting in batch:
             found, place = answers[place : place + len(waiting.texts)], place + len(waiting.texts)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from common.errors import excerpt
+from common.parallel import num_cores
 from serving.batching import Batcher
 from serving.limits import ServerConfig
 from serving.places import Place
@@ -31,18 +32,23 @@ class Served:
         place: what it is.
         model: of `load` of its task.
         config: limits of the server.
-        executor: the thread in which it answers.
+        threads: in which it answers, a batch each.
     """
 
     place: Place
     model: Any
     config: ServerConfig
-    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="model"))
+    threads: int = 1
     batchers: dict[str, Batcher] = field(default_factory=dict)
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """Its threads."""
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="model")
 
     def batcher(self, kind: str, answer: Callable[[list[str], Any], Sequence[Any]]) -> Batcher:
         """The queue of one kind of request, made at the first one."""
-        return self.batchers.setdefault(kind, Batcher(answer, self.config, self.executor))
+        return self.batchers.setdefault(kind, Batcher(answer, self.config, self.executor, self.threads))
 
     @property
     def num_waiting(self) -> int:
@@ -57,7 +63,12 @@ def load_models(places: Iterable[Place], config: ServerConfig, threads: int | No
         InputError: one is damaged.
     """
     served = [
-        Served(place, importlib.import_module(place.task).load(place.path, num_threads=threads), config)
+        Served(
+            place,
+            importlib.import_module(place.task).load(place.path, num_threads=threads),
+            config,
+            threads or num_cores(),
+        )
         for place in places
     ]
     for each in served:

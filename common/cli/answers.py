@@ -58,20 +58,24 @@ def choose_format(arguments: argparse.Namespace, texts: Texts, formats: Sequence
     """
     name = arguments.format
     if name is not None:
-        of_sentences = name in SENTENCE_FORMATS and "conllu" in formats
-        return name, name in FORMATS and (texts.table is not None or not of_sentences)
+        return name, _is_joined(name, texts, formats)
     form = BY_FORM.get(texts.table.form) if texts.table else None
     ending = BY_ENDING.get(file_kind(arguments.output)) if arguments.output else None
     if ending == "json" and form == "jsonl" and file_kind(arguments.input) == ".json":
         ending = form  # as many files of that name, it has an object a line
     if ending and (ending in formats or ending in FORMATS):
-        of_sentences = ending in SENTENCE_FORMATS and "conllu" in formats
-        return ending, ending in FORMATS and (texts.table is not None or not of_sentences)
+        return ending, _is_joined(ending, texts, formats)
     if form in BINARY and (arguments.output is None or file_kind(arguments.output) not in BY_ENDING):
         form = "csv"
     if form == "csv" and texts.table is not None and texts.table.dialect.separator == "\t":
         form = "tsv"
     return (form, True) if form else ("text", False)
+
+
+def _is_joined(name: str, texts: Texts, formats: Sequence[str]) -> bool:
+    """Whether answers in a format are a table that they are joined with."""
+    of_sentences = name in SENTENCE_FORMATS and "conllu" in formats
+    return name in FORMATS and (texts.table is not None or not of_sentences)
 
 
 def format_by_ending(arguments: argparse.Namespace, formats: Sequence[str]) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -34,10 +36,13 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # spaCy's tokenizer looks at affixes again after each one it cuts off: a "word" of a million characters would
 # take hours. Longer runs without white space are cut; the longest English words have 45 letters.
 MAX_TOKEN_CHARACTERS = 1000
-PIECES_REMEMBERED = 1 << 18
+PIECES_REMEMBERED = 1 << 16  # 25 MB
 TEXTS_AT_ONCE = 256
 # What is read of a word besides its letters, here and by spaCy's sentencizer; spaCy would find out twenty things more.
 LEXICAL_ATTRIBUTES = ("IS_PUNCT", "IS_QUOTE", "IS_SPACE")
+# The tokens of pieces of text, for each pipeline.
+REMEMBERED: WeakKeyDictionary[Language, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
+SPLITTING = threading.Lock()  # held while pieces are looked up and split
 LONG_RUN = re.compile(rf"\S{{{MAX_TOKEN_CHARACTERS}}}(?=\S)")
 
 
@@ -90,17 +95,23 @@ def tokenize(text: str, pipeline: Language) -> list[str]:
 def tokenize_all(texts: Iterable[str], pipeline: Language) -> Iterator[list[str]]:
     """Tokenize texts one after the other, in order, holding a few at a time.
 
-    What stands between white space is split by itself. The same pieces come again and again, so each is split once.
+    What stands between white space is split by itself. The same pieces come again and again, so each is split once, and
+    remembered from call to call. Any number of threads may tokenize at once.
     """
     texts = iter(texts)
-    known: dict[str, list[str]] = {}
     while block := [clean_text(text).split() for text in islice(texts, TEXTS_AT_ONCE)]:
+        yield from _split_block(block, pipeline)
+
+
+def _split_block(block: Sequence[Sequence[str]], pipeline: Language) -> list[list[str]]:
+    """The tokens of texts that have been cut at white space."""
+    with SPLITTING:
+        known = REMEMBERED.setdefault(pipeline, {})
         if len(known) > PIECES_REMEMBERED:
             known.clear()
         new = [piece for piece in set(chain.from_iterable(block)) if piece not in known]
-        known.update(zip(new, _split_pieces(new, pipeline), strict=True))
-        for pieces in block:
-            yield list(chain.from_iterable(map(known.__getitem__, pieces)))
+        known.update(zip(new, map(tuple, _split_pieces(new, pipeline)), strict=True))
+        return [list(chain.from_iterable(map(known.__getitem__, pieces))) for pieces in block]
 
 
 def _split_pieces(pieces: Sequence[str], pipeline: Language) -> list[list[str]]:

@@ -28,7 +28,7 @@ def write_history(folder: Path, state: Progress, monitor: str | None) -> None:
         scores = [row[monitor] for row in state.history]
         upper.set_title(f"best validation {monitor} in epoch {state.best_epoch}")
         lower[0].plot(epochs, scores, "s-", color=ORANGE)
-        lower[0].axvline(state.best_epoch, color=GREY, linestyle="--", linewidth=1, zorder=0)
+        lower[0].axvline(state.best_epoch, color=GREY, linestyle="--", linewidth=1)
         lower[0].set_ylabel(f"validation {monitor}")
     last = lower[0] if lower else upper
     last.set_xlabel("epoch")

@@ -12,7 +12,7 @@ from common.errors import InputError
 from common.inference.states import LayerStates, RecurrentLayer, StateReader
 from common.networks.lstm import LSTM
 from from_scratch import lstm
-from interpretability.gates import find_gates
+from interpretability.gates import ACTIVATIONS, find_gates
 
 BATCH, STEPS, FEATURES, UNITS = 3, 6, 4, 5
 LENGTHS = (6, 1, 4)
@@ -127,3 +127,10 @@ def test_a_network_without_recurrent_layers_is_refused(tmp_path):
     network.save_weights(tmp_path / WEIGHTS_FILE)
     with pytest.raises(InputError, match="no recurrent layer"):
         StateReader(open_network(tmp_path).architecture)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_are_those_of_keras(name):
+    values = np.linspace(-5, 5, 21, dtype="float32")
+    expected = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
+    np.testing.assert_allclose(ACTIVATIONS[name](values), expected, atol=1e-6)

@@ -12,7 +12,16 @@ from common.bundles.bundle import open_bundle
 from common.errors import InputError
 from common.inference.keras_engine import load_model
 from common.inference.states import recurrent_layers
-from interpretability.reading import find_model, hidden_states, load_pieces, open_model, read_conllu, read_states
+from interpretability.reading import (
+    NUM_STRETCHES,
+    find_model,
+    hidden_states,
+    independent_rows,
+    load_pieces,
+    open_model,
+    read_conllu,
+    read_states,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "format_2"
@@ -141,3 +150,11 @@ def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(program, run_h
         assert done.returncode == 2
         assert problem in done.stderr.splitlines()[-1]
         assert not output.exists()
+
+
+def test_a_single_text_is_cut_into_stretches_for_its_intervals():
+    rows = independent_rows(np.full(120, 7))
+    assert len(rows) == NUM_STRETCHES
+    assert np.concatenate(rows).tolist() == list(range(120))
+    assert len(independent_rows(np.full(3, 7))) == 3
+    assert len(independent_rows(np.array([1, 1, 2]))) == 2

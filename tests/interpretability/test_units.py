@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from common.errors import InputError
-from interpretability.concepts import in_quotation, in_speaker
+from interpretability.concepts import ANNOTATED, WRITTEN, in_quotation, in_speaker
 from interpretability.controls import random_basis, shuffle, untrained
 from interpretability.microscope import write_page
 from interpretability.microscope_config import UnitsConfig
@@ -228,3 +228,9 @@ def test_the_page_works_in_a_browser(planted, page, tmp_path):
     assert "state 1.00" in re.search(r'id="token">(.*?)<', done.stdout)[1]
     assert re.search(r'data-place="0 5"[^>]*aria-pressed="true"|aria-pressed="true"[^>]*data-place="0 5"', done.stdout)
     assert done.stdout.count("<li>") == 6  # three peaks on each side
+
+
+def test_a_concept_says_whether_its_labels_are_zero_and_one():
+    """What is counted or measured is no yes or no."""
+    counted = {concept.name for concept in (*WRITTEN, *ANNOTATED) if not concept.is_binary}
+    assert counted == {"line", "sentence", "text"}

@@ -233,6 +233,19 @@ def test_tagged_words_are_read_and_written_again(name, predict, tmp_path):
     assert predict("--input", path).out == "Birds/T sing/T\nFish/T swim/T\n"
 
 
+def test_the_mark_of_utf8_comes_back(predict, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfBirds/NOUN sing/VERB\nFish/NOUN swim/VERB\n")
+    assert predict("--input", path, "--format", "same").out == "\ufeffBirds/T sing/T\nFish/T swim/T\n"
+    assert predict("--input", path).out == "Birds/T sing/T\nFish/T swim/T\n"
+
+
+def test_tagged_words_are_text_when_that_is_asked_for(predict, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Birds/NOUN sing/VERB\nFish/NOUN swim/VERB\n")
+    assert "NOUN/T" in predict("--input", path, "--input-format", "text").out
+
+
 TEXTS = {
     "prose": "Birds sing.\nFish swim.\n\nWe go home, and they stay.\n",
     "names": "John Smith\nJane Doe\n\nAnn Lee\n",

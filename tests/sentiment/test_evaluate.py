@@ -105,4 +105,5 @@ def test_weaknesses_are_the_largest_errors():
     mixed = "Mixed reviews: 25.0% of the predictions are ratings that do not occur, mean absolute error 6.00"
     assert mixed in found[-1]
     assert "of 5-5 tokens: root mean" in weaknesses(ratings, np.array([7.0, 4, 8, 10]), np.array([5, 6, 7, 8]))[1]
+    assert "rated 1:" in weaknesses(ratings, np.array([7.0, 4, 8, 10]), np.array([5, 6, 7, 8]))[0]
     assert not any("Mixed" in sentence for sentence in weaknesses(ratings, ratings, np.array([5, 6, 7, 8])))

@@ -96,6 +96,17 @@ def test_odd_json_is_a_problem_and_no_fault(client, content):
     problem(response, response.status_code)
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "json", "text/json"])
+def test_a_body_that_does_not_say_it_is_json_is_refused(client, kind):
+    """Pages of other places may send it without asking."""
+    response = client.post("/v1/ratings", content=b'{"input": "So"}', headers={"Content-Type": kind})
+    assert "Content-Type: application/json" in problem(response, 422)
+    assert client.rater.calls == []
+    for good in ("application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"):
+        headers = {"Content-Type": good}
+        assert client.post("/v1/ratings", content=b'{"input": "So"}', headers=headers).status_code == 200
+
+
 def test_paths_and_methods_that_are_not_there(client):
     problem(client.get("/v1/nothing"), 404)
     problem(client.get("/v1/ratings"), 405)

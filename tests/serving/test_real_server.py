@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pandas
@@ -182,6 +183,27 @@ def test_the_end_under_load_loses_no_request(workers):
     assert len(answered) > 8
     assert set(answered) == {200}
     assert lost == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_workers_end_when_their_parent_is_killed():
+    with running_server("--model", "sentiment/reviews", "--workers", 2) as (process, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        workers = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        assert len(workers) == 2
+        process.kill()
+        for _ in range(150):
+            if not any(is_running(worker) for worker in workers):
+                return
+            time.sleep(0.1)
+        raise AssertionError("a worker goes on")
+
+
+def is_running(number):
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_port_that_is_taken_and_a_model_that_is_not_there(run):

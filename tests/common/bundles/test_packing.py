@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.bundles.bundle import open_bundle
+from common.bundles.manifest import MAX_FILES
 from common.bundles.packing import pack_bundle, unpack_bundle, write_packed
 from common.errors import InputError
 from tests.conftest import ROOT
@@ -25,8 +26,9 @@ def test_what_is_packed_comes_out_again(packed, tmp_path):
 
 
 def test_several_files_of_one_folder_are_written(tmp_path):
-    write_packed({"splitter/a.json": b"1", "splitter/b.json": b"2"}, tmp_path)
+    write_packed({"splitter/a.json": b"1", "splitter/b.json": b"2", "a/b/c.json": b"3"}, tmp_path)
     assert [file.read_bytes() for file in sorted(tmp_path.glob("splitter/*"))] == [b"1", b"2"]
+    assert (tmp_path / "a" / "b" / "c.json").read_bytes() == b"3"
 
 
 def test_a_changed_file_is_refused(packed):
@@ -46,6 +48,13 @@ def test_a_name_that_leads_outside_is_refused_before_anything_is_written(name, p
     with pytest.raises(InputError, match="outside the bundle"):
         write_packed({name: b"", **packed}, folder)
     assert list(tmp_path.rglob("*")) == [folder]
+
+
+def test_as_many_files_as_a_bundle_may_have_and_its_manifest(tmp_path):
+    write_packed({f"{number}.json": b"" for number in range(MAX_FILES + 1)}, tmp_path)
+    assert len(list(tmp_path.iterdir())) == MAX_FILES + 1
+    with pytest.raises(InputError, match="wanted the files of a bundle"):
+        write_packed({f"{number}.json": b"" for number in range(MAX_FILES + 2)}, tmp_path)
 
 
 @pytest.mark.parametrize("packed", [None, [], {"model.json": "text"}, {1: b""}, {str(n): b"" for n in range(200)}])

@@ -13,6 +13,7 @@ import pytest
 import language_model
 import pos_tagging
 import sentiment
+from common.cli.table_files import Parquet
 from common.errors import InputError
 from common.inference.answers import Answers
 from common.text.data import as_texts
@@ -303,3 +304,26 @@ def test_numbers_that_json_has_not_are_null(run_toy, tmp_path, monkeypatch):
         ToyModel, "predict", lambda self, texts, scale=None: [Rating(math.nan, None, 1, 0)] * len(texts)
     )
     assert json.loads(run_toy("sentiment", "So", "--format", "jsonl"))["rating"] is None
+
+
+@pytest.mark.parametrize(("ending", "first"), [(".tsv", "One\tX"), (".jsonl", '{"place": '), (".csv", "text,")])
+def test_a_tagger_writes_the_format_that_its_output_is_named_for(ending, first, tmp_path, run_toy):
+    given, written = tmp_path / "a.txt", tmp_path / f"out{ending}"
+    given.write_text("One two.\nThree.\n")
+    run_toy("pos_tagging", "--input", given, "--output", written)
+    assert written.read_text().startswith(first)
+
+
+def test_a_parquet_column_whose_values_are_no_longer_of_its_type(tmp_path, monkeypatch):
+    """The first rows say what a column is; a text stays one, and what is no number among numbers is left empty."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr("common.cli.table_files.ROWS_AT_ONCE", 2)
+    with open(tmp_path / "a.parquet", "wb") as output:
+        table = Parquet(output, ["mixed", "text", "number"])
+        for row in ([1, "a", 1.5], ["b", "c", 2], [None, 3, "three"], [4, None, 4]):
+            table.write(row)
+        table.close()
+    columns = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "a.parquet").to_pydict()
+    assert columns == {
+        "mixed": ["1", "b", None, "4"], "text": ["a", "c", "3", None], "number": [1.5, 2.0, None, 4.0]
+    }  # fmt: skip

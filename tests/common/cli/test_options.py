@@ -23,7 +23,7 @@ from common.cli.run import run_command
 from common.cli.scores import shown_command
 from common.errors import InputError, excerpt
 from language_model.config import LanguageModelConfig
-from sentiment.cli import evaluate
+from sentiment.cli import evaluate, train
 
 
 def parse(*argv):
@@ -231,3 +231,14 @@ def test_the_scale_of_ratings_is_finite(option, value, capsys):
         evaluate(["--test", "none.csv", option, value])
     assert stop.value.code == 2
     assert f"argument {option}: found {value}, wanted a finite number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--train", "--validation"])
+def test_a_file_that_is_missing_is_found_before_anything_slow_is_imported(option, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment.train", lambda *given, **options: pytest.fail("training was begun"))
+    there = tmp_path / "there.csv"
+    there.write_text("review,rating\nGood.,9\n")
+    files = {"--train": there, "--validation": there, option: tmp_path / "none.csv"}
+    arguments = [str(part) for pair in files.items() for part in pair]
+    with pytest.raises(InputError, match=r"none\.csv: no such file"):
+        train([*arguments, "--output-dir", str(tmp_path / "model")])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
-from common.text.sentences import MARKS, ends_sentence
+from common.text.sentences import MARKS, _word_before, ends_sentence
 from common.text.tokenization import load_pipeline, split_sentences, tokenize
 
 # The sentences of each text are parted by |, which is left out.
 TEXTS = [
     ("en", "Dr. Roe met J. R. R. Tolkien, e.g. at No. 5, Fig. 3. | (He left.) | \"No.\" | I stayed, etc. | They left."),
+    ("en", "A line\nthat goes on. | One more\n\n | and another"),
     ("en", "\"Who is it?\" said the king. | “Nobody.” | It was 5 p.m. | We ate.\n\n | A heading\n\n | Text."),
     ("de", "Im Mai, d.h. z. B. am 3. Mai bzw. Abb. 3, vgl. Nr. 5 usw. | Er kam 1990. | Er ging. | »Ja.« | Er blieb."),
     ("de", "Das sagt Prof. Dr. A. Meier, d. h. er. | „Wie?“ fragte sie."),
@@ -79,3 +82,11 @@ def test_where_a_text_ends_its_sentence():
 
 def test_the_marks_are_those_of_the_splitter():
     assert set(load_pipeline("en").get_pipe("sentencizer").punct_chars) >= MARKS
+
+
+def test_the_word_before_a_full_stop_has_its_inner_ones():
+    spaces = [True, False, False, False, False]
+    doc = Doc(Vocab(), words=["See", '"p', ".", "ex", "."], spaces=spaces)
+    assert _word_before(doc, 4) == "p.ex"
+    assert _word_before(Doc(Vocab(), words=["a", "b", "."], spaces=[True, False, False]), 2) == "b"
+    assert _word_before(Doc(Vocab(), words=["b", "."], spaces=[False, False]), 1) == "b"

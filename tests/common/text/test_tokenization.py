@@ -103,11 +103,28 @@ def test_a_text_is_split_alike_alone_and_among_others(monkeypatch):
         "\x1f(I'm\u2028:)\u200b",
         *table.review[:5],
     ]
-    alone = [tokenize(text, load_pipeline()) for text in texts]
+    alone = []
+    for text in texts:
+        tokenization.REMEMBERED.clear()
+        alone.append(tokenize(text, load_pipeline()))
+    tokenization.REMEMBERED.clear()
     assert list(tokenize_all(texts, load_pipeline())) == alone
     monkeypatch.setattr(tokenization, "PIECES_REMEMBERED", 100)
     monkeypatch.setattr(tokenization, "TEXTS_AT_ONCE", 3)
     assert list(tokenize_all(texts, load_pipeline())) == alone
+
+
+def test_a_piece_is_split_once_until_too_many_are_remembered(monkeypatch):
+    split = []
+    whole = tokenization._split_pieces
+    monkeypatch.setattr(tokenization, "_split_pieces", lambda pieces, _: split.extend(pieces) or whole(pieces, _))
+    monkeypatch.setattr(tokenization, "PIECES_REMEMBERED", 3)
+    tokenization.REMEMBERED.clear()
+    for text in ("It isn't bad.", "It isn't", "So bad."):
+        tokenize(text, load_pipeline())
+    assert sorted(split) == ["It", "So", "bad.", "isn't"]
+    assert tokenize("It isn't", load_pipeline()) == ["It", "is", "n't"]
+    assert sorted(split) == ["It", "It", "So", "bad.", "isn't", "isn't"]
 
 
 def test_sentences_end_at_marks_and_none_is_empty():
