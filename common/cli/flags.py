@@ -59,7 +59,7 @@ class OneLineParser(argparse.ArgumentParser):
             f"{a.option_strings[0]} {_shown_value(a)}" for a in self._actions if a.required and a.option_strings
         ]
         positional = [
-            str(action.metavar) if action.nargs is None else f"[{action.metavar} ...]"
+            {"*": "[{} ...]", "?": "[{}]"}.get(str(action.nargs), "{}").format(action.metavar)
             for action in self._actions
             if not action.option_strings
         ]
