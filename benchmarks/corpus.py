@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,36 +221,30 @@ def disturb(engine: str, corpus: Path, arguments: argparse.Namespace) -> list[st
     """Kill workers and drivers at random moments until it has been done often enough, and let the run end."""
     rng, output = random.Random(arguments.seed), arguments.work / f"killed-{engine}"
     shutil.rmtree(output, ignore_errors=True)
-    killed = {"worker": 0, "driver": 0}
-    run = Run(engine, arguments.workers, corpus, output, arguments.shard_mb)
-    start = time.perf_counter()
-    num_starts, next_kill = 1, time.perf_counter() + rng.uniform(*SECONDS_BETWEEN_KILLS)
-    while True:
-        running = run.is_running()
-        if not running and run.process.returncode == 0:
-            break
-        if not running:
+    plan = [(rng.uniform(*SECONDS_BETWEEN_KILLS), rng.choice(["worker", "driver"])) for _ in range(arguments.kills)]
+    run, num_starts, start = Run(engine, arguments.workers, corpus, output, arguments.shard_mb), 1, time.perf_counter()
+    num_killed, last = Counter[str](), start
+    while run.is_running() or run.process.returncode != 0:
+        if not run.is_running():
             run.process.communicate()
             run = Run(engine, arguments.workers, corpus, output, arguments.shard_mb)
             num_starts += 1
-        if sum(killed.values()) < arguments.kills and time.perf_counter() > next_kill:
-            who = rng.choice(["worker", "driver"])
-            workers = run.workers()
-            victim = rng.choice(workers).number if who == "worker" and workers else run.process.pid
-            os.kill(victim, signal.SIGKILL)
-            killed["driver" if victim == run.process.pid else "worker"] += 1
-            num_there = len([*output.glob("part-*")]) if output.exists() else 0
-            say(
-                f"{engine}: killed {'the driver' if victim == run.process.pid else 'a worker'}, {num_there} parts there"
-            )
-            next_kill = time.perf_counter() + rng.uniform(*SECONDS_BETWEEN_KILLS)
+        done = num_killed.total()
+        if done < len(plan) and time.perf_counter() - last > plan[done][0]:
+            who = plan[done][1]
+            victims = [run.process.pid] if who == "driver" else [each.number for each in run.workers()]
+            if victims:  # else workers have not begun
+                os.kill(rng.choice(victims), signal.SIGKILL)
+                num_killed[who] += 1
+                last = time.perf_counter()
+                say(f"{engine}: killed a {who}, {len([*output.glob('part-*')])} parts there")
         time.sleep(SECONDS_BETWEEN_LOOKS)
     run.result()
     if difference := compare(output, arguments.work / "whole"):
         raise InputError(f"{engine}: {difference}")
     check_texts(output, arguments.texts)
-    shown = [str(killed["worker"]), str(killed["driver"]), str(num_starts), f"{time.perf_counter() - start:.0f}"]
-    return [engine, *shown, "equal, none missing, none twice"]
+    numbers = [num_killed["worker"], num_killed["driver"], num_starts, round(time.perf_counter() - start)]
+    return [engine, *map(str, numbers), "equal, none missing, none twice"]
 
 
 def undisturbed(corpus: Path, arguments: argparse.Namespace) -> None:

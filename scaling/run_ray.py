@@ -23,7 +23,13 @@ from scaling.shards import Shard
 CORES = 0.5  # that an actor asks for
 TRIES = 4  # of a shard
 OBJECT_STORE = 80_000_000  # bytes; nothing but shards goes through it
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_DEDUP_LOGS": "1"}
+# No reports; workers are no nicer than other processes, which on a busy machine would make them slow.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "1",
+}
 
 
 def run(work: Work, shards: Sequence[Shard], num_workers: int, cluster: str | None = None) -> None:
