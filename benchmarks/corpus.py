@@ -46,6 +46,7 @@ ENGINES = {"local": None, "spark": "pyspark", "ray": "ray"}
 # What the command lines of processes begin with, or hold, that have the model.
 WORKERS = {"local": "multiprocessing.spawn import spawn_main", "spark": "pyspark.daemon", "ray": "ray::_Actor"}
 SECONDS_BETWEEN_LOOKS = 0.5
+TICKS = os.sysconf("SC_CLK_TCK")  # a second
 ONE = "one process"
 SECONDS_BETWEEN_KILLS = (8.0, 30.0)
 
@@ -67,12 +68,13 @@ def make_corpus(data: Path, num_texts: int, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Process:
-    """A process of a run: peak of its resident memory, in megabytes."""
+    """A process of a run: peak of its resident memory, in megabytes; processor seconds that it has used."""
 
     number: int
     parent: int
     command: str
     megabytes: float
+    seconds: float
 
 
 def processes() -> list[Process]:
@@ -80,13 +82,14 @@ def processes() -> list[Process]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            numbers = (folder / "stat").read_text().rpartition(")")[2].split()
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             status = (folder / "status").read_text()
         except (OSError, ValueError):  # it has just ended
             continue
         peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), "0")
-        found.append(Process(int(folder.name), parent, command, int(peak) / 1024))
+        seconds = (int(numbers[11]) + int(numbers[12])) / TICKS
+        found.append(Process(int(folder.name), int(numbers[1]), command, int(peak) / 1024, seconds))
     return found
 
 
@@ -119,14 +122,21 @@ class Run:
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         self.peaks: dict[int, float] = {}  # of workers
+        self.used: dict[int, float] = {}  # processor seconds of every process
 
     def workers(self) -> list[Process]:
         """The processes that have the model; one worker is the driver itself."""
         found = workers_of(self.engine, self.process.pid)
-        return found if self.num_workers > 1 else [each for each in processes() if each.number == self.process.pid]
+        return found if self.num_workers > 1 else self.driver()
+
+    def driver(self) -> list[Process]:
+        """The process itself, if it runs."""
+        return [each for each in processes() if each.number == self.process.pid]
 
     def is_running(self) -> bool:
-        """Whether it runs; looks at the memory of its workers."""
+        """Whether it runs; looks at what its processes have used."""
+        for each in [*processes_below(self.process.pid), *self.driver()]:
+            self.used[each.number] = each.seconds
         for worker in self.workers():
             self.peaks[worker.number] = max(self.peaks.get(worker.number, 0.0), worker.megabytes)
         return self.process.poll() is None
@@ -173,30 +183,22 @@ def check_texts(folder: Path, num_texts: int) -> None:
 
 def measure(engines: Sequence[str], corpus: Path, arguments: argparse.Namespace) -> list[list[str]]:
     """Run one worker and each engine in turn; rows of a table."""
-    seconds: dict[str, list[float]] = {}
-    peaks: dict[str, float] = {}
+    found: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(arguments.repeats):
         for name in (ONE, *engines):
-            taken, peak = run_once(name, corpus, arguments)
-            seconds.setdefault(name, []).append(taken)
-            peaks[name] = max(peaks.get(name, 0.0), peak)
-            say(f"{name}: {taken:.1f} s, {arguments.texts / taken:,.0f} texts/s, {peak:,.0f} MB a worker")
-    middle = {name: statistics.median(taken) for name, taken in seconds.items()}
-    rows = [["run", "seconds", "texts/s", "times one process", "MB a worker"]]
-    for name, taken in middle.items():
-        row = [
-            name,
-            f"{taken:.1f}",
-            f"{arguments.texts / taken:,.0f}",
-            f"{middle[ONE] / taken:.2f}",
-            f"{peaks[name]:,.0f}",
-        ]
-        rows.append(row)
+            taken, used, peak = run_once(name, corpus, arguments)
+            found.setdefault(name, []).append((taken, used, peak))
+            say(f"{name}: {taken:.1f} s, {used:.1f} processor seconds, {peak:,.0f} MB a worker")
+    middle = {name: [statistics.median(values) for values in zip(*runs, strict=True)] for name, runs in found.items()}
+    rows = [["run", "seconds", "texts/s", "times one process", "processor seconds", "MB a worker"]]
+    for name, (taken, used, peak) in middle.items():
+        rate, ratio = arguments.texts / taken, middle[ONE][0] / taken
+        rows.append([name, f"{taken:.1f}", f"{rate:,.0f}", f"{ratio:.2f}", f"{used:.1f}", f"{peak:,.0f}"])
     return rows
 
 
-def run_once(name: str, corpus: Path, arguments: argparse.Namespace) -> tuple[float, float]:
-    """Run an engine, or one process; the seconds, and the megabytes of its largest worker.
+def run_once(name: str, corpus: Path, arguments: argparse.Namespace) -> tuple[float, float, float]:
+    """Run an engine, or one process; the seconds, the processor seconds, and the megabytes of its largest worker.
 
     Raises:
         InputError: the parts are not those of one process.
@@ -214,7 +216,7 @@ def run_once(name: str, corpus: Path, arguments: argparse.Namespace) -> tuple[fl
         check_texts(whole, arguments.texts)
     elif difference := compare(output, whole):
         raise InputError(f"{name}: {difference}")
-    return taken, max(run.peaks.values(), default=0.0)
+    return taken, sum(run.used.values()), max(run.peaks.values(), default=0.0)
 
 
 def disturb(engine: str, corpus: Path, arguments: argparse.Namespace) -> list[str]:
