@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,11 +52,27 @@ def run(work: Work, shards: Sequence[Shard], num_workers: int, cluster: str | No
     with _session(num_workers, cluster) as spark:
         todo = spark.range(0, len(shards), 1, len(shards))  # a partition for each
         try:
-            problems = [row.problem for row in todo.mapInArrow(_Task(work, list(shards)), "problem string").collect()]
+            problems = _collect(todo.mapInArrow(_Task(work, list(shards)), "problem string"))
         except Exception as error:  # of Java and of py4j, with many lines
             raise InputError(f"--engine spark: {reason(error)}; run the same command again, it goes on") from None
     if any(problems):
         raise InputError(next(filter(None, problems)))
+
+
+def _collect(frame: Any) -> list[str | None]:
+    """The only column of a frame; in a thread, since a signal does not reach Python while it waits for Java."""
+    found: Future[list[str | None]] = Future()
+
+    def collect() -> None:
+        try:
+            found.set_result([row[0] for row in frame.collect()])
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=collect, daemon=True).start()
+    while not found.done():
+        wait([found], timeout=0.5)
+    return found.result()
 
 
 class _Task:
