@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from pos_tagging.splitting.encoding import NUM_CASES, NUM_GAPS, cut_windows, encode_context, group_windows
@@ -22,4 +24,4 @@ def test_windows_of_similar_length_stand_together_wherever_they_are_in_their_tex
     lengths = [[window.read_to - window.read_from for window in group] for group in groups]
     assert len(groups) > 2
     apart = sorted(lengths, key=max)
-    assert all(max(shorter) <= min(longer) for shorter, longer in zip(apart, apart[1:], strict=False))
+    assert all(max(shorter) <= min(longer) for shorter, longer in pairwise(apart))
