@@ -58,7 +58,11 @@ class OneLineParser(argparse.ArgumentParser):
         required = [
             f"{a.option_strings[0]} {_shown_value(a)}" for a in self._actions if a.required and a.option_strings
         ]
-        positional = [f"[{action.metavar} ...]" for action in self._actions if not action.option_strings]
+        positional = [
+            {"*": "[{} ...]", "?": "[{}]"}.get(str(action.nargs), "{}").format(action.metavar)
+            for action in self._actions
+            if not action.option_strings
+        ]
         return "usage: " + " ".join([self.prog, *required, "[options]", *positional]) + "\n"
 
     def format_help(self, everything: bool = False) -> str:

@@ -207,6 +207,17 @@ def kept_until_saved(output_dir: Path) -> Iterator[None]:
         if _latest(folder):
             say(f"What was learned is kept in {folder}; the same command with --resume saves it")
         raise
+    discard_checkpoint(output_dir)
+
+
+def has_checkpoint(output_dir: Path) -> bool:
+    """Whether a run that was to write a bundle there can be resumed."""
+    return _latest(checkpoint_folder(output_dir)) is not None
+
+
+def discard_checkpoint(output_dir: Path) -> None:
+    """Remove the checkpoints of a run that nobody will resume."""
+    folder = checkpoint_folder(output_dir)
     latest = _latest(folder)
     if latest and is_ours(folder):
         shutil.rmtree(folder / PARTIAL, ignore_errors=True)

@@ -25,7 +25,8 @@ from common.training.keras_progress import EpochBar, duration
 from common.training.seeds import reseed_dropout
 from common.training.weight_averaging import AveragedWeights
 
-# Called after each epoch with its number, from 1, and its scores; training stops there if it returns True.
+# Called after each epoch with its number, from 1, and its scores; training stops there if it returns True. A run that
+# is resumed calls it with the epochs before, too: what watches a run has all of it.
 OnEpoch: TypeAlias = Callable[[int, dict[str, float]], bool | None]
 
 
@@ -81,7 +82,7 @@ def fit(
     say(_describe_start(model, state, config))
     check_space(folder, model.count_params())
 
-    stopped, first_epoch = False, state.epoch
+    stopped, first_epoch = True in [_stops(on_epoch, row) for row in state.history], state.epoch
     while not stopped and state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.monotonic()
         loss, compiling = _learn_epoch(model, train_batches, average, state.epoch, config, state.epoch == first_epoch)
@@ -93,10 +94,16 @@ def fit(
         state.seconds += time.monotonic() - start
         save_checkpoint(folder, model, average, best_weights, config, data, state)
         say(_describe_epoch(state, config, time.monotonic() - start - compiling))
-        stopped = on_epoch is not None and on_epoch(state.epoch, scores) is True
+        stopped = _stops(on_epoch, state.history[-1])
 
     model.set_weights(best_weights)
     return state
+
+
+def _stops(on_epoch: OnEpoch | None, row: dict[str, float]) -> bool:
+    """Tell of an epoch, a row of the history; returns whether training is to stop there."""
+    scores = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return on_epoch is not None and on_epoch(int(row["epoch"]), scores) is True
 
 
 def _describe_start(model: keras.Model, state: Progress, config: TrainingConfig) -> str:
