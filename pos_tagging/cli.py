@@ -30,6 +30,7 @@ from common.cli.options import (
     claim_for_scores,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
 from common.errors import InputError, show
@@ -83,6 +84,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, TaggingConfig)
     check_train_arguments(arguments)
+    start_backend(arguments, TASK, argv)
     options = train_options(arguments, "word_vectors_from", "start")
     result = pos_tagging.train(arguments.train, arguments.output_dir, config, **options)
     shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("accuracy", "accuracy_unknown"))

@@ -31,6 +31,7 @@ from common.cli.options import (
     number,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
@@ -66,6 +67,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, SentimentConfig)
     check_train_arguments(arguments)
+    start_backend(arguments, TASK, argv)
     options = train_options(arguments, "groups", "word_vectors_from", "start", "teachers", "unlabelled")
     result = sentiment.train(arguments.train, arguments.output_dir, config, **options)
     shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("r2", "binary_accuracy"))

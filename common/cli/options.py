@@ -12,6 +12,7 @@ from typing import Any
 
 from common.bundles.pretrained import find_bundle
 from common.cli.flags import OneLineParser, advanced
+from common.cli.processes import add_backend_arguments
 from common.errors import InputError
 from common.files import check_writable
 from common.inference.engine import ENGINES
@@ -31,6 +32,7 @@ def add_train_arguments(parser: OneLineParser) -> None:
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
     parser.add_argument("--overwrite", action="store_true", help="replace the model that --output-dir holds")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    add_backend_arguments(parser)
     advanced(
         parser.add_argument(
             "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
