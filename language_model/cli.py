@@ -34,6 +34,7 @@ from common.cli.options import (
     tracked,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores, shown_command
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
@@ -83,6 +84,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, LanguageModelConfig)
     check_train_arguments(arguments)
+    start_backend(arguments, TASK, argv)
     options = train_options(arguments)
     with tracked(arguments, TASK, config) as on_epoch:
         result = language_model.train(arguments.train, arguments.output_dir, config, on_epoch, **options)

@@ -31,6 +31,7 @@ from common.cli.options import (
     tracked,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
 from common.errors import InputError, show
@@ -72,6 +73,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, TaggingConfig)
     check_train_arguments(arguments)
+    start_backend(arguments, TASK, argv)
     options = train_options(arguments, *INPUTS)
     with tracked(arguments, TASK, config) as on_epoch:
         result = pos_tagging.train(arguments.train, arguments.output_dir, config, on_epoch, **options)

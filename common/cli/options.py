@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from math import inf, isfinite
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from common.bundles.pretrained import find_bundle
 from common.cli.flags import OneLineParser, advanced
+from common.cli.processes import add_backend_arguments
 from common.errors import InputError
 from common.files import check_writable
 from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
-from common.parallel import num_cores
+from common.parallel import num_cores, writes
 from common.settings import TrainingConfig
 from common.text.data import check_data
 from common.text.documents import AUTO, DOCUMENTS
@@ -50,6 +51,7 @@ def add_train_arguments(parser: OneLineParser) -> None:
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
     parser.add_argument("--overwrite", action="store_true", help="replace the model that --output-dir holds")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    add_backend_arguments(parser)
     others = [
         parser.add_argument(
             "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
@@ -72,6 +74,8 @@ def train_options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def tracked(arguments: argparse.Namespace, task: str, config: TrainingConfig) -> AbstractContextManager[OnEpoch | None]:
     """What `--track` of a `train` command asks for; see `common.training.tracking.track`."""
+    if not writes():  # the first of several processes has the scores of all
+        return nullcontext()
     return track(arguments.track, arguments.track_to, arguments.output_dir, task, asdict(config))
 
 

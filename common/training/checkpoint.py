@@ -24,6 +24,7 @@ from common.errors import InputError, printable
 from common.evaluation.metrics import finite
 from common.json_files import read_json_object, write_json
 from common.output import check_bundle_place, is_ours, kind_of, make_ours, manifest_in, remove_ours, sync
+from common.parallel import writes
 from common.progress import say
 from common.settings import TrainingConfig
 from common.training.weight_averaging import AveragedWeights
@@ -127,6 +128,8 @@ def save_checkpoint(
     data: str,
     state: Progress,
 ) -> None:
+    if not writes():
+        return
     name = f"epoch-{state.epoch:04d}"
     make_ours(folder)
     new = folder / PARTIAL
