@@ -1,4 +1,4 @@
-"""Ordered, bounded parallel map with prefetching, over threads."""
+"""Processor cores, threads and processes: how many there are, and an ordered, bounded parallel map over threads."""
 
 from __future__ import annotations
 
@@ -10,11 +10,33 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+# What `common.training.processes` reads: where the first process is reached, how many there are, which this is.
+ADDRESS, COUNT, RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 
 
 def num_cores() -> int:
     """Count the processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def is_part() -> bool:
+    """Whether the environment makes this process one of several of a training run."""
+    return COUNT in os.environ
+
+
+def num_processes() -> int:
+    """How many processes the training run has."""
+    return int(os.environ[COUNT]) if is_part() else 1
+
+
+def rank() -> int:
+    """The number of this process among those of its training run, from 0; 0 if it is alone."""
+    return int(os.environ.get(RANK, 0)) if is_part() else 0
+
+
+def writes() -> bool:
+    """Whether this process writes what a run leaves: it is alone, or the first of several."""
+    return rank() == 0
 
 
 def map_ahead(function: Callable[[Item], Answer], items: Iterable[Item], num_threads: int = 1) -> Iterator[Answer]:

@@ -66,6 +66,19 @@ def draws_bars() -> bool:
     return LOGGER.isEnabledFor(logging.INFO) and sys.stderr.isatty() and not _quiet.get()
 
 
+@contextmanager
+def only_from(logger: logging.Logger) -> Iterator[None]:
+    """Let only the messages of a child of our logger through: a program that runs another speaks for both."""
+    levels = logger.level, LOGGER.level
+    logger.setLevel(logger.getEffectiveLevel())
+    LOGGER.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for each, level in zip((logger, LOGGER), levels, strict=True):
+            each.setLevel(level)
+
+
 def say(message: str) -> None:
     """Log a message for the user."""
     if not _quiet.get():

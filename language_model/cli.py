@@ -31,8 +31,10 @@ from common.cli.options import (
     claim_for_scores,
     number,
     paths_read,
+    tracked,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores, shown_command
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
@@ -78,17 +80,14 @@ def train(argv: Sequence[str] | None = None) -> None:
         CACHE_HELP,
     )
     add_train_arguments(parser)
-    parser.add_argument(
-        "--start",
-        default="auto",
-        metavar="auto|scratch|MODEL",
-        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
-    )
     add_settings(parser, LanguageModelConfig, PRESETS)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, LanguageModelConfig)
     check_train_arguments(arguments)
-    result = language_model.train(arguments.train, arguments.output_dir, config, **train_options(arguments, "start"))
+    start_backend(arguments, TASK, argv)
+    options = train_options(arguments)
+    with tracked(arguments, TASK, config) as on_epoch:
+        result = language_model.train(arguments.train, arguments.output_dir, config, on_epoch, **options)
     shown = "trained without validation"
     if result.scores:
         shown = "validation: perplexity {perplexity:.2f}, {bits_per_character:.3f} bits a character"

@@ -20,7 +20,7 @@ from common.cli.answers import (
     open_joined,
 )
 from common.cli.explanations import add_explain_arguments, run_explain
-from common.cli.flags import add_overrides, add_settings, advanced, make_parser, override, read_settings
+from common.cli.flags import OneLineParser, add_overrides, add_settings, advanced, make_parser, override, read_settings
 from common.cli.options import (
     add_evaluate_arguments,
     add_model_argument,
@@ -28,8 +28,10 @@ from common.cli.options import (
     add_train_arguments,
     check_train_arguments,
     claim_for_scores,
+    tracked,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores
 from common.cli.stream import answer_all, ask, is_interactive, open_output, open_texts
 from common.errors import InputError, show
@@ -52,6 +54,7 @@ from pos_tagging.word_files import SAME, Unread, Words, keeps_file, make_writer,
 if TYPE_CHECKING:
     from pos_tagging.predict import Tagger
 
+INPUTS = ("word_vectors_from",)
 PRESETS = Path(__file__).parent / "presets"
 FORMATS = (*WRITERS, "csv", "json", "xlsx", "parquet")
 SENTENCES_READ = 4096  # at a time, of a CoNLL-U file, so that those of one length can be tagged together
@@ -65,12 +68,23 @@ def train(argv: Sequence[str] | None = None) -> None:
         "python -m pos_tagging.train --train pos_tagging/dataset/train.conllu --output-dir runs/pos_tagging",
     )
     add_train_arguments(parser)
-    parser.add_argument(
-        "--start",
-        default="auto",
-        metavar="auto|scratch|MODEL",
-        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
-    )
+    add_inputs(parser)
+    add_settings(parser, TaggingConfig, PRESETS)
+    arguments = parser.parse_args(argv)
+    config = read_settings(arguments, TaggingConfig)
+    check_train_arguments(arguments)
+    start_backend(arguments, TASK, argv)
+    options = train_options(arguments, *INPUTS)
+    with tracked(arguments, TASK, config) as on_epoch:
+        result = pos_tagging.train(arguments.train, arguments.output_dir, config, on_epoch, **options)
+    shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("accuracy", "accuracy_unknown"))
+    show(f"validation: {shown}; bundle in {result.path}")
+    if result.verdict:
+        show(result.verdict.sentence)
+
+
+def add_inputs(parser: OneLineParser) -> None:
+    """Add the options for what a tagger learns from beside the data that all tasks have, `INPUTS`."""
     advanced(
         parser.add_argument(
             "--word-vectors-from",
@@ -79,16 +93,6 @@ def train(argv: Sequence[str] | None = None) -> None:
             help="frozen word vectors: a text file of GloVe, word2vec or fastText, a bundle, or a spaCy package",
         )
     )
-    add_settings(parser, TaggingConfig, PRESETS)
-    arguments = parser.parse_args(argv)
-    config = read_settings(arguments, TaggingConfig)
-    check_train_arguments(arguments)
-    options = train_options(arguments, "word_vectors_from", "start")
-    result = pos_tagging.train(arguments.train, arguments.output_dir, config, **options)
-    shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("accuracy", "accuracy_unknown"))
-    show(f"validation: {shown}; bundle in {result.path}")
-    if result.verdict:
-        show(result.verdict.sentence)
 
 
 def evaluate(argv: Sequence[str] | None = None) -> None:

@@ -44,6 +44,8 @@ TASKS = {
 OTHER = {
     "models": Command("rnn_language.models", "main", "list the pretrained models: purpose, size, scores"),
     "export": Command("common.cli.export", "main", "write a model as one ONNX file, or as a SavedModel"),
+    "search": Command("tuning.cli", "search", "search for settings of a task: several trials, a report"),
+    "runs": Command("tuning.cli", "runs", "compare the training runs below a folder"),
     "corpus": Command("scaling.corpus_cli", "corpus", "rate, tag or score a folder of files, in several processes"),
     "serve": Command("serving.cli", "serve", "serve models over HTTP, completions with OpenAI's fields"),
     "completion": Command("rnn_language.completion", "main", "print a completion script for a shell: bash, zsh, fish"),

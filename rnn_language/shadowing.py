@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("common", "interpretability", "sentiment", "language_model", "pos_tagging", "serving", "scaling")
+NAMES = ("common", "interpretability", "sentiment", "language_model", "pos_tagging", "serving", "scaling", "tuning")
 
 
 def check_not_shadowed() -> None:

@@ -29,8 +29,10 @@ from common.cli.options import (
     check_train_arguments,
     claim_for_scores,
     number,
+    tracked,
     train_options,
 )
+from common.cli.processes import start_backend
 from common.cli.scores import show_scores
 from common.cli.stream import ask, open_output
 from common.cli.table_files import FORMATS
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from interpretability.explanation import Explanation
     from sentiment.predict import Rating, RatingModel
 
+INPUTS = ("groups", "word_vectors_from", "teachers", "unlabelled")
 PRESETS = Path(__file__).parent / "presets"
 NUM_SHOWN = 10
 
@@ -61,27 +64,23 @@ def train(argv: Sequence[str] | None = None) -> None:
         CACHE_HELP,
     )
     add_train_arguments(parser)
-    add_start_arguments(parser)
+    add_inputs(parser)
     add_settings(parser, SentimentConfig, PRESETS)
     arguments = parser.parse_args(argv)
     config = read_settings(arguments, SentimentConfig)
     check_train_arguments(arguments)
-    options = train_options(arguments, "groups", "word_vectors_from", "start", "teachers", "unlabelled")
-    result = sentiment.train(arguments.train, arguments.output_dir, config, **options)
+    start_backend(arguments, TASK, argv)
+    options = train_options(arguments, *INPUTS)
+    with tracked(arguments, TASK, config) as on_epoch:
+        result = sentiment.train(arguments.train, arguments.output_dir, config, on_epoch, **options)
     shown = ", ".join(f"{name} {format_score(name, result.scores)}" for name in ("r2", "binary_accuracy"))
     show(f"validation: {shown}; bundle in {result.path}")
     if result.verdict:
         show(result.verdict.sentence)
 
 
-def add_start_arguments(parser: OneLineParser) -> None:
-    """Add the options for what a rating model learns from beside --train."""
-    parser.add_argument(
-        "--start",
-        default="auto",
-        metavar="auto|scratch|MODEL",
-        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
-    )
+def add_inputs(parser: OneLineParser) -> None:
+    """Add the options for what a rating model learns from beside the data that all tasks have, `INPUTS`."""
     others = [
         parser.add_argument(
             "--groups", type=Path, metavar="FILE", help="what each row of --train is about, one a line"

@@ -26,6 +26,7 @@ from common.networks.lstm import LSTM
 from sentiment.config import SentimentConfig
 from sentiment.loader import rating_levels
 
+WEIGHTED = "mean_with_sample_weight"  # a review of weight 0 does not count
 RECURRENT_LAYERS = {"lstm": LSTM, "gru": keras.layers.GRU, "simple-rnn": keras.layers.SimpleRNN}
 
 
@@ -65,9 +66,9 @@ def learner_and_loss(model: keras.Model, config: SentimentConfig) -> tuple[keras
     """The part of a model that learns from the targets of `sentiment.loader.make_targets`, and by what."""
     losses = keras.losses
     output, loss = {
-        "regression": ("rating", losses.MeanSquaredError()),
-        "ordinal": ("logits", losses.BinaryCrossentropy(from_logits=True)),
-        "categorical": ("logits", losses.CategoricalCrossentropy(from_logits=True)),
+        "regression": ("rating", losses.MeanSquaredError(reduction=WEIGHTED)),
+        "ordinal": ("logits", losses.BinaryCrossentropy(from_logits=True, reduction=WEIGHTED)),
+        "categorical": ("logits", losses.CategoricalCrossentropy(from_logits=True, reduction=WEIGHTED)),
     }[config.head]
     for layer in model.layers:
         for part in (layer, getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", layer)):

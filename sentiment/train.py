@@ -28,6 +28,7 @@ from common.evaluation.verdict import Verdict
 from common.inference.keras_engine import KerasEngine
 from common.networks import layer_names
 from common.progress import say
+from common.settings import flag_of
 from common.text.data import Data
 from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import Vocabulary
@@ -189,6 +190,9 @@ def check_inputs(inputs: dict[str, Any], config: SentimentConfig) -> None:
     config.validate()
     if bool(inputs["teachers"]) != (inputs["unlabelled"] is not None):
         raise InputError("--teachers and --unlabelled: one says who rates, the other what; give both or neither")
+    for name in ("adversarial_epsilon", "tbptt_length"):
+        if getattr(config, name) and keras.backend.backend() != "tensorflow":
+            raise InputError(f"{flag_of(name)}: only with --backend tensorflow; leave one of them out")
     if config.nbsvm_weight and not inputs["teachers"]:
         raise InputError("--nbsvm-weight: shifts the probabilities of --teachers; leave it out, or give both")
     if inputs["word_vectors_from"] and inputs["start"] not in ("auto", "scratch"):

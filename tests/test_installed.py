@@ -20,7 +20,7 @@ from common.version import VERSION
 from tests.conftest import ROOT
 
 TASKS = ("sentiment", "pos_tagging", "language_model")
-PACKAGES = ("rnn_language", "common", "interpretability", *TASKS, "from_scratch", "serving", "scaling")
+PACKAGES = ("rnn_language", "common", "interpretability", *TASKS, "from_scratch", "serving", "scaling", "tuning")
 SUFFIXES = (".py", ".css", ".js")
 SHADOWING = ("common", "sentiment", "rnn_language_models")
 

@@ -5,42 +5,78 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.bundles.pretrained import find_bundle
 from common.cli.flags import OneLineParser, advanced
+from common.cli.processes import add_backend_arguments
 from common.errors import InputError
 from common.files import check_writable
 from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
-from common.parallel import num_cores
+from common.parallel import num_cores, writes
+from common.settings import TrainingConfig
 from common.text.data import check_data
 from common.text.documents import AUTO, DOCUMENTS
 from common.text.rows import MAX_ROW
+from common.training.tracking import TRACKERS, track
+
+if TYPE_CHECKING:
+    from common.training.fit import OnEpoch
+
+DATA_OPTIONS = ("validation", "start")  # of `add_data_arguments`, beside the data themselves
 
 
-def add_train_arguments(parser: OneLineParser) -> None:
-    """Add the options every `train` has."""
+def add_data_arguments(parser: OneLineParser) -> None:
+    """Add the options for what every training run learns from."""
     parser.add_argument(
         "--train", type=Path, required=True, metavar="FILE", help=f"training data; at most {MAX_ROW:,} characters a row"
     )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="validation data; else cut from --train")
+    parser.add_argument(
+        "--start",
+        default="auto",
+        metavar="auto|scratch|MODEL",
+        help="fine-tune: auto where it suits, or a model's name or folder (default: auto)",
+    )
+
+
+def add_train_arguments(parser: OneLineParser) -> None:
+    """Add the options every `train` has."""
+    add_data_arguments(parser)
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="folder for the bundle")
     parser.add_argument("--overwrite", action="store_true", help="replace the model that --output-dir holds")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
-    advanced(
+    add_backend_arguments(parser)
+    others = [
         parser.add_argument(
             "--about-data", default="", metavar="TEXT", help="source and licence of the data, for the model card"
-        )
-    )
+        ),
+        parser.add_argument(
+            "--track", choices=TRACKERS, metavar="NAME", help=f"experiment tracking: {' or '.join(TRACKERS)}"
+        ),
+        parser.add_argument(
+            "--track-to", metavar="URI", help="of mlflow sqlite:///FILE or a server, of tensorboard a folder"
+        ),
+    ]
+    for action in others:
+        advanced(action)
 
 
 def train_options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
     """What `train` functions take by name: the options that all have, and those of these names."""
-    return {name: getattr(arguments, name) for name in ("validation", "about_data", "resume", "overwrite", *names)}
+    return {name: getattr(arguments, name) for name in (*DATA_OPTIONS, "about_data", "resume", "overwrite", *names)}
+
+
+def tracked(arguments: argparse.Namespace, task: str, config: TrainingConfig) -> AbstractContextManager[OnEpoch | None]:
+    """What `--track` of a `train` command asks for; see `common.training.tracking.track`."""
+    if not writes():  # the first of several processes has the scores of all
+        return nullcontext()
+    return track(arguments.track, arguments.track_to, arguments.output_dir, task, asdict(config))
 
 
 def number(kind: type, low: float = -inf, high: float = inf) -> Callable[[str], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from common.bundles.bundle import Bundle
 from common.bundles.file_names import MODEL_FILE
 from common.errors import InputError, excerpt
 from common.inference.keras_start import start_keras
+from common.inference.widths import pad_axis, rounded_width, widen
 
 if TYPE_CHECKING:
     import keras
@@ -69,6 +71,8 @@ class KerasEngine:
     @cached_property
     def _forward(self) -> Callable[[Mapping[str, np.ndarray]], Any]:
         keras = start_keras()
+        if keras.backend.backend() == "jax":
+            return _on_jax(self.model)
         if keras.backend.backend() != "tensorflow":
             return self.model.predict_on_batch
 
@@ -111,3 +115,34 @@ class KerasEngine:
     def answers(self, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:
         """Run the model on one batch after the other."""
         return map(self, batches)
+
+
+def _on_jax(model: Any) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """A compiled call of a model on JAX: on this process' own devices, and in few shapes."""
+    jax = importlib.import_module("jax")
+    names = list(model.input)
+    # The axis of time, which is padded and cut again, is the one whose size the network leaves open.
+    is_open = jax.tree.map(lambda output: len(output.shape) > 1 and output.shape[1] is None, model.output)
+
+    @jax.jit
+    def compiled(variables, inputs):
+        answer, _ = model.stateless_call(*variables, inputs, training=False)
+        return jax.tree.map(lambda array: array.astype("float32"), answer)
+
+    def forward(inputs: Mapping[str, np.ndarray]) -> Any:
+        given = {name: np.asarray(inputs[name]) for name in names}
+        num_rows, num_steps = given["mask"].shape if "mask" in given else (len(given[names[0]]), 0)
+        padded = {name: pad_axis(array, 0, rounded_width(len(array))) for name, array in widen(given).items()}
+        # Of weights that several processes hold alike, this process' own.
+        variables = [
+            [variable.value.addressable_data(0) for variable in group]
+            for group in (model.trainable_variables, model.non_trainable_variables)
+        ]
+        answer = compiled(variables, padded)
+        return jax.tree.map(
+            lambda array, cut: np.asarray(array)[:num_rows, :num_steps] if cut else np.asarray(array)[:num_rows],
+            answer,
+            is_open,
+        )
+
+    return forward

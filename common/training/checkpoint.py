@@ -24,6 +24,7 @@ from common.errors import InputError, printable
 from common.evaluation.metrics import finite
 from common.json_files import read_json_object, write_json
 from common.output import check_bundle_place, is_ours, kind_of, make_ours, manifest_in, remove_ours, sync
+from common.parallel import writes
 from common.progress import say
 from common.settings import TrainingConfig
 from common.training.weight_averaging import AveragedWeights
@@ -127,6 +128,8 @@ def save_checkpoint(
     data: str,
     state: Progress,
 ) -> None:
+    if not writes():
+        return
     name = f"epoch-{state.epoch:04d}"
     make_ours(folder)
     new = folder / PARTIAL
@@ -207,6 +210,17 @@ def kept_until_saved(output_dir: Path) -> Iterator[None]:
         if _latest(folder):
             say(f"What was learned is kept in {folder}; the same command with --resume saves it")
         raise
+    discard_checkpoint(output_dir)
+
+
+def has_checkpoint(output_dir: Path) -> bool:
+    """Whether a run that was to write a bundle there can be resumed."""
+    return _latest(checkpoint_folder(output_dir)) is not None
+
+
+def discard_checkpoint(output_dir: Path) -> None:
+    """Remove the checkpoints of a run that nobody will resume."""
+    folder = checkpoint_folder(output_dir)
     latest = _latest(folder)
     if latest and is_ours(folder):
         shutil.rmtree(folder / PARTIAL, ignore_errors=True)

@@ -22,10 +22,12 @@ from common.settings import TrainingConfig
 from common.text.batching import EpochBatches
 from common.training.checkpoint import Progress, check_space, checkpoint_folder, restore_checkpoint, save_checkpoint
 from common.training.keras_progress import EpochBar, duration
+from common.training.processes import agreed, alone, shared
 from common.training.seeds import reseed_dropout
 from common.training.weight_averaging import AveragedWeights
 
-# Called after each epoch with its number, from 1, and its scores; training stops there if it returns True.
+# Called after each epoch with its number, from 1, and its scores; training stops there if it returns True. A run that
+# is resumed calls it with the epochs before, too: what watches a run has all of it.
 OnEpoch: TypeAlias = Callable[[int, dict[str, float]], bool | None]
 
 
@@ -81,22 +83,40 @@ def fit(
     say(_describe_start(model, state, config))
     check_space(folder, model.count_params())
 
-    stopped, first_epoch = False, state.epoch
+    train_batches, first_epoch = shared(train_batches), state.epoch
+    stopped = _agreed_stop([_stops(on_epoch, row) for row in state.history])
     while not stopped and state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.monotonic()
         loss, compiling = _learn_epoch(model, train_batches, average, state.epoch, config, state.epoch == first_epoch)
         seconds = round(time.monotonic() - start, 1)
         with average.in_model():
-            scores = {"loss": loss, **validation.score()}
+            scores = _agreed({"loss": loss, **validation.score()})
             if state.end_epoch(scores, seconds, validation.goodness(scores, state.epoch + 1)):
                 best_weights = model.get_weights()
         state.seconds += time.monotonic() - start
-        save_checkpoint(folder, model, average, best_weights, config, data, state)
+        with alone():
+            save_checkpoint(folder, model, average, best_weights, config, data, state)
         say(_describe_epoch(state, config, time.monotonic() - start - compiling))
-        stopped = on_epoch is not None and on_epoch(state.epoch, scores) is True
+        stopped = _agreed_stop([_stops(on_epoch, state.history[-1])])
 
     model.set_weights(best_weights)
     return state
+
+
+def _stops(on_epoch: OnEpoch | None, row: dict[str, float]) -> bool:
+    """Tell of an epoch, a row of the history; returns whether training is to stop there."""
+    scores = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return on_epoch is not None and on_epoch(int(row["epoch"]), scores) is True
+
+
+def _agreed(scores: dict[str, float]) -> dict[str, float]:
+    """The scores of the first process of a run."""
+    return dict(zip(scores, agreed(list(scores.values())), strict=True))
+
+
+def _agreed_stop(stops: list[bool]) -> bool:
+    """Whether the first process of a run stops at one of some epochs."""
+    return bool(agreed([float(any(stops))])[0])
 
 
 def _describe_start(model: keras.Model, state: Progress, config: TrainingConfig) -> str:
@@ -161,6 +181,19 @@ class _EpochData(keras.utils.PyDataset):
         return self.batches[number]
 
 
+class _Averaging(keras.callbacks.Callback):
+    """Take the weights into their average after every few steps."""
+
+    def __init__(self, average: AveragedWeights) -> None:
+        super().__init__()
+        self.average = average
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.average.is_due(batch):
+            assert self.model  # asked for, it has its weights again: with JAX they are elsewhere while it learns
+            self.average.update()
+
+
 def _fit_epoch(
     model: keras.Model,
     train_batches: EpochBatches,
@@ -171,11 +204,8 @@ def _fit_epoch(
 ) -> tuple[float, float]:
     """The pass itself, by Keras' `fit`; returns what `_learn_epoch` does."""
 
-    def after_step(step: int, logs: dict[str, float]) -> None:
-        average.after_step(step)
-
     bar = EpochBar(f"Epoch {epoch + 1}/{num_epochs}", train_batches, compiles, epochs_left=num_epochs - epoch)
-    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=after_step), bar]
+    callbacks = [_Averaging(average), bar]
     try:
         # Batches know their order; Keras' own shuffling would depend on how many epochs this process has run.
         history = model.fit(_EpochData(train_batches), verbose=0, shuffle=False, callbacks=callbacks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from common.evaluation.verdict import Verdict
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.output import check_not_read, claim
+from common.parallel import num_processes, writes
 from common.progress import say, working
 from common.settings import TrainingConfig
 from common.text.data import path_of
@@ -28,6 +29,7 @@ from common.training.checkpoint import Progress, check_run, kept_until_saved
 from common.training.half_precision import Shown
 from common.training.history import write_history
 from common.training.optimizer import set_precision
+from common.training.processes import alone, join
 from common.training.seeds import set_seed
 
 Model = TypeVar("Model")
@@ -101,7 +103,8 @@ def open_run(
     output_dir = Path(output_dir)
     given = [item for value in inputs.values() for item in (value if isinstance(value, tuple) else [value])]
     check_not_read(output_dir, [path for path in map(path_of, given) if path and path.exists()])
-    with claim(output_dir):
+    join()
+    with claim(output_dir) if writes() else nullcontext():
         policy = keras.config.dtype_policy()
         try:
             yield Run(task, output_dir, inputs, about_data, resume, check_run(output_dir, resume, overwrite))
@@ -116,6 +119,7 @@ def seeded_network(config: TrainingConfig, build: Callable[[], keras.Model]) -> 
     return build()
 
 
+@alone()
 def finish(
     run: Run,
     config: TrainingConfig,
@@ -155,9 +159,12 @@ def finish(
     model = wrap(KerasEngine(final))
     half = _choose_precision(final, model, shown, config)
     scores = score(model)
+    if not writes():
+        return TrainingResult(model, scores, state.history, run.output_dir)
     verdict = judge(model) if scores else None
     metrics = _metrics(scores, num_validation, verdict)
     facts = describe_run(run.task, f"{title}: {run.output_dir.name}", run.inputs, run.about_data, config, state) | half
+    facts |= {"backend": keras.backend.backend(), "processes": num_processes()}
     save_extras = partial(_save_extras, save_vocabularies, state, monitor)
     card = make_card(facts, config, metrics, score_names)
     with kept_until_saved(run.output_dir), working("Saving the model"):

@@ -14,7 +14,9 @@ def set_seed(seed: int) -> None:
     Keras' own count of the layers made so far starts anew, too: it goes into their names, and TensorFlow orders sums by
     names, so that a second run in the same process would differ from the first in the last digits.
     """
+    distribution = keras.distribution.distribution()
     keras.utils.clear_session(free_memory=False)
+    keras.distribution.set_distribution(distribution)  # over processes; it would be forgotten, too
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

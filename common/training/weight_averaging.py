@@ -43,10 +43,9 @@ class AveragedWeights:
             if np.issubdtype(value.dtype, np.floating):  # whole numbers are never trained
                 average += (1 - momentum) * (value - average)
 
-    def after_step(self, step: int) -> None:
-        """Update the average after every few steps."""
-        if self.momentum and step % AVERAGE_EVERY == 0:
-            self.update()
+    def is_due(self, step: int) -> bool:
+        """Whether the average is to be updated after a step."""
+        return bool(self.momentum) and step % AVERAGE_EVERY == 0
 
     @contextmanager
     def in_model(self) -> Iterator[None]:

@@ -481,3 +481,18 @@ def test_a_second_run_in_the_same_process_gives_its_layers_the_same_names():
         set_seed(3)
         names.append(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.5)]).layers)
     assert [layer.name for layer in names[0]] == [layer.name for layer in names[1]]
+
+
+def test_a_run_that_is_resumed_tells_of_the_epochs_before(tmp_path):
+    told = []
+
+    def on_epoch(epoch, scores):
+        told.append((epoch, scores))
+        return epoch == 2
+
+    start(CONFIG, tmp_path / "run", scores=[0.1, 0.2], on_epoch=on_epoch)
+    before = list(told)
+    told.clear()
+    _, state = start(CONFIG, tmp_path / "run", scores=[0.3], on_epoch=on_epoch, resume=True)
+    assert told == before
+    assert state.epoch == 2  # it was stopped there, and stays so

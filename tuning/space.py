@@ -1,0 +1,145 @@
+"""The space of a search: which settings are tried, and in which ranges, from a TOML file.
+
+[learning_rate]
+low = 0.0005
+high = 0.005
+log = true
+
+[pooling]
+choices = ["mean", "max", "mean-max"]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from common.errors import InputError, excerpt
+from common.files import check_file
+from common.settings import Settings, kind_of, make_config
+
+Space: TypeAlias = dict[str, BaseDistribution]  # the values that each setting may take
+SPACES = Path(__file__).parent / "spaces"
+KEYS = ("low", "high", "step", "log", "choices")
+MAX_CHARACTERS = 1 << 20
+
+
+def read_space(path: Path, config_class: type[Settings]) -> Space:
+    """Read a space from a TOML file.
+
+    Args:
+        path: a table for each setting, with `low` and `high` (and `log = true` or `step`), or with `choices`.
+        config_class: whose settings they are.
+    Raises:
+        InputError: the file is no TOML, or a range does not suit its setting.
+    """
+    check_file(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            tables = tomllib.loads(file.read(MAX_CHARACTERS))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: no TOML ({excerpt(str(error))}); see tuning/spaces for examples") from None
+    return make_space(tables, config_class, str(path))
+
+
+def make_space(tables: Mapping[str, Any], config_class: type[Settings], source: str = "space") -> Space:
+    """Make a space of what stands in a file, see `read_space`, or of the same as a dict.
+
+    >>> from sentiment.config import SentimentConfig
+    >>> make_space({"dropout": {"low": 0.2, "high": 0.6, "step": 0.2}}, SentimentConfig)
+    {'dropout': FloatDistribution(high=0.6, log=False, low=0.2, step=0.2)}
+    """
+    if not tables:
+        raise InputError(f"{source}: no settings; name at least one, as [learning_rate] with low and high")
+    return {name: _range_of(name, table, config_class, f"{source}: [{name}]") for name, table in tables.items()}
+
+
+def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -> BaseDistribution:
+    """The values that a setting may take."""
+    if not isinstance(table, Mapping):
+        raise InputError(f"{place}: found {excerpt(str(table))}, wanted low and high, or choices")
+    if unknown := sorted(set(table) - set(KEYS)):
+        raise InputError(f"{place}: unknown {excerpt(unknown[0])}; a range has {', '.join(KEYS)}")
+    if "choices" in table:
+        return _choices(name, table, config_class, place)
+    for end in ("low", "high"):
+        if end not in table:
+            raise InputError(f"{place}: {end} is missing; give low and high, or choices")
+        _check(name, table[end], config_class, place)
+    kind = kind_of(config_class, name)
+    if kind not in (int, float):
+        raise InputError(f"{place}: a setting of words has no low and high; give choices")
+    low, high, step, log = table["low"], table["high"], table.get("step"), table.get("log", False)
+    if type(log) is not bool or not isinstance(step, int | float | None):
+        raise InputError(f"{place}: wanted log = true or false, and a number as step")
+    try:
+        if kind is int:
+            return IntDistribution(low, high, log=log, step=1 if step is None else step)  # type: ignore[arg-type]
+        return FloatDistribution(float(low), float(high), log=log, step=step)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{place}: {excerpt(str(error))}") from None
+
+
+def _choices(name: str, table: Mapping[str, Any], config_class: type[Settings], place: str) -> BaseDistribution:
+    if len(table) > 1:
+        raise InputError(f"{place}: choices stand alone, without low and high")
+    values = table["choices"]
+    if not isinstance(values, list) or not values:
+        raise InputError(f"{place}: found {excerpt(str(values))}, wanted a list of choices")
+    for value in values:
+        _check(name, value, config_class, place)
+    return CategoricalDistribution(values)
+
+
+def _check(name: str, value: Any, config_class: type[Settings], place: str) -> None:
+    """Make sure that a setting may have a value."""
+    try:
+        make_config(config_class, {name: value})
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the rounding errors of steps.
+
+    >>> plain({"dropout": 0.1 + 0.2})
+    {'dropout': 0.3}
+    """
+    return {name: float(f"{value:.12g}") if isinstance(value, float) else value for name, value in values.items()}
+
+
+def with_values(config: Any, values: Mapping[str, Any]) -> Any:
+    """The settings of a trial.
+
+    Args:
+        config: the settings that all trials share.
+        values: those that the trial was given.
+    Raises:
+        InputError: settings that exclude each other.
+    """
+    settings = dataclasses.replace(config, **values)
+    settings.validate()
+    return settings
+
+
+def describe(space: Space) -> dict[str, str]:
+    """Each setting's values in words, for the report."""
+    return {name: _in_words(values) for name, values in space.items()}
+
+
+def _in_words(values: BaseDistribution) -> str:
+    if isinstance(values, CategoricalDistribution):
+        return " | ".join(map(str, values.choices))
+    assert isinstance(values, IntDistribution | FloatDistribution)
+    step = f" in steps of {values.step:g}" if values.step not in (None, 1) else ""
+    return f"{values.low:g} to {values.high:g}{step}{', on a logarithmic scale' if values.log else ''}"
