@@ -82,7 +82,7 @@ def test_the_wheel_holds_every_module_and_its_data(wheels):
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and (path.suffix in SUFFIXES or {"presets", "dataset", "page"} & {*path.parts})
+        if path.is_file() and (path.suffix in SUFFIXES or {"presets", "spaces", "dataset", "page"} & {*path.parts})
     }
     assert found == {
         name
