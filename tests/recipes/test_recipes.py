@@ -105,6 +105,7 @@ def make(places, monkeypatch):
         monkeypatch.setattr(recipe, "evaluate", lambda *args, **options: scored.append((args, options)))
         monkeypatch.setattr(recipe, "prune", lambda *args: pruned.append(args), raising=False)
         monkeypatch.setattr(recipe, "interpolate", lambda *args: pruned.append(args), raising=False)
+        monkeypatch.setattr(recipe, "add_capitals", lambda *args: pruned.append(args), raising=False)
         monkeypatch.setattr(recipe, "beginning", lambda *args: places.work / "imdb", raising=False)
         recipe.make(Places(places.data, places.work, places.output_dir, trial))
         return runs, pruned, scored
@@ -142,12 +143,17 @@ def test_the_command_in_the_card_has_the_options_of_the_scores(name, make):
 @pytest.mark.parametrize("name", ["imdb", *TRIALS])
 def test_each_stage_starts_from_an_earlier_one(name, make, places):
     runs, pruned, _ = make(name)
-    made = [places.work / {"imdb": "imdb_384", "ratings": "imdb"}[name]] if pruned else []
+    between = {"imdb": "imdb_384", "ratings": "imdb", "reviews": "reviews_capitals"}
+    made = [places.work / between[name]] if pruned else []
     for run in runs:
         assert run.start in ("scratch", *made)
         assert run.config.num_epochs > 0
         made.append(run.path)
-    assert len(made) == len(set(made)) == {"imdb": 16, "ewt": 4, "brown": 2, "ratings": 2, "stories": 2}.get(name, 1)
+    assert (
+        len(made)
+        == len(set(made))
+        == {"imdb": 16, "ewt": 4, "brown": 2, "ratings": 2, "stories": 2, "reviews": 3}.get(name, 1)
+    )
 
 
 @pytest.mark.parametrize(
