@@ -97,10 +97,11 @@ def _build(architecture: Architecture, full: bool, int8: bool, states: bool) -> 
     padded: set[str] = set()  # tensors that still have padding steps, of which Keras would tell the next layer
     for name, number in architecture.order:
         layer = architecture.layers[name]
-        if name not in weights:  # a layer that is called twice is read once
-            weights[name] = layer.answering_values()
+        values = weights.pop(name, None) or layer.answering_values()
+        if number + 1 < len(layer.calls):  # a layer that is called again is read once
+            weights[name] = values
         precision = layer.spec.all_needed["dtype"]
-        reader = LayerReader(name, layer.class_name, layer.config, weights[name], precision)
+        reader = LayerReader(name, layer.class_name, layer.config, values, precision)
         call = layer.calls[number] if layer.calls else NO_ARGUMENTS
         results[name, number] = _translate_call(graph, layer, reader, call, results, padded, full)
         reader.check_all_read()

@@ -217,6 +217,13 @@ def test_numbers_that_are_none_or_make_sums_infinite(number):
     check_numbers(np.float32([1, -1e7]), "x", "weights.h5")
 
 
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, -np.nan])
+def test_half_precision_has_its_own_numbers_that_are_none(number):
+    with pytest.raises(InputError, match=r"weights\.h5: layer 'x' has weights that are NaN or infinite"):
+        check_numbers(np.float16([1, number, -2]), "x", "weights.h5")
+    check_numbers(np.float16([65504, -65504, 0, -0.0, 6e-8]), "x", "weights.h5")
+
+
 @pytest.mark.parametrize("scale", [0, -1, np.nan, np.inf, 1e-30])
 def test_scales_that_cannot_be_divided_by(scale):
     with pytest.raises(InputError, match="layer 'x' has scales"):
