@@ -201,6 +201,8 @@ def table_rows(found: dict[str, Any]) -> list[list[str]]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, measure, show and write."""
     arguments = parse_arguments(PARSER, argv)
+    arguments.command += f" --input {arguments.input.name} --text-column {arguments.text_column}"
+    arguments.command += f" --model {arguments.model} --texts {arguments.texts}"
     check_writable(arguments.output_dir, "--output-dir")
     bundle = open_bundle(find_bundle(TASK, arguments.model), TASK)
     layers = list(recurrent_layers(bundle.architecture).values())

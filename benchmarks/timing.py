@@ -41,7 +41,7 @@ TITLES = {  # of packages that `one_line` names
 }  # fmt: skip
 
 
-def make_turn(call: Callable[[], Any], seconds: float, clock: Clock = time.perf_counter) -> Callable[[], float]:
+def make_turn(call: Callable[[], Any], seconds: float, clock: Clock | None = None) -> Callable[[], float]:
     """Make a turn: a function that repeats a call for about so many seconds, and returns its milliseconds per call.
 
     The first call of all, which may compile something, happens here.
@@ -51,8 +51,9 @@ def make_turn(call: Callable[[], Any], seconds: float, clock: Clock = time.perf_
     return lambda: time_calls(call, num_calls, clock)
 
 
-def time_calls(call: Callable[[], Any], num_calls: int, clock: Clock = time.perf_counter) -> float:
+def time_calls(call: Callable[[], Any], num_calls: int, clock: Clock | None = None) -> float:
     """Rest, call once, and return the milliseconds of each of the calls after it, by the wall clock or another."""
+    clock = clock or time.perf_counter
     time.sleep(REST_SECONDS)
     call()
     start = clock()
