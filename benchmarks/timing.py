@@ -29,6 +29,7 @@ from common.json_files import write_json
 from common.parallel import num_cores
 from common.progress import say
 
+Clock = Callable[[], float]
 FOLDER = Path(__file__).resolve().parent
 REST_SECONDS = 0.05
 BUSY_LOAD = 0.5  # programs that want to run, on average over the last minute
@@ -40,24 +41,25 @@ TITLES = {  # of packages that `one_line` names
 }  # fmt: skip
 
 
-def make_turn(call: Callable[[], Any], seconds: float) -> Callable[[], float]:
+def make_turn(call: Callable[[], Any], seconds: float, clock: Clock | None = None) -> Callable[[], float]:
     """Make a turn: a function that repeats a call for about so many seconds, and returns its milliseconds per call.
 
     The first call of all, which may compile something, happens here.
     """
     call()
-    num_calls = max(1, round(1000 * seconds / time_calls(call, 1)))
-    return lambda: time_calls(call, num_calls)
+    num_calls = max(1, round(1000 * seconds / time_calls(call, 1, clock)))
+    return lambda: time_calls(call, num_calls, clock)
 
 
-def time_calls(call: Callable[[], Any], num_calls: int) -> float:
-    """Rest, call once, and return the milliseconds of each of the calls after it."""
+def time_calls(call: Callable[[], Any], num_calls: int, clock: Clock | None = None) -> float:
+    """Rest, call once, and return the milliseconds of each of the calls after it, by the wall clock or another."""
+    clock = clock or time.perf_counter
     time.sleep(REST_SECONDS)
     call()
-    start = time.perf_counter()
+    start = clock()
     for _ in range(num_calls):
         call()
-    return 1000 * (time.perf_counter() - start) / num_calls
+    return 1000 * (clock() - start) / num_calls
 
 
 def take_turns(turns: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:

@@ -11,6 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from common.errors import InputError, excerpt
@@ -254,7 +255,13 @@ def _declared(config_class: type[Settings], name: str) -> list[dataclasses.Field
 
 def kind_of(config_class: type[Settings], name: str) -> type:
     """The plain type of a setting: `int` for `int | None`."""
-    annotation = typing.get_type_hints(config_class)[name]
+    annotation = _annotations(config_class)[name]  # type: ignore[arg-type]  # a class has a hash
     if isinstance(annotation, types.UnionType):
         annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
     return typing.cast(type, annotation)
+
+
+@cache
+def _annotations(config_class: type[Settings]) -> dict[str, typing.Any]:
+    """The types of all settings, which `typing` reads from text: once for a class, and not for each setting."""
+    return typing.get_type_hints(config_class)

@@ -19,6 +19,7 @@ from common.bundles.file_names import TAGS_FILE
 from common.errors import InputError, excerpt
 from common.json_files import read_json, write_json
 from common.text.normalization import STEPS, normalize_word
+from common.text.spacy_start import start_spacy
 from common.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 
@@ -212,6 +213,7 @@ def _shapes(words: Iterable[str]) -> list[str]:
     >>> _shapes(["iPhone", "B2B", "international"])
     ['xXxxxx', 'XdX', 'xxxx']
     """
-    from spacy.lang.lex_attrs import word_shape  # 1.3 s: only where there are words to read
+    start_spacy()  # only where there are words to read
+    from spacy.lang.lex_attrs import word_shape
 
     return [word_shape(word) for word in words]

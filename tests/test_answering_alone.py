@@ -106,6 +106,9 @@ def test_answers_come_without_keras(command, run_without_keras, tmp_path):
     assert done.stdout
     used = distributions(done.imported)
     assert {"onnxruntime", "onnx", "h5py", "numpy"} <= used
+    for_nothing = ("spacy/cli/", "onnx/__init__.py", "httpx/", "typer/")
+    inside = [file.replace(os.sep, "/").rpartition("site-packages/")[2] for file in done.imported]
+    assert [file for file in inside if file.startswith(for_nothing)] == []
     # joblib, which scikit-learn needs, takes psutil where it is, and pandas takes pyarrow.
     assert used - {"rnn-language", "psutil", "pyarrow"} <= needed("requirements-predict.txt")
 

@@ -107,7 +107,7 @@ def test_one_sentence_costs_little(command):
     status, said, seconds, megabytes = measure_fairly(2, command, "The soup was cold and nobody cared.")
     assert (status, said) == (0, "")
     assert seconds < 2
-    assert megabytes < 250
+    assert megabytes < 190
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ class Layer:
     """One layer: its name, Keras class and settings, and the group of the weights file that holds its weights.
 
     `calls` are the arguments of each call of the layer, as Keras writes them; an input has none. `weights` are those of
-    the file, in Keras' order, of a layer in two directions those of both; see `values`.
+    the file, in Keras' order, of a layer in two directions those of both; see `values` and `answering_values`.
     """
 
     name: str
@@ -44,11 +44,17 @@ class Layer:
         return SPECS[self.class_name]
 
     def values(self) -> list[np.ndarray]:
-        """The weights in Keras' order; rows that are kept in 8 bits as the numbers that they stand for."""
+        """The weights in Keras' order, float32; rows that are kept in 8 bits as the numbers that they stand for."""
         if is_int8(self.config):
             rows, scales = self.weights
-            return [(rows / scales[:, None]).astype(np.float32)]
-        return self.weights
+            return [rows / scales[:, None].astype(np.float32)]
+        return [array.astype(np.float32, copy=False) for array in self.weights]
+
+    def answering_values(self) -> list[np.ndarray]:
+        """The weights as an ONNX graph takes them: as `values`, but a table in half precision stays so."""
+        if self.spec.keeps_half and self.weights[0].dtype == np.float16:
+            return self.weights
+        return self.values()
 
 
 @dataclass(frozen=True)

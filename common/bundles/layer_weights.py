@@ -57,8 +57,8 @@ def check_shapes(
 
 def check_types(layer: Layer, arrays: list[np.ndarray], weights_source: str) -> None:
     """Refuse rows of 8 bits where numbers are wanted, and the other way round."""
-    wanted = [np.int8, np.float32] if is_int8(layer.config) else [np.float32] * len(arrays)
-    if [array.dtype for array in arrays] != wanted:
+    found = ["f" if array.dtype in (np.float32, np.float16) else array.dtype for array in arrays]
+    if found != ([np.int8, "f"] if is_int8(layer.config) else ["f"] * len(arrays)):
         raise InputError(f"{weights_source}: layer {excerpt(layer.name)} has weights of another type; do not use it")
 
 

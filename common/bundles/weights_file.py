@@ -35,6 +35,7 @@ SMALLEST_SCALE = 127 / LARGEST_WEIGHT
 TYPES = (
     (h5t.IEEE_F32LE, np.dtype(np.float32)), (h5t.IEEE_F16LE, np.dtype(np.float16)), (h5t.STD_I8LE, np.dtype(np.int8))
 )  # fmt: skip
+HALF_INFINITY, HALF_MINUS_INFINITY = 0x7C00, 0xFC00  # the bits of float16; those of NaN are larger
 MARK = b"parts_sha256"  # the attribute that `bind_parts` writes
 
 
@@ -60,7 +61,7 @@ class _Bytes(io.RawIOBase):
 
 
 def read_arrays(content: bytes | bytearray, source: str) -> dict[str, np.ndarray]:
-    """Find the arrays in an HDF5 file; they are views of its bytes, but for half precision, which becomes single.
+    """Find the arrays in an HDF5 file; they are views of its bytes, but for those that are not aligned.
 
     Args:
         content: the whole file.
@@ -198,14 +199,16 @@ def _view(content: bytes | bytearray, offset: int, shape: tuple[int, ...], dtype
     if offset + size * dtype.itemsize > len(content):
         raise ValueError("an array reaches beyond the end of the file")
     array = np.frombuffer(content, dtype, size, offset).reshape(shape)
-    if dtype == np.float16:
-        return array.astype(np.float32)
     return array if array.flags.aligned else array.copy()
 
 
 def check_numbers(array: np.ndarray, layer: str, source: str) -> None:
     """Refuse weights that are NaN, infinite, or too large for the sums of their products to stay finite."""
-    if not (array.min() >= -LARGEST_WEIGHT and array.max() <= LARGEST_WEIGHT):
+    if array.dtype == np.float16:  # none is too large, and their bits, as whole numbers, are in order
+        is_sane = array.view(np.int16).max() < HALF_INFINITY and array.view(np.uint16).max() < HALF_MINUS_INFINITY
+    else:
+        is_sane = array.min() >= -LARGEST_WEIGHT and array.max() <= LARGEST_WEIGHT
+    if not is_sane:
         kind = "larger than any weight is" if np.isfinite(array).all() else "NaN or infinite"
         raise InputError(f"{source}: layer {excerpt(layer)} has weights that are {kind}; do not use this bundle")
 

@@ -1,6 +1,6 @@
 """Inference engines: ONNX Runtime on padded batches with masks, or step by step with its state as input and output.
 
-It starts in a fifth of the time of TensorFlow and needs a fifth of its memory (benchmarks/README.md). Keras stays the
+It starts in a seventh of the time of TensorFlow and needs a fifth of its memory (benchmarks/README.md). Keras stays the
 reference: `KerasEngine` in `common.inference.keras_engine` is called the same way and gives the same numbers, up to
 rounding.
 """

@@ -72,11 +72,11 @@ def _directions(layer: Layer) -> list[RecurrentLayer]:
         return [RecurrentLayer(layer.name, layer.class_name, layer.config, layer.values(), backwards)]
     if layer.class_name != "Bidirectional":
         return []
-    half = len(layer.weights) // 2
-    weights = (layer.weights[:half], layer.weights[half:])
+    values, half = layer.values(), len(layer.weights) // 2
+    weights = (values[:half], values[half:])
     return [
-        RecurrentLayer(f"{layer.name}.{name}", side["class_name"], side["config"], values, name == "backward")
-        for name, side, values in zip(("forward", "backward"), directions_of(layer.config), weights, strict=True)
+        RecurrentLayer(f"{layer.name}.{name}", side["class_name"], side["config"], own, name == "backward")
+        for name, side, own in zip(("forward", "backward"), directions_of(layer.config), weights, strict=True)
     ]
 
 

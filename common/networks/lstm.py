@@ -47,12 +47,11 @@ class LSTM(keras.layers.LSTM):
         h, c = (ops.cast(state, "float32") for state in initial_state)
         # The function below must not see the variable, only its value.
         recurrent_kernel = ops.cast(cell.recurrent_kernel, compute) * 1
-        all_ones = ops.ones((ops.shape(steps)[0], 1, 1), "float32")
-        linked = all_ones
+        linked = None
         if self.gradient_length:
             starts = ops.arange(ops.shape(steps)[0]) % self.gradient_length == 0
             linked = 1 - ops.cast(starts, "float32")[:, None, None]
-        outputs, h, c = _scan(inputs, all_ones if real is None else real, linked, h, c, recurrent_kernel)
+        outputs, h, c = _scan(inputs, h, c, recurrent_kernel, real, linked)
         if real is not None:  # at padding there is what came before it, and zeros if nothing came
             outputs = outputs * (real if self.zero_output_for_mask else ops.minimum(ops.cumsum(real, axis=0), 1))
         return outputs[-1], ops.transpose(outputs, (1, 0, 2)), [h, c]
@@ -68,55 +67,65 @@ class LSTM(keras.layers.LSTM):
         )
 
 
-@ops.custom_gradient
-def _scan(inputs, real, linked, h_0, c_0, recurrent_kernel):
+def _scan(inputs, h_0, c_0, recurrent_kernel, real=None, linked=None):
     """Forward pass over all steps, with the gradient that `_scan_back` computes.
 
     Args:
         inputs: each step's part of z, (time, batch, 4 * units), in the order i f g o.
-        real: 1 where there is a real step, 0 where there is padding, float32 (time, batch or 1, 1).
-        linked: 1 where the gradient goes on to the step before, else 0, float32 (time, 1, 1).
         h_0: the states before, float32 (batch, units); so `c_0`.
         recurrent_kernel: (units, 4 * units).
+        real: 1 where there is a real step, 0 where there is padding, float32 (time, batch, 1); None: there is no
+            padding, and no time is spent on it.
+        linked: 1 where the gradient goes on to the step before, else 0, float32 (time, 1, 1); None: everywhere.
     Returns:
         The states h after each step, float32 (time, batch, units), and h and c after the last one.
     """
-    compute, units = recurrent_kernel.dtype, c_0.shape[-1]
+
+    @ops.custom_gradient
+    def scan(inputs, h_0, c_0, recurrent_kernel):
+        h_all, c_all, gates_all, h_last, c_last = _scan_forward(inputs, h_0, c_0, recurrent_kernel, real)
+
+        def gradient(dh_all, dh_last, dc_last):
+            c_before = ops.concatenate([c_0[None], c_all[:-1]], axis=0)
+            dh_0, dc_0, dz_all = _scan_back(
+                dh_all, dh_last, dc_last, c_before, gates_all, recurrent_kernel, real, linked
+            )
+            units = c_0.shape[-1]
+            h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), recurrent_kernel.dtype)
+            h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
+            return dz_all, dh_0, dc_0, ops.matmul(ops.transpose(h_rows), dz_rows)
+
+        return (h_all, h_last, c_last), gradient
+
+    return scan(inputs, h_0, c_0, recurrent_kernel)
+
+
+def _scan_forward(inputs, h_0, c_0, recurrent_kernel, real):
+    """The states h and c and the gates i f g o of each step, (time, batch, …), and the last h and c; see `_scan`."""
+    compute = recurrent_kernel.dtype
 
     def step(carry, t):
         h, c, _ = carry
-        z, here = ops.take(inputs, t, axis=0), ops.take(real, t, axis=0)
-        z = ops.cast(z, "float32") + ops.cast(ops.matmul(ops.cast(h, compute), recurrent_kernel), "float32")
+        z = ops.cast(ops.take(inputs, t, axis=0), "float32")
+        z = z + ops.cast(ops.matmul(ops.cast(h, compute), recurrent_kernel), "float32")
         z_i, z_f, z_g, z_o = ops.split(z, 4, axis=-1)
         i, f, g, o = ops.sigmoid(z_i), ops.sigmoid(z_f), ops.tanh(z_g), ops.sigmoid(z_o)
         c_next = f * c + i * g
         h_next = o * ops.tanh(c_next)
         gates = ops.cast(ops.concatenate([i, f, g, o], axis=-1), compute)
-        carry = (h + here * (h_next - h), c + here * (c_next - c), gates)
+        if real is not None:
+            here = ops.take(real, t, axis=0)
+            h_next, c_next = h + here * (h_next - h), c + here * (c_next - c)
+        carry = (h_next, c_next, gates)
         return carry, carry
 
     times = ops.arange(ops.shape(inputs)[0])
     no_gates = ops.zeros_like(inputs[0])  # a scan gives back what it carries, so the gates are carried along
     (h_last, c_last, _), (h_all, c_all, gates_all) = ops.scan(step, (h_0, c_0, no_gates), times)
-
-    def gradient(dh_all, dh_last, dc_last):
-        c_before = ops.concatenate([c_0[None], c_all[:-1]], axis=0)
-        dh_0, dc_0, dz_all = _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, real, linked, recurrent_kernel)
-        h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), compute)
-        h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
-        return (
-            dz_all,
-            ops.zeros_like(real),
-            ops.zeros_like(linked),
-            dh_0,
-            dc_0,
-            ops.matmul(ops.transpose(h_rows), dz_rows),
-        )
-
-    return (h_all, h_last, c_last), gradient
+    return h_all, c_all, gates_all, h_last, c_last
 
 
-def _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, real, linked, recurrent_kernel):
+def _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, recurrent_kernel, real, linked):
     """Backward pass over all steps, the last one first.
 
     Args:
@@ -125,27 +134,36 @@ def _scan_back(dh_all, dh_last, dc_last, c_before, gates_all, real, linked, recu
         dc_last: that of the last state c.
         c_before: the state c before each step, float32 (time, batch, units).
         gates_all: the gates i f g o of each step (time, batch, 4 * units).
-        real: as in `_scan`.
+        recurrent_kernel: as in `_scan`.
+        real: likewise.
         linked: likewise.
-        recurrent_kernel: likewise.
     Returns:
         The gradients of the first states h and c, float32 (batch, units), and of z, (time, batch, 4 * units).
     """
-    compute = recurrent_kernel.dtype
+    compute, to_h = recurrent_kernel.dtype, ops.transpose(recurrent_kernel)
 
     def step_back(carry, t):
         dh, dc, _ = carry
-        arrays = (dh_all, c_before, gates_all, real, linked)
-        dh_here, c, gates, here, link = (ops.take(array, t, axis=0) for array in arrays)
+        dh_here, c, gates = (ops.take(array, t, axis=0) for array in (dh_all, c_before, gates_all))
         i, f, g, o = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
         dh = dh + dh_here
         tanh_c = ops.tanh(f * c + i * g)
-        dh_real, dc_real = here * dh, here * dc
+        if real is None:
+            dh_real, dc_real = dh, dc
+        else:
+            here = ops.take(real, t, axis=0)
+            dh_real, dc_real = here * dh, here * dc
+            dh_skipped, dc_skipped = dh - dh_real, dc - dc_real
         dc_real = dc_real + dh_real * o * (1 - tanh_c * tanh_c)
         dz = [dc_real * g * i * (1 - i), dc_real * c * f * (1 - f), dc_real * i * (1 - g * g)]
         dz = ops.cast(ops.concatenate([*dz, dh_real * tanh_c * o * (1 - o)], axis=-1), compute)
-        dh_before = ops.cast(ops.matmul(dz, ops.transpose(recurrent_kernel)), "float32")
-        carry = (link * (dh - dh_real + dh_before), link * (dc - here * dc + dc_real * f), dz)
+        dh_before, dc_before = ops.cast(ops.matmul(dz, to_h), "float32"), dc_real * f
+        if real is not None:
+            dh_before, dc_before = dh_skipped + dh_before, dc_skipped + dc_before
+        if linked is not None:
+            link = ops.take(linked, t, axis=0)
+            dh_before, dc_before = link * dh_before, link * dc_before
+        carry = (dh_before, dc_before, dz)
         return carry, carry
 
     times = ops.arange(ops.shape(gates_all)[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError, excerpt
+from common.text.spacy_start import start_spacy
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -84,8 +85,7 @@ def load_blank(code: str) -> Language:
     Raises:
         InputError: no such language, or its segmenter is a package that is not there.
     """
-    import spacy  # 1.3 s: only where there is text to read
-
+    spacy = start_spacy()  # only where there is text to read
     check_language(code)
     config: dict[str, Any] = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if code == JIEBA else {}
     try:

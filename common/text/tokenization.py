@@ -53,7 +53,7 @@ def load_pipeline(language: str = "en") -> Language:
     Raises:
         InputError: no such language, or its segmenter is a package that is not there.
     """
-    pipeline = load_blank(language)  # imports spaCy, 1.3 s: only where there is text to read
+    pipeline = load_blank(language)  # imports spaCy: only where there is text to read
     from spacy.attrs import IDS
 
     pipeline.add_pipe("sentencizer")

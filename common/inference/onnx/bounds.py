@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import onnx
+
+from common.inference.onnx.messages import pb
 
 # Operators whose results are numbers of their first input, or of several.
-SAME = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Identity", "Expand", "ReduceMax", "Relu", "Gather"}
+SAME = {
+    "Transpose",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Unsqueeze",
+    "Identity",
+    "Expand",
+    "ReduceMax",
+    "Relu",
+    "Gather",
+    "Cast",
+}
 SEVERAL = {"Concat": slice(None), "Where": slice(1, 3), "Max": slice(None)}
 UP_TO_ONE = {"Tanh", "Sigmoid", "HardSigmoid", "Softmax", "Softsign"}
 RECURRENT = {"LSTM", "GRU", "DynamicQuantizeLSTM"}
@@ -22,7 +35,7 @@ class Bounds:
         weights: and tables, by name.
     """
 
-    def __init__(self, nodes: Sequence[onnx.NodeProto], weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, nodes: Sequence[pb.NodeProto], weights: Mapping[str, np.ndarray]) -> None:
         self.makers = {name: node for node in nodes for name in node.output}
         self.weights = weights
 
@@ -42,7 +55,7 @@ class Bounds:
             return 1.0
         return self._of_convolution(node) if node.op_type == "Conv" else None
 
-    def _of_convolution(self, node: onnx.NodeProto) -> float | None:
+    def _of_convolution(self, node: pb.NodeProto) -> float | None:
         """Of a convolution over rows of a table: at each tap the row that suits the filter best, or padding."""
         source = self._gathered(node.input[0])
         if source is None or node.input[1] not in self.weights:
@@ -57,12 +70,12 @@ class Bounds:
     def _gathered(self, tensor: str) -> np.ndarray | None:
         """The table whose rows a tensor holds."""
         node = self.makers.get(tensor)
-        while node is not None and node.op_type in ("Transpose", "Identity", "Reshape"):
+        while node is not None and node.op_type in ("Transpose", "Identity", "Reshape", "Cast"):
             node = self.makers.get(node.input[0])
         return self.weights.get(node.input[0]) if node is not None and node.op_type == "Gather" else None
 
 
-def _is_usual(node: onnx.NodeProto) -> bool:
+def _is_usual(node: pb.NodeProto) -> bool:
     """Whether a recurrent node has gates of sigmoids, and states of tanh, which are never more than 1."""
     chosen = [name for attribute in node.attribute if attribute.name == "activations" for name in attribute.strings]
     return {name.decode() for name in chosen} <= {"Sigmoid", "HardSigmoid", "Tanh"}

@@ -13,20 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from common.bundles.architecture import Architecture, Call, Layer, name_outputs, resolve, sources
 from common.bundles.calls import NO_ARGUMENTS
 from common.errors import InputError
+from common.inference.onnx.messages import declare, make_node, make_tensor, pb
 from common.inference.onnx.nodes import OnnxGraph
 from common.networks.specs.recurrent_node import INT8_DOMAIN, INT8_LSTM
 from common.networks.specs.spec import MaskUse
 from common.networks.specs.translation import LayerReader, NotCovered
 
 OPSET, IR_VERSION = 18, 8
-TENSOR_TYPES = {"int32": TensorProto.INT32, "bool": TensorProto.BOOL, "float32": TensorProto.FLOAT}
-
 
 Results = dict[Call, list[str]]  # the names of the tensors that each call returns
 
@@ -39,18 +36,18 @@ class OnnxNetwork:
         model: the graph; its weights are declared in it, and are not in it. Tables, of which a call reads some rows,
             are declared as inputs: an input is not copied.
         weights: the weights by name, float32.
-        tables: likewise.
+        tables: likewise, float32 or float16.
         outputs: Keras' name of each output of the graph in turn; None for a single output without a name.
     """
 
-    model: onnx.ModelProto
+    model: pb.ModelProto
     weights: dict[str, np.ndarray]
     tables: dict[str, np.ndarray]
     outputs: list[str] | None
 
-    def with_weights(self) -> onnx.ModelProto:
+    def with_weights(self) -> pb.ModelProto:
         """A copy of the graph that holds its weights and tables and the shapes of its outputs, for a file."""
-        whole = onnx.ModelProto()
+        whole = pb.ModelProto()
         whole.CopyFrom(self.model)
         held = [tensor for tensor in whole.graph.initializer if tensor.name not in self.weights]
         inputs = [node for node in whole.graph.input if node.name not in self.tables]
@@ -58,7 +55,9 @@ class OnnxNetwork:
         whole.graph.input.extend(inputs)
         whole.graph.initializer.extend(held)
         for name, value in (self.weights | self.tables).items():
-            whole.graph.initializer.append(numpy_helper.from_array(value, name))
+            whole.graph.initializer.append(make_tensor(name, value))
+        import onnx  # all of it, which only a file needs
+
         return onnx.shape_inference.infer_shapes(whole)
 
 
@@ -98,10 +97,11 @@ def _build(architecture: Architecture, full: bool, int8: bool, states: bool) -> 
     padded: set[str] = set()  # tensors that still have padding steps, of which Keras would tell the next layer
     for name, number in architecture.order:
         layer = architecture.layers[name]
-        if name not in weights:  # a layer that is called twice is read once
-            weights[name] = layer.values()
+        values = weights.pop(name, None) or layer.answering_values()
+        if number + 1 < len(layer.calls):  # a layer that is called again is read once
+            weights[name] = values
         precision = layer.spec.all_needed["dtype"]
-        reader = LayerReader(name, layer.class_name, layer.config, weights[name], precision)
+        reader = LayerReader(name, layer.class_name, layer.config, values, precision)
         call = layer.calls[number] if layer.calls else NO_ARGUMENTS
         results[name, number] = _translate_call(graph, layer, reader, call, results, padded, full)
         reader.check_all_read()
@@ -174,21 +174,24 @@ def _finish(architecture: Architecture, graph: OnnxGraph, places: dict[str, str]
         config = architecture.layers[name].config
         free = "terms" if name in sparse else "time"  # axes of one name have one size
         shape = ["batch", *(free if size is None else size for size in config["batch_shape"][1:])]
-        inputs.append(helper.make_tensor_value_info(name, TENSOR_TYPES[config["dtype"]], shape))
+        inputs.append(declare(name, np.dtype(config["dtype"]), shape))
     outputs = []
     for name, tensor in places.items():
-        graph.nodes.append(helper.make_node("Identity", [tensor], [name]))
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+        graph.nodes.append(make_node("Identity", [tensor], [name]))
+        outputs.append(declare(name, np.dtype(np.float32), None))
     graph.remove_unread(places)
     graph.keep_read()
+    operators = {"": OPSET, **({INT8_DOMAIN: 1} if graph.int8 else {})}
     if states:  # without what only the answers need
         inputs = [node for node in inputs if node.name in graph.read]
     for name, table in graph.tables.items():
-        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, table.shape))
-    proto = helper.make_model(
-        helper.make_graph(graph.nodes, "network", inputs, outputs, list(graph.initializers.values())),
-        opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(INT8_DOMAIN, 1)] if graph.int8 else [])],
+        inputs.append(declare(name, table.dtype, table.shape))
+    proto = pb.ModelProto(
         ir_version=IR_VERSION,
+        opset_import=[pb.OperatorSetIdProto(domain=domain, version=version) for domain, version in operators.items()],
+        graph=pb.GraphProto(
+            name="network", node=graph.nodes, input=inputs, output=outputs, initializer=graph.initializers.values()
+        ),
     )
     if states:
         names: list[str] | None = list(places)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
-import onnx
 from numpy.typing import ArrayLike
-from onnx import TensorProto, helper, numpy_helper
 
 from common.inference.onnx.bounds import Bounds
+from common.inference.onnx.messages import TYPES, make_node, make_tensor, pb
 from common.networks.specs.translation import Attribute
 
 
@@ -22,8 +21,8 @@ class OnnxGraph:
 
     def __init__(self, int8: bool = False) -> None:
         self.int8 = int8
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: dict[str, TensorProto] = {}
+        self.nodes: list[pb.NodeProto] = []
+        self.initializers: dict[str, pb.TensorProto] = {}
         self.weights: dict[str, np.ndarray] = {}
         self.tables: dict[str, np.ndarray] = {}
         self.parts: dict[str, list[str]] = {}
@@ -34,7 +33,7 @@ class OnnxGraph:
     def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node with one result; returns the name of the result."""
         name = f"{operator}_{len(self.nodes)}"
-        self._append(helper.make_node(operator, inputs, [name]), attributes)
+        self.nodes.append(make_node(operator, inputs, [name], attributes))
         return name
 
     def add_several(
@@ -42,37 +41,33 @@ class OnnxGraph:
     ) -> list[str]:
         """Add a node with several results; returns their names."""
         names = [f"{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
-        self._append(helper.make_node(operator, inputs, names, domain=domain), attributes)
+        self.nodes.append(make_node(operator, inputs, names, attributes, domain))
         return names
-
-    def _append(self, node: onnx.NodeProto, attributes: Mapping[str, Attribute]) -> None:
-        node.attribute.extend(helper.make_attribute(name, value) for name, value in sorted(attributes.items()))
-        self.nodes.append(node)
 
     def cast(self, tensor: str, dtype: type[np.generic]) -> str:
         """Turn the numbers of a tensor into another type."""
-        return self.add("Cast", tensor, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+        return self.add("Cast", tensor, to=TYPES[np.dtype(dtype)])
 
     def constant(self, value: ArrayLike, dtype: type[np.generic] = np.int64) -> str:
         """Give the name of a small constant: a shape, an axis, a number."""
         array: np.ndarray = np.asarray(value, dtype)
         name = f"constant_{dtype.__name__}_{'x'.join(map(str, array.shape))}_{'_'.join(map(str, array.ravel()))}"
-        self.initializers.setdefault(name, numpy_helper.from_array(array, name))
+        self.initializers.setdefault(name, make_tensor(name, array))
         return name
 
     def weight(self, name: str, value: np.ndarray, dtype: type[np.generic] = np.float32) -> str:
         """Give the name of a weight, whose numbers stay outside of the graph."""
         if name not in self.weights:
             self.weights[name] = np.ascontiguousarray(value, dtype)
-            kind = helper.np_dtype_to_tensor_dtype(self.weights[name].dtype)
-            tensor = TensorProto(name=name, data_type=kind, dims=value.shape, data_location=TensorProto.EXTERNAL)
+            kind, place = TYPES[self.weights[name].dtype], pb.TensorProto.EXTERNAL
+            tensor = pb.TensorProto(name=name, data_type=kind, dims=value.shape, data_location=place)
             tensor.external_data.add(key="location", value="memory")
             self.initializers[name] = tensor
         return name
 
     def table(self, name: str, value: np.ndarray) -> str:
-        """Give the name of a matrix of which a call reads some rows."""
-        self.tables[name] = np.ascontiguousarray(value, np.float32)
+        """Give the name of a matrix, float32 or float16, of which a call reads some rows."""
+        self.tables[name] = np.ascontiguousarray(value)
         return name
 
     def bound(self, tensor: str) -> float | None:

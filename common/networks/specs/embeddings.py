@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from common.networks.specs.settings import Config, float32_or_int8, initializer, is_int8, nothing, one_of, rate, size
 from common.networks.specs.shapes import Argument, Shapes, Tensor, want, want_any_rank
 from common.networks.specs.spec import LayerSpec, WeightShapes
@@ -20,9 +22,15 @@ def _embedding_results(config: Config, weights: Shapes, inputs: Argument) -> lis
 def _embedding_to_onnx(graph: Graph, layer: LayerReader, inputs: str) -> str:
     layer.require(mask_zero=False)
     table = graph.table(f"{layer.name}.embeddings", layer.weights[0])
-    result = graph.add("Gather", table, inputs)
+    is_half = layer.weights[0].dtype == np.float16
+
+    def look_up(ids: str) -> str:
+        rows = graph.add("Gather", table, ids)
+        return graph.cast(rows, np.float32) if is_half else rows
+
+    result = look_up(inputs)
     # For a recurrent layer: ids are sooner transposed than their vectors.
-    graph.time_first[result, None] = graph.add("Gather", table, graph.add("Transpose", inputs))
+    graph.time_first[result, None] = look_up(graph.add("Transpose", inputs))
     return result
 
 
@@ -38,6 +46,7 @@ EMBEDDING = LayerSpec(
     weights=_embedding_weights,
     results=_embedding_results,
     to_onnx=_embedding_to_onnx,
+    keeps_half=True,
     shown=("input_dim", "output_dim"),
 )
 

@@ -61,6 +61,7 @@ class LayerSpec:
         own: whether the class is ours; else it is one of Keras'.
         shown: settings that describe the layer, in turn; None: it has no part in answers.
         usual: settings that describe the layer too where they have other values than these.
+        keeps_half: whether its first weight, of which only rows are read, stays in half precision as in the file.
         grows: whether no weight bounds the size of what comes out; then `MAX_FEATURES` does.
         max_rank: most axes of what comes out.
         rule: what is wrong between its settings, or None.
@@ -76,6 +77,7 @@ class LayerSpec:
     own: bool = False
     shown: tuple[str, ...] | None = ()
     usual: Mapping[str, object] = field(default_factory=dict)
+    keeps_half: bool = False
     grows: bool = False
     max_rank: int = MAX_RANK
     rule: Callable[[Config], str | None] = lambda config: None

@@ -67,7 +67,7 @@ class Graph(Protocol):
         """Give the name of a weight, whose numbers stay outside of the graph."""
 
     def table(self, name: str, value: np.ndarray) -> str:
-        """Give the name of a matrix of which a call reads some rows."""
+        """Give the name of a matrix, float32 or float16, of which a call reads some rows."""
 
     def bound(self, tensor: str) -> float | None:
         """The largest absolute value that a tensor can have; None: not known."""

@@ -53,7 +53,7 @@ def elsewhere(request, tmp_path):
     return str(path)
 
 
-def test_matrices_in_half_precision_are_read_in_single(tmp_path):
+def test_matrices_in_half_precision_are_the_same_numbers(tmp_path):
     half = np.float16([[0.1, -3.14], [65504, 6e-8]])
 
     def fill(file):
@@ -72,7 +72,7 @@ def test_matrices_in_half_precision_are_read_in_single(tmp_path):
     after = read_arrays(bytearray(path.read_bytes()), "weights.h5")
     assert after.keys() == before.keys()
     for name, array in before.items():
-        assert after[name].dtype == array.dtype
+        assert after[name].dtype == (np.float16 if array.ndim == 2 and array.dtype == np.float32 else array.dtype)
         np.testing.assert_array_equal(after[name], array)
 
 
@@ -215,6 +215,13 @@ def test_numbers_that_are_none_or_make_sums_infinite(number):
     with pytest.raises(InputError, match=r"layer 'x' has weights that are (NaN or infinite|larger)"):
         check_numbers(np.float32([1, number, 2]), "x", "weights.h5")
     check_numbers(np.float32([1, -1e7]), "x", "weights.h5")
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, -np.nan])
+def test_half_precision_has_its_own_numbers_that_are_none(number):
+    with pytest.raises(InputError, match=r"weights\.h5: layer 'x' has weights that are NaN or infinite"):
+        check_numbers(np.float16([1, number, -2]), "x", "weights.h5")
+    check_numbers(np.float16([65504, -65504, 0, -0.0, 6e-8]), "x", "weights.h5")
 
 
 @pytest.mark.parametrize("scale", [0, -1, np.nan, np.inf, 1e-30])

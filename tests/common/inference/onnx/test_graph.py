@@ -21,6 +21,7 @@ import sentiment.model
 from common.bundles.bundle import open_bundle, open_network
 from common.bundles.file_names import MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE
 from common.bundles.gate import read_architecture
+from common.bundles.weights_file import round_to_half, store_halves
 from common.errors import InputError
 from common.inference.engine import OnnxEngine
 from common.inference.keras_engine import load_model
@@ -116,6 +117,18 @@ def translate(model, folder):
 
 def open_engine(model, folder, int8=False):
     return OnnxEngine(open_network(save(model, folder)), num_threads=1, int8=int8)
+
+
+def test_a_table_in_half_precision_stays_so_and_gives_the_same_rows(tmp_path):
+    model = randomise(keras.Model(IDS, layers.LSTM(UNITS)(layers.Embedding(VOCAB_SIZE, FEATURES)(IDS))))
+    model.set_weights([round_to_half(weight) for weight in model.get_weights()])
+    single = open_engine(model, tmp_path)(PADDED)
+    store_halves(tmp_path / WEIGHTS_FILE)
+    architecture = read_architecture(tmp_path / MODEL_FILE, tmp_path / WEIGHTS_FILE)
+    assert [table.dtype for table in build_network(architecture).tables.values()] == [np.float16]
+    np.testing.assert_array_equal(OnnxEngine(open_network(tmp_path), num_threads=1)(PADDED), single)
+    for layer in load_model(open_network(tmp_path)).layers:  # Keras computes in single precision
+        assert {weight.dtype for weight in layer.get_weights()} <= {np.dtype(np.float32)}
 
 
 def answers_of_keras(model, inputs):
