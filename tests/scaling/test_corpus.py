@@ -362,3 +362,12 @@ def test_nothing_in_a_folder_is_left_out_in_silence(make, message, tmp_path):
 def test_a_wrong_pattern_is_one_line(pattern):
     with pytest.raises(InputError, match="pattern"):
         find_files(pattern)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt", "a.conllu"])
+def test_an_empty_file_among_full_ones_has_no_parts(name, tmp_path):
+    place = tmp_path / name
+    place.write_bytes(b"")
+    [planned] = shards.plan("rate", find_files(str(place)), ("review",), CorpusConfig())
+    assert planned.shards == []
+    assert len(planned.sha256) == 64
