@@ -231,6 +231,8 @@ def open_folder(job: Job, resume: bool) -> None:
             f"{job.folder}: is not empty; choose a new folder with --output-dir, nothing there was touched"
         )
     with claim(job.folder):
+        if kind_of(file) is not None:
+            raise InputError(f"{job.folder}: another search has begun there; choose a new folder with --output-dir")
         job.folder.mkdir(parents=True, exist_ok=True)
         make_ours(job.folder)
         write_json(file, facts)
