@@ -243,8 +243,8 @@ def _changed(name: str, before: Any, now: Any) -> str:
     """What is another one, for a message: of settings the first one that is, with its value then."""
     if name != "settings" or not isinstance(before, dict):
         return name
-    setting = next(key for key in now if key not in before or before[key] != now[key])
-    return f"{flag_of(setting)}: {before.get(setting)}, now {now[setting]}"
+    setting = next((key for key in now if key not in before or before[key] != now[key]), None)
+    return name if setting is None else f"{flag_of(setting)}: {before.get(setting)}, now {now[setting]}"
 
 
 def _facts(job: Job) -> dict[str, Any]:
