@@ -21,6 +21,7 @@ from scaling import corpus_cli
 if __name__ == "__main__":
     run_command(corpus_cli.corpus)
 
+import contextlib
 import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -244,19 +245,33 @@ def finished(store: Folder | Remote, shards: Sequence[Shard]) -> dict[int, dict[
         InputError: one is not as it was written.
     """
     sizes, known = store.sizes(), store.sizes(ABOUT)
-    names = {name.partition(".")[0]: name for name in sizes if not name.startswith(".")}
     found = {}
     for shard in shards:
-        if shard.label in names and f"{shard.label}.json" in known:
-            about = json.loads(store.read(f"{ABOUT}/{shard.label}.json"))
-            name = names[shard.label]
-            if (name, sizes[name]) != (about["part"], about["bytes"]):
+        if f"{shard.label}.json" not in known:
+            continue
+        about = _read_about(store, f"{ABOUT}/{shard.label}.json")
+        if (name := about["part"]) in sizes:
+            if sizes[name] != about["bytes"]:
                 raise InputError(
                     f"{store.root}/{name}: {sizes[name]:,} bytes, it was written with {about['bytes']:,}; "
                     "remove it, and it is written again"
                 )
             found[shard.number] = about
     return found
+
+
+def _read_about(store: Folder | Remote, name: str) -> dict[str, Any]:
+    """What is known of a part.
+
+    Raises:
+        InputError: the file is not as it was written.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        about = json.loads(store.read(name))
+        wanted = {"part": str, "bytes": int, "sums": dict}
+        if isinstance(about, dict) and all(isinstance(about.get(key), kind) for key, kind in wanted.items()):
+            return about
+    raise InputError(f"{store.root}/{name}: damaged; remove it, and its part is written again")
 
 
 def _write_json(store: Folder | Remote, name: str, content: Mapping[str, Any]) -> None:

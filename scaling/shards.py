@@ -209,6 +209,8 @@ class _Planner:
             start = stream.read(4)
             if start == b"PAR1":
                 return self._plan_parquet(stream)
+            if not start and not self.file.size:  # a table without a header, too, as other programs write it
+                return Planned(self.file, hashlib.sha256().hexdigest(), [])
             is_packed = start[:2] == GZIP_START or self.file.name.lower().endswith(".gz")
             rule = self._rule(stream)
             found = first_pass(stream, self.size, None if is_packed else rule)

@@ -64,18 +64,49 @@ def find_files(place: str) -> list[InputFile]:
 
 
 def _find_local(place: str) -> list[InputFile]:
+    if not place:
+        raise InputError("--input: found an empty name; give a file, a folder or a pattern")
     path = Path(place)
     if path.is_dir():
-        root, paths = path, [each for each in path.rglob("*") if each.is_file()]
+        root, paths = path, _files_below(path)
     elif glob.has_magic(place) and not path.exists():
         root = Path(*_fixed_part(path.parts))
-        paths = [each for each in root.glob(path.relative_to(root).as_posix()) if each.is_file()]
+        try:
+            paths = [each for each in root.glob(path.relative_to(root).as_posix()) if each.is_file()]
+        except (ValueError, NotImplementedError) as error:
+            raise InputError(f"{place}: {error}; write a pattern such as 'a/*.csv'") from None
     else:
         check_file(path)
         if not path.is_file():
             raise InputError(f"{path}: can be read once only; a corpus is read twice, so write it to a file first")
         root, paths = path.parent, [path]
     return [InputFile(str(each), each.relative_to(root).as_posix(), each.stat().st_size) for each in paths]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """All files below a folder; links to folders are not followed.
+
+    Raises:
+        InputError: a folder cannot be read, or something in it is no file: its texts would be missing.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); make it readable, or move it away")
+
+    found = []
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        for path in (Path(place, name) for name in [*folders, *names] if name[0] not in "._"):
+            if path.is_symlink() and path.is_dir():
+                raise InputError(
+                    f"{path}: a link to a folder, which is not followed; move it away, or put the folder itself there"
+                )
+            if not path.is_dir():
+                if not path.is_file():
+                    what = "a link that leads nowhere" if path.is_symlink() else "no plain file"
+                    raise InputError(f"{path}: is {what}; move it away, its texts would be missing")
+                found.append(path)
+    return found
 
 
 def _fixed_part(parts: tuple[str, ...]) -> tuple[str, ...]:

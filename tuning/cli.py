@@ -103,8 +103,8 @@ def runs(argv: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     arguments = parser.parse_args(argv)
     if arguments.output:
-        check_file_place(arguments.output)
+        check_file_place(arguments.output, arguments.output.absolute().parents)
     found = tuning.find_runs(arguments.folder, arguments.task)
     form = format_by_ending(arguments, RUN_FORMATS)
-    with open_output(arguments.output) as file:
+    with open_output(arguments.output, for_people=form == "text") as file:
         file.write(tuning.format_runs(found, form, f"Runs below {arguments.folder}"))

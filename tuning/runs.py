@@ -17,7 +17,7 @@ import html
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from common.evaluation.page import GREY, html_figure, html_table, html_text, joi
 from common.evaluation.report import new_figure, text_table
 from common.json_files import read_json_object
 from common.output import REPORT_MARK, manifest_in
+from common.progress import say
 from tuning.tasks import TASKS, Task
 
 HISTORY_FILE, STATE_FILE = "history.csv", "state.json"
@@ -75,16 +76,17 @@ def find_runs(folder: str | Path, task: str | None = None) -> list[Run]:
         folder: that is searched, with all folders below it.
         task: of which runs; None: of all.
     Raises:
-        InputError: there is no such folder, or no run in it.
+        InputError: there is no such folder, or no run in it that can be read; of others that cannot, it is said why.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the runs")
-    found = [_of_bundle(file.parent, folder) for file in sorted(folder.rglob(METRICS_FILE)) if manifest_in(file.parent)]
-    found += [
-        _of_checkpoint(file, folder) for file in sorted(folder.rglob(STATE_FILE)) if CHECKPOINTS in file.as_posix()
+    bundles = [file for file in sorted(folder.rglob(METRICS_FILE)) if manifest_in(file.parent)]
+    checkpoints = [file for file in sorted(folder.rglob(STATE_FILE)) if CHECKPOINTS in file.as_posix()]
+    found = [_read(_of_bundle, file, folder) for file in bundles] + [
+        _read(_of_checkpoint, file, folder) for file in checkpoints
     ]
-    chosen = [run for run in found if task in (None, run.task)]
+    chosen = [run for run in found if run and task in (None, run.task)]
     if not chosen:
         raise InputError(
             f"{folder}: no {f'{task} ' if task else ''}run of this program there; name the folder of --output-dir"
@@ -92,18 +94,32 @@ def find_runs(folder: str | Path, task: str | None = None) -> list[Run]:
     return sorted(chosen, key=lambda run: (run.task, _rank(run), run.name))
 
 
+def _read(reader: Callable[[Path, Path], Run], file: Path, folder: Path) -> Run | None:
+    """Read a run; None, and a line that says why, if its files are not those of a run: the others are still shown."""
+    try:
+        if not file.is_file():  # a FIFO would keep us waiting
+            raise InputError(f"{file}: is no plain file; remove it")
+        return reader(file, folder)
+    except InputError as error:
+        say(f"left out: {error}")
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        say(f"left out: {file}: holds other values than a run of this program; remove the run, or train it again")
+    return None
+
+
 def _rank(run: Run) -> float:
     """Smaller for a better run; those without a score come last."""
     if run.task not in TASKS:
         return math.inf
     score = run.scores.get(_main_score([run]))
-    if not isinstance(score, int | float):
+    if not isinstance(score, int | float) or math.isnan(score):
         return math.inf
     return -score if MEANINGS[TASKS[run.task].score].best == HIGHER else score
 
 
-def _of_bundle(bundle: Path, folder: Path) -> Run:
-    manifest, metrics = manifest_in(bundle) or {}, read_json_object(bundle / METRICS_FILE)
+def _of_bundle(file: Path, folder: Path) -> Run:
+    bundle = file.parent
+    manifest, metrics = manifest_in(bundle) or {}, read_json_object(file)
     return Run(
         name=bundle.relative_to(folder).as_posix() if bundle != folder else bundle.resolve().name,
         task=manifest["task"],
@@ -117,7 +133,7 @@ def _of_bundle(bundle: Path, folder: Path) -> Run:
 
 def _of_checkpoint(file: Path, folder: Path) -> Run:
     state = read_json_object(file)
-    settings, history = state.get("settings", {}), [_numbers(row) for row in state.get("history", [])]
+    settings, history = dict(state.get("settings", {})), [_numbers(row) for row in state.get("history", [])]
     task = next((name for name, task in TASKS.items() if set(settings) == _setting_names(task)), "")
     best = history[state["best_epoch"] - 1] if history and state.get("best_epoch") else {}
     return Run(
@@ -145,9 +161,11 @@ def _numbers(values: Any) -> dict[str, float]:
 def _read_history(file: Path) -> list[dict[str, float]]:
     """The rows of `history.csv`; none if there is no such file, or another one."""
     try:
+        if not file.is_file():
+            return []
         with open(file, newline="", encoding="utf-8") as rows:
             return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, csv.Error):
         return []
 
 
@@ -239,6 +257,15 @@ def html_page(runs: Sequence[Run], title: str) -> str:
     return f"{head}{join_sections(sections)}</body></html>\n"
 
 
+def _as_label(name: str) -> str:
+    r"""A name as it stands in a legend: `$` begins no formula there, and one that begins with `_` is shown, too.
+
+    >>> print(_as_label("_a $x$"))
+    \u200b_a \$x\$
+    """
+    return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
 def _draw_curves(runs: Sequence[Run]) -> str:
     """The validation score of each run, epoch by epoch; unfinished runs dashed."""
     score = _main_score(runs) or "loss"
@@ -248,12 +275,12 @@ def _draw_curves(runs: Sequence[Run]) -> str:
     figure, axes = new_figure(7.5, 4)
     colors = colormaps["viridis"].resampled(max(2, min(len(drawn), MOST_CURVES)))
     for number, run in enumerate(drawn):
-        points = [(row["epoch"], row.get(score, math.nan)) for row in run.history]
+        points = [(row.get("epoch", count), row.get(score, math.nan)) for count, row in enumerate(run.history, start=1)]
         own = number < MOST_CURVES
         label = run.name if own else "others" if number == MOST_CURVES else None
         axes.plot(
             *zip(*points, strict=True), "o-" if run.finished else "o--", markersize=3, zorder=2 if own else 1,
-            color=colors(number) if own else GREY, label=label,
+            color=colors(number) if own else GREY, label=label and _as_label(label),
         )  # fmt: skip
     axes.set(xlabel="epoch", ylabel=f"validation {score}" if score in MEANINGS else "training loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -222,7 +222,8 @@ def open_folder(job: Job, resume: bool) -> None:
         other = read_json_object(file)
         for name, value in facts.items():
             if other.get(name) != value:
-                raise InputError(f"{job.folder}: the search there has another {name}; choose a new --output-dir")
+                what = _changed(name, other.get(name), value)
+                raise InputError(f"{job.folder}: the search there has another {what}; choose a new --output-dir")
         return
     if resume:
         raise InputError(f"{job.folder}: no search to resume; leave out --resume to start")
@@ -231,9 +232,19 @@ def open_folder(job: Job, resume: bool) -> None:
             f"{job.folder}: is not empty; choose a new folder with --output-dir, nothing there was touched"
         )
     with claim(job.folder):
+        if kind_of(file) is not None:
+            raise InputError(f"{job.folder}: another search has begun there; choose a new folder with --output-dir")
         job.folder.mkdir(parents=True, exist_ok=True)
         make_ours(job.folder)
         write_json(file, facts)
+
+
+def _changed(name: str, before: Any, now: Any) -> str:
+    """What is another one, for a message: of settings the first one that is, with its value then."""
+    if name != "settings" or not isinstance(before, dict):
+        return name
+    setting = next((key for key in now if key not in before or before[key] != now[key]), None)
+    return name if setting is None else f"{flag_of(setting)}: {before.get(setting)}, now {now[setting]}"
 
 
 def _facts(job: Job) -> dict[str, Any]:

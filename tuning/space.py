@@ -24,7 +24,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from common.errors import InputError, excerpt
+from common.errors import InputError, as_written, excerpt
 from common.files import check_file
 from common.settings import Settings, kind_of, make_config
 
@@ -46,8 +46,11 @@ def read_space(path: Path, config_class: type[Settings]) -> Space:
     check_file(path)
     try:
         with open(path, encoding="utf-8") as file:
-            tables = tomllib.loads(file.read(MAX_CHARACTERS))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            text = file.read(MAX_CHARACTERS + 1)
+        if len(text) > MAX_CHARACTERS:
+            raise InputError(f"{path}: more than {MAX_CHARACTERS:,} characters; a space has a few lines")
+        tables = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path}: no TOML ({excerpt(str(error))}); see tuning/spaces for examples") from None
     return make_space(tables, config_class, str(path))
 
@@ -61,6 +64,8 @@ def make_space(tables: Mapping[str, Any], config_class: type[Settings], source: 
     """
     if not tables:
         raise InputError(f"{source}: no settings; name at least one, as [learning_rate] with low and high")
+    if "seed" in tables:
+        raise InputError(f"{source}: [seed]: is no setting to search, the best are tried with several; leave it out")
     return {name: _range_of(name, table, config_class, f"{source}: [{name}]") for name, table in tables.items()}
 
 
@@ -80,14 +85,32 @@ def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -
     if kind not in (int, float):
         raise InputError(f"{place}: a setting of words has no low and high; give choices")
     low, high, step, log = table["low"], table["high"], table.get("step"), table.get("log", False)
-    if type(log) is not bool or not isinstance(step, int | float | None):
-        raise InputError(f"{place}: wanted log = true or false, and a number as step")
+    if type(log) is not bool:
+        raise InputError(f"{place}: log: found {as_written(log)}, wanted true or false")
     try:
+        _check_ends(low, high, log, place)
+        if step is not None:
+            _check_step(step, high - low, (int,) if kind is int else (int, float), log, place)
         if kind is int:
             return IntDistribution(low, high, log=log, step=1 if step is None else step)  # type: ignore[arg-type]
         return FloatDistribution(float(low), float(high), log=log, step=step)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{place}: {excerpt(str(error))}") from None
+        raise InputError(f"{place}: {excerpt(str(error), 160)}") from None
+
+
+def _check_ends(low: float, high: float, log: bool, place: str) -> None:
+    if low > high:
+        raise InputError(f"{place}: low {low:g} is above high {high:g}; exchange them")
+    if log and low <= 0:
+        raise InputError(f"{place}: found low = {low:g} with log = true, wanted more than 0")
+
+
+def _check_step(step: Any, width: float, kinds: tuple[type, ...], log: bool, place: str) -> None:
+    if log:
+        raise InputError(f"{place}: has step and log = true; leave out one of them")
+    if type(step) not in kinds or not 0 < step <= width:
+        wanted = "a whole number" if kinds == (int,) else "a number"
+        raise InputError(f"{place}: step: found {as_written(step)}, wanted {wanted} above 0, at most {width:g}")
 
 
 def _choices(name: str, table: Mapping[str, Any], config_class: type[Settings], place: str) -> BaseDistribution:
@@ -98,6 +121,8 @@ def _choices(name: str, table: Mapping[str, Any], config_class: type[Settings], 
         raise InputError(f"{place}: found {excerpt(str(values))}, wanted a list of choices")
     for value in values:
         _check(name, value, config_class, place)
+        if values.count(value) > 1:
+            raise InputError(f"{place}: {as_written(value)} stands twice among the choices; leave out one")
     return CategoricalDistribution(values)
 
 

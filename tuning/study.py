@@ -96,18 +96,23 @@ def open_study(folder: Path, seed: int, maximize: bool, prune: bool) -> optuna.S
         seed: of the proposals.
         maximize: whether a higher score is better.
         prune: whether trials that stay behind are stopped.
+    Raises:
+        InputError: the journal is damaged.
     """
     lock = FileLock(folder / LOCK)
     lock.acquire()
     _drop_half_line(folder / JOURNAL)
     lock.release()
-    storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL), lock))  # type: ignore[arg-type]
     pruner = optuna.pruners.MedianPruner(UNPRUNED_TRIALS, UNPRUNED_EPOCHS) if prune else optuna.pruners.NopPruner()
     direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
-    return optuna.create_study(
-        storage=storage, sampler=SeededByTrial(seed), pruner=pruner, study_name=NAME, direction=direction,
-        load_if_exists=True,
-    )  # fmt: skip
+    try:
+        storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL), lock))  # type: ignore[arg-type]
+        return optuna.create_study(
+            storage=storage, sampler=SeededByTrial(seed), pruner=pruner, study_name=NAME, direction=direction,
+            load_if_exists=True,
+        )  # fmt: skip
+    except (ValueError, TypeError, KeyError, AttributeError, AssertionError):
+        raise InputError(f"{folder / JOURNAL}: damaged; put a copy of it back, or start in a new folder") from None
 
 
 def _drop_half_line(journal: Path) -> None:
@@ -148,8 +153,14 @@ def take_trial(study: optuna.Study, folder: Path, space: Space, num_trials: int)
 def _take(study: optuna.Study, folder: Path, num_trials: int, stack: ExitStack) -> Trial | None:
     trials = study.get_trials(deepcopy=False)
     for left in trials:
-        if left.state == TrialState.RUNNING and _claimed(trial_folder(folder, left.number), stack):
-            return Trial(study, left._trial_id)
+        if left.state != TrialState.RUNNING:
+            continue
+        with ExitStack() as attempt:
+            if not _claimed(trial_folder(folder, left.number), attempt):
+                continue
+            if study.get_trials(deepcopy=False)[left.number].state == TrialState.RUNNING:  # it may just have ended
+                stack.push(attempt.pop_all())
+                return Trial(study, left._trial_id)
     if len(trials) >= num_trials:
         return None
     stack.enter_context(claim(trial_folder(folder, len(trials))))

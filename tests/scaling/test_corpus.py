@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections import namedtuple
 from functools import partial
 
@@ -20,7 +21,7 @@ from pos_tagging.sentences import TaggedSentence, TaggedText
 from scaling import CorpusConfig, answer_corpus, shards
 from scaling.answering import ABOUT
 from scaling.corpus_progress import Progress
-from scaling.stores import Folder, Remote, open_store
+from scaling.stores import Folder, Remote, find_files, open_store
 from scaling.summaries import Summary
 from scaling.verbs import Answerer, rating_columns, sum_ratings, sum_tags, tag_columns
 from sentiment.predict import Rating
@@ -320,3 +321,53 @@ def test_two_runs_do_not_write_into_one_folder(reviews, tmp_path):
         with pytest.raises(InputError, match="another run is writing there"):
             run(reviews, tmp_path / "out")
     run(reviews, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b"{", b"\xff", b"{}", b'{"part": "part-00000.csv", "bytes": 1}', b'{"part": 1, "bytes": 1, "sums": {}}'],
+)
+def test_damaged_sums_of_a_part_are_named(content, tmp_path):
+    (tmp_path / ABOUT).mkdir()
+    (tmp_path / "part-00000.csv").write_text("x")
+    (tmp_path / ABOUT / "part-00000.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"part-00000\.json: damaged; remove it"):
+        scaling.corpus.finished(Folder(tmp_path), [shards.Shard(0, "", "", 0, 1)])
+
+
+def test_a_file_of_the_user_beside_a_part_is_not_taken_for_it(tmp_path):
+    (tmp_path / ABOUT).mkdir()
+    for name in ("part-00000.csv", "part-00000.bak", "part-00000.a"):
+        (tmp_path / name).write_text("x" if name.endswith("csv") else "mine")
+    (tmp_path / ABOUT / "part-00000.json").write_text('{"part": "part-00000.csv", "bytes": 1, "sums": {}}')
+    assert list(scaling.corpus.finished(Folder(tmp_path), [shards.Shard(0, "", "", 0, 1)])) == [0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda place: place.symlink_to("nowhere"), "a link that leads nowhere"),
+        (lambda place: place.symlink_to("."), "a link to a folder"),
+        (os.mkfifo, "no plain file"),
+    ],
+)
+def test_nothing_in_a_folder_is_left_out_in_silence(make, message, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    make(tmp_path / "b.txt")
+    with pytest.raises(InputError, match=message):
+        find_files(str(tmp_path))
+
+
+@pytest.mark.parametrize("pattern", ["", "a**b.csv"])
+def test_a_wrong_pattern_is_one_line(pattern):
+    with pytest.raises(InputError, match="pattern"):
+        find_files(pattern)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt", "a.conllu"])
+def test_an_empty_file_among_full_ones_has_no_parts(name, tmp_path):
+    place = tmp_path / name
+    place.write_bytes(b"")
+    [planned] = shards.plan("rate", find_files(str(place)), ("review",), CorpusConfig())
+    assert planned.shards == []
+    assert len(planned.sha256) == 64

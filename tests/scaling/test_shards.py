@@ -119,7 +119,6 @@ def test_every_shard_has_the_encoding_of_its_file(name, content, tmp_path):
         ("packed.csv.gz", gzip.compress(table().encode())),
         ("list.json", json.dumps([{"text": text} for text in texts(300)]).encode()),
         ("one_line.txt", " ".join(texts(500)).encode()),
-        ("empty.txt", b""),
     ],
 )
 def test_a_file_that_cannot_be_cut_is_one_shard(name, content, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import asdict
 
 import pytest
@@ -91,3 +92,35 @@ def test_a_history_that_cannot_be_read_is_left_out(broken, folder):
     run = next(run for run in tuning.find_runs(folder) if run.name == "a")
     assert run.history == []
     tuning.format_runs([run], "html")
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{", '{"history": 3}', '{"history": [{}], "best_epoch": 5}', '{"seconds": "x"}']
+)
+def test_a_run_that_is_damaged_is_left_out_aloud(folder, content, caplog):
+    file = folder / "c.checkpoint" / "epoch-0002" / "state.json"
+    file.write_text(content)
+    with caplog.at_level("INFO", "rnn_language"):
+        assert "c" not in [run.name for run in tuning.find_runs(folder)]
+    assert f"left out: {file}" in caplog.text
+
+
+def test_a_pipe_in_a_run_keeps_nobody_waiting(folder):
+    (folder / "a" / "history.csv").unlink()
+    os.mkfifo(folder / "a" / "history.csv")
+    (folder / "none" / "metrics.json").unlink()
+    os.mkfifo(folder / "none" / "metrics.json")
+    assert {run.name: len(run.history) for run in tuning.find_runs(folder)} == {"t": 2, "c": 2, "deep/b<i>": 2, "a": 0}
+
+
+def test_a_table_is_not_written_into_a_model(folder):
+    file = folder / "a" / "metrics.json"
+    before = file.read_text()
+    with pytest.raises(InputError, match="lies inside the model"):
+        runs([str(folder), "--output", str(file)])
+    assert file.read_text() == before
+
+
+def test_a_name_with_dollars_is_drawn_as_it_is(folder):
+    (folder / "a").rename(folder / "_run $x^$")
+    assert tuning.format_runs(tuning.find_runs(folder), "html").count("<svg") == 2

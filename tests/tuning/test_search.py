@@ -7,6 +7,7 @@ import multiprocessing
 import sys
 
 import pytest
+from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 import tuning
@@ -224,3 +225,26 @@ def test_the_verdict_goes_by_seeds(ours, outcome, tmp_path):
     assert compare(job, Candidate("trial 1", {}, ours), Candidate("default", {}, [0.5, 0.5])).outcome == outcome
     worse = make_job("language_model", [], tmp_path, {"dropout": SPACE["dropout"]}, None, 5, False, {})
     assert compare(worse, Candidate("trial 1", {}, [90.0]), Candidate("default", {}, [100.0])).outcome == "ahead"
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe\n", b"junk\n", b"[]\n", b'{"x": 1}\n'])
+def test_a_damaged_journal_is_one_line(line, tmp_path):
+    open_study(tmp_path, 1, True, False)
+    with open(tmp_path / "journal.log", "ab") as journal:
+        journal.write(line)
+    with pytest.raises(InputError, match=r"journal\.log: damaged"):
+        open_study(tmp_path, 1, True, False)
+
+
+def test_a_trial_that_ends_while_it_is_looked_at_is_not_taken_again(tmp_path, monkeypatch):
+    study, space = open_study(tmp_path, 1, True, False), {"dropout": FloatDistribution(0.1, 0.5)}
+    first = study.ask()
+
+    def claim_late(place):
+        if study.trials[0].state == TrialState.RUNNING:
+            study.tell(first, 0.5)
+        return claim(place)
+
+    monkeypatch.setattr("tuning.study.claim", claim_late)
+    with take_trial(study, tmp_path, space, 2) as trial:
+        assert trial.number == 1
