@@ -51,8 +51,10 @@ def start_backend(arguments: argparse.Namespace, task: str, argv: Sequence[str] 
     if arguments.backend:
         os.environ[VARIABLE] = arguments.backend
     backend = os.environ.get(VARIABLE, "tensorflow")
-    if importlib.util.find_spec(BACKENDS.get(backend, backend)) is None:
-        raise InputError(f"--backend {backend}: needs the package {BACKENDS.get(backend, backend)}; install it")
+    package = BACKENDS.get(backend, backend)
+    if importlib.util.find_spec(package) is None:
+        how = "'rnn-language[processes]'" if package == "jax" else package
+        raise InputError(f"--backend {backend}: needs the package {package}; pip install {how}")
     if arguments.processes < 1:
         raise InputError(f"--processes: found {arguments.processes}, wanted at least 1")
     if arguments.processes == 1 or is_part():
