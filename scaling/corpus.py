@@ -43,16 +43,15 @@ from common.progress import say, working
 from common.settings import flag_of
 from common.text.readers import sha256_of
 from common.version import VERSION
+from scaling import run_local
 from scaling.answering import ABOUT, Work
-from scaling.corpus_config import CorpusConfig
+from scaling.corpus_config import ENGINES, LOCAL, CorpusConfig
 from scaling.corpus_progress import shown_progress
 from scaling.shards import Planned, Shard, plan
 from scaling.stores import Folder, Remote, find_files, is_url, open_store
 from scaling.summaries import Summary
 from scaling.verbs import TASKS, USUAL
 
-LOCAL, SPARK, RAY = "local", "spark", "ray"
-ENGINES = (LOCAL, SPARK, RAY)
 FORMAT_VERSION = 1
 MANIFEST, SUMMARY = f"{ABOUT}/manifest.json", f"{ABOUT}/summary.json"
 CHOOSE = "choose a new --output, or run the command as before"
@@ -86,11 +85,8 @@ def answer_corpus(
         InputError: a file cannot be read; or the output belongs to another model, other settings or other files.
     """
     config = config or CorpusConfig()
-    config.validate()
-    config.check_verb(verb)
-    if engine not in ENGINES:
-        raise InputError(f"--engine: found {engine!r}, wanted one of {', '.join(ENGINES)}")
     num_workers = num_cores() if workers is None else workers
+    _check(verb, config, engine, num_workers)
     _check_places(str(input), str(output), engine, num_workers)
 
     # 1. The model, and the input as shards: what every run of this command agrees on.
@@ -108,20 +104,30 @@ def answer_corpus(
         agree(store, describe(verb, bundle.path, config, planned, len(shards)))
 
         # 3. The parts that are missing.
-        missing = [shard for shard in shards if shard.number not in finished(store, shards)]
-        if len(missing) < len(shards):
-            say(f"{output}: {len(shards) - len(missing):,} of {len(shards):,} parts are there, going on with the rest")
-        if missing:
+        there = finished(store, shards)
+        if there:
+            say(f"{output}: {len(there):,} of {len(shards):,} parts are there, going on with the rest")
+        if missing := [shard for shard in shards if shard.number not in there]:
             with shown_progress(store, shards, missing):
                 _run(engine, work, missing, num_workers, cluster)
 
         # 4. What it has come to.
-        parts = finished(store, shards)
-        if len(parts) < len(shards):
-            raise InputError(f"{output}: {len(shards) - len(parts):,} parts are missing; run the same command again")
-        summary = Summary.of(verb, [parts[shard.number]["sums"] for shard in shards])
+        summary = sum_up(store, shards, verb)
         _write_json(store, SUMMARY, summary.record())
     return summary
+
+
+def sum_up(store: Folder | Remote, shards: Sequence[Shard], verb: str) -> Summary:
+    """What all parts come to.
+
+    Raises:
+        InputError: some are missing.
+    """
+    parts = finished(store, shards)
+    if len(parts) < len(shards):
+        missing = len(shards) - len(parts)
+        raise InputError(f"{store.root}: {missing:,} parts are missing; run the same command again")
+    return Summary.of(verb, [parts[shard.number]["sums"] for shard in shards])
 
 
 def default_model(verb: str) -> str:
@@ -136,10 +142,8 @@ def number_shards(planned: Sequence[Planned]) -> list[Shard]:
 
 
 def _run(engine: str, work: Work, shards: Sequence[Shard], num_workers: int, cluster: str | None) -> None:
-    """Hand shards to an engine, which is imported here."""
+    """Hand shards to an engine; what another one needs is imported here."""
     if engine == LOCAL:
-        from scaling import run_local
-
         run_local.run(work, shards, num_workers)
         return
     importlib.import_module(f"scaling.run_{engine}").run(work, shards, num_workers, cluster)
@@ -148,10 +152,18 @@ def _run(engine: str, work: Work, shards: Sequence[Shard], num_workers: int, clu
 # -- The output -----------------------------------------------------------------------------------------------------
 
 
-def _check_places(input: str, output: str, engine: str, num_workers: int) -> None:
-    """Find what is wrong with the places before anything is read."""
+def _check(verb: str, config: CorpusConfig, engine: str, num_workers: int) -> None:
+    """Find what is wrong with the options before anything is read."""
+    config.validate()
+    config.check_verb(verb)
+    if engine not in ENGINES:
+        raise InputError(f"--engine: found {engine!r}, wanted one of {', '.join(ENGINES)}")
     if num_workers < 1:
         raise InputError(f"--workers: found {num_workers}, wanted at least 1")
+
+
+def _check_places(input: str, output: str, engine: str, num_workers: int) -> None:
+    """Find what is wrong with the places before anything is read."""
     if any(place.startswith("memory:") for place in (input, output)) and (engine != LOCAL or num_workers > 1):
         raise InputError("memory://: only this process sees it; take --engine local --workers 1")
     if is_url(output):

@@ -9,9 +9,7 @@ import scaling
 from common.cli.flags import add_settings, make_parser, read_settings
 from common.cli.options import number
 from common.errors import show
-from scaling.corpus_config import VERBS, CorpusConfig
-
-ENGINES = ("local", "spark", "ray")
+from scaling.corpus_config import ENGINES, VERBS, CorpusConfig
 
 
 def corpus(argv: Sequence[str] | None = None) -> None:

@@ -12,6 +12,8 @@ from sentiment.scale import parse_scale
 
 RATE, TAG, SCORE = "rate", "tag", "score"
 VERBS = (RATE, TAG, SCORE)
+LOCAL, SPARK, RAY = "local", "spark", "ray"
+ENGINES = (LOCAL, SPARK, RAY)
 TABLES = ("csv", "tsv", "jsonl", "parquet")
 SAME = "same"
 OUTPUT, INPUT, ANSWERS = "output", "input", "answers"

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from common.errors import InputError
-from common.progress import DelayedBar, draws_bars, say
+from common.progress import SECONDS_BETWEEN_LINES, DelayedBar, draws_bars, say
 from scaling.answering import ABOUT
 from scaling.shards import Shard
 from scaling.stores import Folder, Remote
 
 SECONDS_BETWEEN_LOOKS = {Folder: 2.0, Remote: 15.0}  # a store may count every look
-SECONDS_BETWEEN_LINES = 30.0
 
 
 class Progress:
