@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import excerpt
-from common.evaluation.page import html_facts, html_figure, html_table, html_text, page_head
+from common.evaluation.page import html_facts, html_figure, html_table, html_text, whole_page
 from common.text.vocabulary import SPECIAL_TOKENS
 from interpretability.concepts import Concept
 from interpretability.gates import NAMES, SIGMOIDS
@@ -73,16 +73,11 @@ def write_page(
     data = json.dumps(page_data(model, pieces, found, surveyed, num_tokens), ensure_ascii=False, separators=(",", ":"))
     style, script = ((FOLDER / f"microscope.{ending}").read_text("utf-8") for ending in ("css", "js"))
     safe = data.replace("<", "\\u003c")  # so no token can end the element
-    return (
-        f"{page_head(f'Microscope: {model.name}', style)}<h1>Microscope: {html_name(model.name)}</h1>"
+    body = (
         f"{html_facts(facts)}{BODY}{_findings(found)}{_saturation(surveyed)}"
-        f'<script type="application/json" id="data">{safe}</script><script>{script}</script></body></html>\n'
+        f'<script type="application/json" id="data">{safe}</script><script>{script}</script>'
     )
-
-
-def html_name(name: str) -> str:
-    """A name in HTML."""
-    return html_text(name).removeprefix("<p>").removesuffix("</p>")
+    return whole_page(f"Microscope: {model.name}", body, style)
 
 
 def _findings(found: UnitResults) -> str:

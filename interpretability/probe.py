@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from common.errors import InputError
 from common.evaluation.metrics import with_intervals
-from common.evaluation.page import BLUE, GREEN, GREY, ORANGE, html_facts, html_figure, html_table, html_text, page_head
+from common.evaluation.page import BLUE, GREEN, GREY, ORANGE, html_facts, html_figure, html_table, html_text, whole_page
 from common.evaluation.report import new_figure, text_table
 from common.progress import progress
 from interpretability.concepts import PLURAL, SENTENCE_ENDS, SINGULAR
@@ -470,8 +470,5 @@ def probe_page(found: ProbeResults, name: str, facts: Mapping[str, str]) -> str:
         figure, "Held-out accuracy of the probes for the token so many steps back, among the most frequent ones."
     ) + "".join(html_text(line) for line in found.memory())  # fmt: skip
     notes = "".join(html_text(f"{task}: left out, {why}", "note") for task, why in found.left_out.items())
-    title = html_text(f"Probes: {name}").replace("p>", "h1>")
-    return (
-        f"{page_head(f'Probes: {name}')}{title}{html_facts(facts)}{curve}<h2>All probes</h2>{html_text(explained)}"
-        f"{html_table(found.rows())}{notes}</body></html>\n"
-    )
+    table = f"<h2>All probes</h2>{html_text(explained)}{html_table(found.rows())}{notes}"
+    return whole_page(f"Probes: {name}", f"{html_facts(facts)}{curve}{table}")

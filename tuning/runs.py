@@ -13,7 +13,6 @@ if __name__ == "__main__":
     run_command(cli.runs)
 
 import csv
-import html
 import io
 import json
 import math
@@ -29,7 +28,7 @@ from common.bundles.file_names import CONFIG_FILE, METRICS_FILE
 from common.errors import InputError
 from common.evaluation.meanings import HIGHER, MEANINGS
 from common.evaluation.metrics import finite, format_score
-from common.evaluation.page import GREY, html_figure, html_table, html_text, join_sections, page_head
+from common.evaluation.page import GREY, html_figure, html_table, html_text, join_sections, whole_page
 from common.evaluation.report import new_figure, text_table
 from common.json_files import read_json_object
 from common.output import REPORT_MARK, manifest_in
@@ -253,8 +252,7 @@ def html_page(runs: Sequence[Run], title: str) -> str:
     for task, of_task in by_task(runs).items():
         note = "" if differing(of_task) else html_text("All have the same settings.")
         sections.append((task or "unknown task", html_table(run_rows(of_task)) + note + _draw_curves(of_task)))
-    head = f"{page_head(title, generator=REPORT_MARK)}<h1>{html.escape(title)}</h1>"
-    return f"{head}{join_sections(sections)}</body></html>\n"
+    return whole_page(title, join_sections(sections), generator=REPORT_MARK)
 
 
 def _as_label(name: str) -> str:

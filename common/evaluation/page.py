@@ -65,6 +65,11 @@ def page_head(title: str, style: str = "", generator: str = "") -> str:
     )
 
 
+def whole_page(title: str, body: str, style: str = "", generator: str = "") -> str:
+    """A page from its first character to its last, its title above the body; see `page_head`."""
+    return f"{page_head(title, style, generator)}<h1>{html.escape(title)}</h1>{body}</body></html>\n"
+
+
 def html_text(text: str, kind: str = "") -> str:
     """Write a paragraph, escaped; `kind` is its class."""
     return f'<p class="{kind}">{html.escape(text)}</p>' if kind else f"<p>{html.escape(text)}</p>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from common.evaluation.page import (
     html_table,
     html_text,
     join_sections,
-    page_head,
+    whole_page,
 )
 from common.evaluation.verdict import Verdict
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
@@ -96,10 +95,7 @@ def write_report(
     head = html_text(verdict.sentence, f"verdict {verdict.outcome}") if verdict else ""
     head += html_facts({**(facts or {}), "date": f"{date.day} {date:%B %Y, %H:%M %Z}"})
     with replace_file(path, encoding="utf-8", errors="replace") as file:
-        file.write(
-            f"{page_head(title, generator=REPORT_MARK)}<h1>{html.escape(title)}</h1>{head}{join_sections(sections)}"
-            "</body></html>\n"
-        )
+        file.write(whole_page(title, head + join_sections(sections), generator=REPORT_MARK))
     return path
 
 
