@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from common.errors import InputError
+from common.parallel import end_with_parent
 from common.progress import quiet, say
 from scaling.answering import Work, answer_shard
 from scaling.environment import ONE_THREAD, changed_environment
@@ -75,15 +74,7 @@ def _start(work: Work) -> None:
     global _worker
     _worker = Worker(work)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
-    """End this process when its driver has ended, which a process of a pool would not notice."""
-    parent.join()
-    os._exit(1)
+    end_with_parent()
 
 
 def _answer(shard: Shard) -> int:

@@ -24,18 +24,18 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator
 
-from common.bundles.file_names import CONFIG_FILE, METRICS_FILE
+from common.bundles.file_names import CONFIG_FILE, HISTORY_FILE, METRICS_FILE
 from common.errors import InputError
-from common.evaluation.meanings import HIGHER, MEANINGS
+from common.evaluation.meanings import MEANINGS
 from common.evaluation.metrics import finite, format_score
 from common.evaluation.page import GREY, html_figure, html_table, html_text, join_sections, whole_page
 from common.evaluation.report import new_figure, text_table
 from common.json_files import read_json_object
 from common.output import REPORT_MARK, manifest_in
 from common.progress import say
+from common.training.checkpoint import STATE_FILE
 from tuning.tasks import TASKS, Task
 
-HISTORY_FILE, STATE_FILE = "history.csv", "state.json"
 CHECKPOINTS = ".checkpoint/epoch-"
 MOST_CURVES = 12  # in colours of their own; the others are grey
 
@@ -113,7 +113,7 @@ def _rank(run: Run) -> float:
     score = run.scores.get(_main_score([run]))
     if not isinstance(score, int | float) or math.isnan(score):
         return math.inf
-    return -score if MEANINGS[TASKS[run.task].score].best == HIGHER else score
+    return -score if TASKS[run.task].maximize else score
 
 
 def _of_bundle(file: Path, folder: Path) -> Run:

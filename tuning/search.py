@@ -17,6 +17,7 @@ if __name__ == "__main__":
 import importlib
 import math
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,6 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from common.bundles.file_names import CONFIG_FILE, METRICS_FILE
 from common.bundles.provenance import describe_data
 from common.errors import InputError
-from common.evaluation.meanings import HIGHER, MEANINGS
 from common.evaluation.metrics import format_score
 from common.evaluation.page import html_table, html_text
 from common.evaluation.verdict import AHEAD, BEHIND, EVEN, Verdict
@@ -43,7 +43,7 @@ from common.text.data import Data
 from common.training.checkpoint import discard_checkpoint, has_checkpoint
 from tuning.report import write_search_report
 from tuning.space import SPACES, Space, describe, make_space, plain, read_space, with_values
-from tuning.study import finished, open_study, take_trial, trial_folder
+from tuning.study import claimed, finished, open_study, take_trial, trial_folder
 from tuning.tasks import TASKS
 from tuning.workers import run_workers
 
@@ -78,7 +78,7 @@ class Job:
     @property
     def maximize(self) -> bool:
         """Whether a higher score is better."""
-        return MEANINGS[self.score].best == HIGHER
+        return TASKS[self.task].maximize
 
     def open(self) -> optuna.Study:
         """The study of the search."""
@@ -91,11 +91,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Settings with their validation scores, one for each seed."""
+    """Settings with their validation scores, one for each seed; `trial` is the number of theirs, None without one."""
 
-    name: str
+    trial: int | None
     values: dict[str, Any]
     scores: list[float] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What people call them."""
+        return DEFAULT if self.trial is None else f"trial {self.trial + 1}"
 
     @property
     def mean(self) -> float:
@@ -170,8 +175,8 @@ def search(
     run_workers(partial(work, job), num_workers)
     study = job.open()
     candidates = [
-        Candidate(DEFAULT, {}),
-        *(Candidate(f"trial {trial.number + 1}", plain(trial.params)) for trial in finished(study)[:BEST]),
+        Candidate(None, {}),
+        *(Candidate(trial.number, plain(trial.params)) for trial in finished(study)[:BEST]),
     ]
     seeds = [job.base.seed + number for number in range(num_seeds)]
     run_workers(partial(try_seeds, job, candidates, seeds), num_workers)
@@ -360,22 +365,17 @@ def try_seeds(job: Job, candidates: list[Candidate], seeds: list[int]) -> None:
     for candidate in candidates:
         for seed in seeds:
             place = seed_folder(job, candidate, seed)
-            if is_bundle(place):
-                continue
-            try:
-                with claim(place):
-                    value = train_once(job, place, candidate.values, seed)
-            except InputError as error:
-                if is_bundle(place) or "another run is writing" in str(error):
+            with ExitStack() as stack:
+                if is_bundle(place) or not claimed(place, stack):
                     continue
-                raise
+                value = train_once(job, place, candidate.values, seed)
             SEARCH_LOGGER.info("%s with seed %d: %s", candidate.name.capitalize(), seed, job.shown(value))
 
 
 def seed_folder(job: Job, candidate: Candidate, seed: int) -> Path:
     """Where the bundle of some settings with a seed is; with the seed of the search, it is the trial's."""
-    if candidate.name != DEFAULT and seed == job.base.seed:
-        return trial_folder(job.folder, int(candidate.name.split()[-1]) - 1)
+    if candidate.trial is not None and seed == job.base.seed:
+        return trial_folder(job.folder, candidate.trial)
     return job.folder / SEEDS / f"{candidate.name.replace(' ', '-')}-{seed}"
 
 

@@ -156,7 +156,7 @@ def _take(study: optuna.Study, folder: Path, num_trials: int, stack: ExitStack) 
         if left.state != TrialState.RUNNING:
             continue
         with ExitStack() as attempt:
-            if not _claimed(trial_folder(folder, left.number), attempt):
+            if not claimed(trial_folder(folder, left.number), attempt):
                 continue
             if study.get_trials(deepcopy=False)[left.number].state == TrialState.RUNNING:  # it may just have ended
                 stack.push(attempt.pop_all())
@@ -179,7 +179,7 @@ def _suggest(trial: Trial, name: str, values: BaseDistribution) -> None:
         trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
 
 
-def _claimed(place: Path, stack: ExitStack) -> bool:
+def claimed(place: Path, stack: ExitStack) -> bool:
     """Reserve a place, unless another process has it."""
     try:
         stack.enter_context(claim(place))

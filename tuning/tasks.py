@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from common.evaluation.meanings import HIGHER, MEANINGS
 from common.settings import TrainingConfig
 from language_model.config import LanguageModelConfig
 from pos_tagging.config import TaggingConfig
@@ -16,6 +17,11 @@ class Task(NamedTuple):
 
     config_class: type[TrainingConfig]
     score: str
+
+    @property
+    def maximize(self) -> bool:
+        """Whether a higher score is better."""
+        return MEANINGS[self.score].best == HIGHER
 
 
 TASKS: Mapping[str, Task] = {

@@ -6,13 +6,12 @@ import logging
 import multiprocessing
 import os
 import pickle
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from common.errors import InputError
 from common.inference.keras_start import start_keras
-from common.parallel import num_cores
+from common.parallel import end_with_parent, num_cores
 from common.progress import LOGGER, show_progress
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -46,7 +45,7 @@ def run_workers(function: Callable[[], None], num_workers: int) -> None:
 def _in_worker(function: bytes, threads: str, shown: bool, errors: Any) -> None:
     """What a process of `run_workers` does; it does not outlive the one that has started it."""
     os.environ.update(dict.fromkeys(THREADS, threads))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if shown:
         show_progress()
     start_keras()
@@ -56,10 +55,3 @@ def _in_worker(function: bytes, threads: str, shown: bool, errors: Any) -> None:
         errors.put(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)

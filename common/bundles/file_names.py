@@ -7,6 +7,7 @@ MODEL_FILE = "model.json"
 WEIGHTS_FILE = "model.weights.h5"
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
+HISTORY_FILE = "history.csv"
 CARD_FILE = "README.md"
 
 # Vocabularies: the words are in every bundle, the rest in those of taggers.

@@ -16,7 +16,7 @@ from common.cli.flags import OneLineParser, advanced
 from common.errors import InputError
 from common.parallel import ADDRESS, COUNT, RANK, is_part, num_cores
 
-BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # of Keras, with the package that each needs
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, each a package of that name
 VARIABLE = "KERAS_BACKEND"
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_END = 10.0  # that the other processes have when one has failed
@@ -26,7 +26,7 @@ def add_backend_arguments(parser: OneLineParser) -> None:
     """Add the options."""
     for action in (
         parser.add_argument(
-            "--backend", choices=tuple(BACKENDS), metavar="NAME",
+            "--backend", choices=BACKENDS, metavar="NAME",
             help=f"what Keras computes with: {', '.join(BACKENDS)} (default: {VARIABLE}, else tensorflow)",
         ),
         parser.add_argument(
@@ -51,10 +51,9 @@ def start_backend(arguments: argparse.Namespace, task: str, argv: Sequence[str] 
     if arguments.backend:
         os.environ[VARIABLE] = arguments.backend
     backend = os.environ.get(VARIABLE, "tensorflow")
-    package = BACKENDS.get(backend, backend)
-    if importlib.util.find_spec(package) is None:
-        how = "'rnn-language[processes]'" if package == "jax" else package
-        raise InputError(f"--backend {backend}: needs the package {package}; pip install {how}")
+    if importlib.util.find_spec(backend) is None:
+        how = "'rnn-language[processes]'" if backend == "jax" else backend
+        raise InputError(f"--backend {backend}: needs the package {backend}; pip install {how}")
     if arguments.processes < 1:
         raise InputError(f"--processes: found {arguments.processes}, wanted at least 1")
     if arguments.processes == 1 or is_part():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from common.bundles.file_names import HISTORY_FILE
 from common.evaluation.page import BLUE, GREY, ORANGE
 from common.evaluation.report import new_figure
 from common.training.checkpoint import Progress
@@ -15,7 +16,7 @@ from common.training.checkpoint import Progress
 
 def write_history(folder: Path, state: Progress, monitor: str | None) -> None:
     """Write `history.csv` and `learning_curve.png`; `monitor` is that of `fit`."""
-    with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
+    with open(folder / HISTORY_FILE, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(state.history[0]))
         writer.writeheader()
         writer.writerows(state.history)

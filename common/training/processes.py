@@ -16,7 +16,6 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import numpy as np
@@ -26,10 +25,6 @@ from common.errors import InputError
 from common.inference.widths import pad_axis, rounded_width, widen
 from common.parallel import ADDRESS, COUNT, is_part, num_processes, rank
 from common.text.batching import Batch, EpochBatches
-
-
-def _jax() -> Any:
-    return importlib.import_module("jax")
 
 
 def on_jax() -> bool:
@@ -47,7 +42,7 @@ def join() -> None:
         return
     if not on_jax():
         raise InputError(f"{COUNT}: several processes need --backend jax; found {keras.backend.backend()}")
-    jax = _jax()
+    jax = importlib.import_module("jax")
     if not jax.distributed.is_initialized():
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(os.environ[ADDRESS], num_processes(), rank())

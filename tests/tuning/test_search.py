@@ -222,9 +222,9 @@ def test_a_setting_that_is_given_is_not_searched(tmp_path):
 )
 def test_the_verdict_goes_by_seeds(ours, outcome, tmp_path):
     job = make_job("sentiment", [], tmp_path, SPACE, None, 5, False, {})
-    assert compare(job, Candidate("trial 1", {}, ours), Candidate("default", {}, [0.5, 0.5])).outcome == outcome
+    assert compare(job, Candidate(0, {}, ours), Candidate(None, {}, [0.5, 0.5])).outcome == outcome
     worse = make_job("language_model", [], tmp_path, {"dropout": SPACE["dropout"]}, None, 5, False, {})
-    assert compare(worse, Candidate("trial 1", {}, [90.0]), Candidate("default", {}, [100.0])).outcome == "ahead"
+    assert compare(worse, Candidate(0, {}, [90.0]), Candidate(None, {}, [100.0])).outcome == "ahead"
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe\n", b"junk\n", b"[]\n", b'{"x": 1}\n'])
