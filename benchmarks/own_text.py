@@ -48,11 +48,12 @@ from common.cli.run import run_command
 from common.errors import show
 from common.evaluation.metrics import perplexity
 from common.evaluation.report import markdown_table
-from common.text.vocabulary import SPECIAL_TOKENS, UNK_ID, Vocabulary
+from common.text.vocabulary import Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.evaluate import count_ngrams
 from language_model.loader import encode_text, load_texts, split_tokens
 from language_model.predict import LanguageModel
+from language_model.word_classes import class_nats, classes_of, words_of
 
 COLUMNS = {
     "text": "text", "start": "`--start`", "tokens": "tokens", "perplexity": "perplexity", "kneser_ney": "Kneser-Ney",
@@ -81,19 +82,10 @@ def perplexity_over(model: LanguageModel, token_lists: Sequence[Sequence[str]], 
         token_lists: the tokens of each text.
         vocabulary: the words that are told apart.
     """
-    own = model.vocabulary.tokens[len(SPECIAL_TOKENS) :]
-    classes = np.array([*range(len(SPECIAL_TOKENS)), *vocabulary.encode(own)])  # (vocab_size,)
-    nats, num_tokens = 0.0, 0
-    for reading in model.read([encode_text(tokens, model.vocabulary) for tokens in token_lists]):
-        shifted = np.exp(reading.logits - reading.logits.max(axis=-1, keepdims=True))  # (batch, time, vocab_size)
-        unknown = shifted[:, :, classes == UNK_ID].sum(axis=-1)  # (batch, time)
-        for row, (targets, length) in enumerate(zip(reading.targets, reading.lengths, strict=True)):
-            for place, target in enumerate(classes[targets[:length]]):
-                values = shifted[row, place]
-                won = unknown[row, place] if target == UNK_ID else values[classes == target].sum()
-                nats += np.log(values.sum()) - np.log(won)
-                num_tokens += 1
-    return perplexity(nats, num_tokens)
+    classes = classes_of(words_of(model.vocabulary), vocabulary)
+    streams = [encode_text(tokens, model.vocabulary) for tokens in token_lists]
+    nats = np.concatenate(class_nats(model, streams, [classes[row[1:]] for row in streams], classes))
+    return perplexity(nats.sum(), len(nats))
 
 
 def measure(texts: Sequence[str], arguments: argparse.Namespace, start: str) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from common.cli.run import run_command
 from common.errors import show
 from common.evaluation.metrics import perplexity
-from common.text.vocabulary import BOS_ID, SPECIAL_TOKENS, Vocabulary
+from common.text.vocabulary import BOS_ID, Vocabulary
 from language_model.loader import encode_text, load_texts, split_tokens
 from language_model.predict import LanguageModel, load
+from language_model.word_classes import class_nats, classes_of, words_of
 
 
 def compare(written: LanguageModel, lowercase: LanguageModel, texts: Sequence[str]) -> tuple[float, float, int]:
@@ -28,16 +29,11 @@ def compare(written: LanguageModel, lowercase: LanguageModel, texts: Sequence[st
 
     The state is carried from text to text.
     """
-    forms = {word.lower() for word in words_of(written)}
-    common = Vocabulary([word for word in words_of(lowercase) if word in forms])
+    forms = {word.lower() for word in words_of(written.vocabulary)}
+    common = Vocabulary([word for word in words_of(lowercase.vocabulary) if word in forms])
     nats = [folded_nats(model, texts, common) for model in (written, lowercase)]
     ours, theirs = (perplexity(each.sum(), len(each)) for each in nats)
     return ours, theirs, len(common)
-
-
-def words_of(model: LanguageModel) -> list[str]:
-    """The words of a vocabulary, special tokens left out."""
-    return model.vocabulary.tokens[len(SPECIAL_TOKENS) :]
 
 
 def folded_nats(model: LanguageModel, texts: Sequence[str], common: Vocabulary) -> NDArray[np.float64]:
@@ -46,20 +42,9 @@ def folded_nats(model: LanguageModel, texts: Sequence[str], common: Vocabulary) 
     stream = [number for row in tokens for number in encode_text(row, model.vocabulary)]
     small = [[word.lower() for word in row] for row in tokens]
     targets = np.array([number for row in small for number in encode_text(row, common)])[1:]
-    special = range(len(SPECIAL_TOKENS))
-    classes = np.array([*special, *common.encode([word.lower() for word in words_of(model)])])  # (vocab_size,)
-    order = np.argsort(classes, kind="stable")
-    ends = np.searchsorted(classes[order], np.arange(len(common) + 1))
-    nats, place = [], 0
-    for reading in model.read([stream]):
-        [logits], [length] = reading.logits, reading.lengths
-        shifted = np.exp(logits[:length] - logits[:length].max(axis=-1, keepdims=True))  # (time, vocab_size)
-        totals = shifted.sum(axis=-1)
-        for row, total, target in zip(shifted, totals, targets[place : place + length], strict=True):
-            if target != BOS_ID:
-                nats.append(-np.log(row[order[ends[target] : ends[target + 1]]].sum(dtype=float) / total))
-        place += length
-    return np.array(nats)
+    classes = classes_of([word.lower() for word in words_of(model.vocabulary)], common)
+    [nats] = class_nats(model, [stream], [targets], classes)
+    return nats[targets != BOS_ID]  # the beginnings of texts are not predicted
 
 
 def main(argv: Sequence[str] | None = None) -> None:
