@@ -11,6 +11,7 @@ Classification", section 3.2, fine-tune a language model on a small text in the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,11 +22,13 @@ from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.file_names import VOCABULARY_FILE
 from common.bundles.pretrained import find_bundle, pretrained_folder, pretrained_names
 from common.errors import InputError
+from common.evaluation.metrics import perplexity
 from common.networks import layer_names
 from common.progress import say
 from common.settings import inherit
 from common.text.vocabulary import EOS_ID, UNK_ID, Vocabulary
 from language_model.config import DEFAULT_NAME, TASK, LanguageModelConfig
+from language_model.predict import LanguageModel
 
 INHERITED = (
     "architecture", "window", "num_layers", "units", "embedding_dim", "tie_embeddings", "level", "lowercase",
@@ -38,6 +41,7 @@ REGULARIZATION = (
 MIN_KNOWN = 0.8  # of the tokens of the text: below, it is in another language, or of another kind
 MOST_TOKENS = 1_000_000  # of the text: with more, a model of its own learns as well
 NUM_LOOKED_AT = 100_000  # tokens, to tell what share of them is known
+NUM_SCORED = 5000  # tokens, to tell which model they surprise the least
 
 
 def open_start(inputs: Mapping[str, Any]) -> Bundle | None:
@@ -55,7 +59,8 @@ def choose_start(
 ) -> Bundle | None:
     """What a run starts from if it names nothing, said in one line; None: from scratch.
 
-    Of the pretrained models that read texts as the settings say, the one that knows most of the words.
+    Of the pretrained models that read texts as the settings say and know most of the words, the one to which the
+    texts are the least surprise.
 
     Args:
         token_lists: the training texts.
@@ -75,7 +80,7 @@ def choose_start(
     if not fitting:
         say(f"Start: from scratch, for {obstacles.get(DEFAULT_NAME) or 'there is no pretrained model'}")
         return None
-    name = max(fitting, key=lambda name: fitting[name][0])
+    name = nearest({name: origin for name, (_, origin) in fitting.items()}, token_lists)
     known, origin = fitting[name]
     small = " of small letters" if origin.read_vocabulary(VOCABULARY_FILE).lowercase else ""
     say(
@@ -83,6 +88,41 @@ def choose_start(
         "--start scratch would begin from nothing"
     )
     return origin
+
+
+def nearest(models: Mapping[str, Bundle], token_lists: Sequence[Sequence[str]]) -> str:
+    """The name of the model with the lowest perplexity on some texts before it learns from them."""
+    return min(models, key=lambda name: first_perplexity(models[name], token_lists)) if len(models) > 1 else min(models)
+
+
+def first_perplexity(origin: Bundle, token_lists: Sequence[Sequence[str]]) -> float:
+    """The perplexity of some texts at the first step of fine-tuning, on a sample of their tokens.
+
+    A token that the model does not know has its share of the probability of `<unk>`, as `share_out` divides it, so that
+    models of different vocabularies can be compared.
+    """
+    model = LanguageModel.load(origin.path)
+    unknown = Counter(token for tokens in token_lists for token in tokens if token not in model.vocabulary)
+    shares = {token: (count + 1) / (unknown.total() + len(unknown) + 1) for token, count in unknown.items()}
+    sample = first_tokens(token_lists, NUM_SCORED)
+    nats = np.concatenate(model.score_tokens(sample))
+    of_shares = sum(np.log(shares[token]) for tokens in sample for token in tokens if token in shares)
+    return perplexity(-float(nats.sum(dtype=np.float64) + of_shares), len(nats))
+
+
+def first_tokens(token_lists: Iterable[Sequence[str]], number: int) -> list[Sequence[str]]:
+    """The first texts, up to so many tokens in all.
+
+    >>> first_tokens(["abc", "def", "ghi"], 5)
+    ['abc', 'de']
+    """
+    found = list[Sequence[str]]()
+    for tokens in token_lists:
+        if number <= 0:
+            break
+        found.append(tokens[:number])
+        number -= len(tokens)
+    return found
 
 
 def share_known(origin: Bundle, token_lists: Iterable[Sequence[str]]) -> float:

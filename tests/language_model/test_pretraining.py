@@ -22,6 +22,7 @@ from language_model.pretraining import (
     MIN_KNOWN,
     choose_start,
     count_ids,
+    first_perplexity,
     inherit_settings,
     inherit_weights,
     share_known,
@@ -123,6 +124,48 @@ def test_what_does_not_fit_starts_from_scratch_and_the_line_says_why(texts, sett
     chosen, said = shipped(texts, **settings)
     assert chosen is None
     assert said == f"Start: from scratch, for {reason}"
+
+
+TALE = ["Once", "upon", "a", "time", "there", "lived", "an", "old", "king", "who", "had", "three", "sons", "."]
+REVIEW = [
+    "This",
+    "movie",
+    "is",
+    "a",
+    "waste",
+    "of",
+    "time",
+    ",",
+    "with",
+    "a",
+    "plot",
+    "and",
+    "acting",
+    "so",
+    "bad",
+    ".",
+]
+
+
+@pytest.mark.parametrize(("tokens", "name"), [(TALE, "stories"), (REVIEW, "reviews")])
+def test_of_the_pretrained_models_the_one_that_is_surprised_least_is_taken(tokens, name):
+    assert choose_start([tokens] * 3, LanguageModelConfig(), {"start": "auto"}).path.name == name
+
+
+def test_the_first_perplexity_is_that_of_the_network_before_its_first_step(small_bundle):
+    origin = open_bundle(small_bundle("language_model"))
+    model = LanguageModel.load(origin.path)
+    texts = [["The", "xyzzy", "king"], ["xyzzy", "and", "plugh"]]
+    # Of three unknown tokens in five shares (counts plus one, and one for what stays unknown): 3/6 and 2/6.
+    nats = np.concatenate(model.score_tokens(texts)).sum() + 2 * np.log(3 / 6) + np.log(2 / 6)
+    assert first_perplexity(origin, texts) == pytest.approx(np.exp(-nats / 8))
+
+
+def test_the_first_perplexity_looks_at_the_first_tokens(small_bundle, monkeypatch):
+    monkeypatch.setattr(pretraining, "NUM_SCORED", 5)
+    origin = open_bundle(small_bundle("language_model"))
+    long, short = (first_perplexity(origin, texts) for texts in ([KNOWN[0], KNOWN[1]], [KNOWN[0][:5]]))
+    assert long == pytest.approx(short)
 
 
 def test_scratch_says_nothing(shipped):
