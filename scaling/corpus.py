@@ -22,11 +22,13 @@ if __name__ == "__main__":
     run_command(corpus_cli.corpus)
 
 import contextlib
+import glob
 import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -92,9 +94,7 @@ def answer_corpus(
     # 1. The model, and the input as shards: what every run of this command agrees on.
     bundle = open_bundle(find_bundle(TASKS[verb], str(model) if model else default_model(verb)), TASKS[verb])
     usual = (*trained_text_column(bundle.path), USUAL[verb])
-    files = find_files(str(input))
-    with working(f"reading {len(files):,} files to cut them"):
-        planned = list(plan(verb, files, usual, config))
+    planned = _plan(verb, str(input), usual, config)
     shards = number_shards(planned)
 
     # 2. The output: new, or of the same run.
@@ -104,16 +104,18 @@ def answer_corpus(
         agree(store, describe(verb, bundle.path, config, planned, len(shards)))
 
         # 3. The parts that are missing.
-        there = finished(store, shards)
-        if there:
-            say(f"{output}: {len(there):,} of {len(shards):,} parts are there, going on with the rest")
-        if missing := [shard for shard in shards if shard.number not in there]:
+        if missing := _missing(store, shards):
             with shown_progress(store, shards, missing):
                 _run(engine, work, missing, num_workers, cluster)
 
         # 4. What it has come to.
-        summary = sum_up(store, shards, verb)
-        _write_json(store, SUMMARY, summary.record())
+        return _finish(store, shards, verb)
+
+
+def _finish(store: Folder | Remote, shards: Sequence[Shard], verb: str) -> Summary:
+    """Sum up all parts, and write that beside them."""
+    summary = sum_up(store, shards, verb)
+    _write_json(store, SUMMARY, summary.record())
     return summary
 
 
@@ -133,6 +135,21 @@ def sum_up(store: Folder | Remote, shards: Sequence[Shard], verb: str) -> Summar
 def default_model(verb: str) -> str:
     """The name of the model that a verb takes where none is named."""
     return importlib.import_module(f"{TASKS[verb]}.config").DEFAULT_NAME
+
+
+def _plan(verb: str, input: str, usual: Sequence[str], config: CorpusConfig) -> list[Planned]:
+    """The files of the input, cut into shards."""
+    files = find_files(input)
+    with working(f"reading {len(files):,} files to cut them"):
+        return list(plan(verb, files, usual, config))
+
+
+def _missing(store: Folder | Remote, shards: Sequence[Shard]) -> list[Shard]:
+    """The shards whose parts are not there."""
+    there = finished(store, shards)
+    if there:
+        say(f"{store.root}: {len(there):,} of {len(shards):,} parts are there, going on with the rest")
+    return [shard for shard in shards if shard.number not in there]
 
 
 def number_shards(planned: Sequence[Planned]) -> list[Shard]:
@@ -166,14 +183,28 @@ def _check_places(input: str, output: str, engine: str, num_workers: int) -> Non
     """Find what is wrong with the places before anything is read."""
     if any(place.startswith("memory:") for place in (input, output)) and (engine != LOCAL or num_workers > 1):
         raise InputError("memory://: only this process sees it; take --engine local --workers 1")
-    if is_url(output):
-        inside = f"{output.rstrip('/')}/".startswith(f"{input.rstrip('/')}/")
-    else:
+    if not is_url(output):
         check_writable(Path(output) / "part", "--output")
-        target, source = resolve(Path(output)), Path(input).resolve()
-        inside = not is_url(input) and source.is_dir() and (target == source or source in target.parents)
-    if inside:
+    if is_url(input) == is_url(output) and reads_from(_parts(input), _parts(output)):
         raise InputError(f"{output}: lies in {input}, and would be read as input; choose another --output")
+
+
+def _parts(place: str) -> list[str]:
+    return (place if is_url(place) else str(resolve(Path(place)))).rstrip("/").split("/")
+
+
+def reads_from(pattern: Sequence[str], folder: Sequence[str]) -> bool:
+    """Whether files in a folder, or below it, can belong to a place that is read: a folder, or a pattern of files.
+
+    >>> [reads_from(pattern.split("/"), ["in", "x"]) for pattern in ("in", "in/*.csv", "in/*/*.csv", "in/**/*.csv")]
+    [True, False, True, True]
+    """
+    if not pattern or pattern[0] == "**":
+        return True
+    if not folder:
+        return len(pattern) == 1 and glob.has_magic(pattern[0])
+    same = folder[0] == pattern[0] or fnmatchcase(folder[0], pattern[0])
+    return same and reads_from(pattern[1:], folder[1:])
 
 
 @contextmanager

@@ -75,8 +75,7 @@ def fit(
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
     average = AveragedWeights(model, config.ema_momentum)
-    # Other data would hardly have examples of the same lengths in the same order.
-    data = hashlib.sha256(train_batches.lengths.tobytes()).hexdigest()
+    data = _fingerprint(train_batches)
     state, best_weights = Progress(), model.get_weights()
     if resume:
         state, best_weights = restore_checkpoint(folder, model, average, config, data)
@@ -101,6 +100,11 @@ def fit(
 
     model.set_weights(best_weights)
     return state
+
+
+def _fingerprint(batches: EpochBatches) -> str:
+    """Tell data from other data, which would hardly have examples of the same lengths in the same order."""
+    return hashlib.sha256(batches.lengths.tobytes()).hexdigest()
 
 
 def _stops(on_epoch: OnEpoch | None, row: dict[str, float]) -> bool:

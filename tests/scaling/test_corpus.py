@@ -175,6 +175,9 @@ def test_other_settings_model_or_input_are_refused(change, message, reviews, tmp
 def test_places_that_would_be_spoilt_are_refused(reviews, tmp_path):
     with pytest.raises(InputError, match=r"lies in .*, and would be read as input"):
         run(reviews, reviews / "out")
+    for pattern in ("**/*.csv", "*/*.csv", "o?t/*"):
+        with pytest.raises(InputError, match="would be read as input"):
+            run(reviews / pattern, reviews / "out")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("Dear")
     with pytest.raises(InputError, match="holds files of something else"):
