@@ -2,10 +2,11 @@
 
     python -m tests.mutations --count 40 --seed 1
     python -m tests.mutations --seed 1 --only 17
+    python -m tests.mutations --count 20 --modules 'serving/*' --quick
 
-Modules of common, the tasks and the recipes are drawn, two mutations of each. The tests of a module run first, then
-those of its task or room; the slow ones do not. A mutation that no test notices survives: a test is missing, or the
-code makes no difference there. A test that fails without the mutation, too, does not count.
+Modules of common, the tasks and the recipes are drawn, two mutations of each, or more of fewer modules. The tests of a
+module run first, then those of its task or room; the slow ones do not. A mutation that no test notices survives: a test
+is missing, or the code makes no difference there. A test that fails without the mutation, too, does not count.
 (DeMillo, Lipton & Sayward 1978, "Hints on Test Data Selection".)
 """
 
@@ -17,6 +18,7 @@ import resource
 import sys
 import tempfile
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.mutations.belonging import modules
@@ -50,11 +52,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=40, metavar="N", help="mutations (default: 40)")
     parser.add_argument("--seed", type=int, default=1, help="modules and places are drawn from it")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="these alone; keep what pytest printed")
+    parser.add_argument("--modules", default="*", metavar="GLOB", help="draw from these alone (default: all)")
     parser.add_argument("--jobs", type=int, default=2, help="mutations at a time (default: 2)")
     parser.add_argument("--quick", action="store_true", help="only the tests that are about a module itself")
     parser.add_argument("--list", action="store_true", help="show the mutations, try none")
     arguments = parser.parse_args(argv)
-    drawn = draw(modules(ROOT), ROOT, arguments.count, arguments.seed)
+    files = [path for path in modules(ROOT) if fnmatchcase(path.as_posix(), arguments.modules)]
+    if not files:
+        parser.error(f"--modules: found {arguments.modules!r}, which no module matches; write 'serving/*'")
+    drawn = draw(files, ROOT, arguments.count, arguments.seed, each=max(2, -(-arguments.count // len(files))))
     wanted = [(number, each) for number, each in enumerate(drawn, 1) if number in (arguments.only or [number])]
     if arguments.list:
         print("\n".join(row(Outcome(number, mutation)) for number, mutation in wanted))

@@ -77,7 +77,8 @@ def draw(files: Sequence[Path], root: Path, count: int, seed: int, each: int = 2
     """
     rng = random.Random(seed)
     places = {path: places_of((root / path).read_text(encoding="utf-8"), path) for path in sorted(files)}
-    modules = rng.sample([path for path, found in places.items() if len(found) >= each], -(-count // each))
+    enough = [path for path, found in places.items() if len(found) >= each]
+    modules = rng.sample(enough, min(len(enough), -(-count // each)))
     return [rng.choice(place) for path in modules for place in rng.sample(places[path], each)][:count]
 
 
