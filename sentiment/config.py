@@ -67,7 +67,7 @@ class SentimentConfig(TrainingConfig, ReadingConfig):
     ngrams: int = setting(
         -1,
         "wide part: linear model of TF-IDF of n-grams up to this length (Cheng et al. 2016), with --head regression; "
-        "0 = off; -1 = 2 where it can be",
+        "0 = off; -1 = 2, or 3 of characters, where it can be",
         minimum=-1,
         maximum=5,
         group=MODEL,

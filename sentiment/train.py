@@ -30,6 +30,7 @@ from common.networks import layer_names
 from common.progress import say
 from common.settings import flag_of
 from common.text.data import Data
+from common.text.languages import BY_CHARACTERS
 from common.text.remarks import tell_of_language, tell_of_unknown
 from common.text.vocabulary import Vocabulary
 from common.text.word_vectors import cooccurrence_vectors
@@ -240,7 +241,8 @@ def settle(config: SentimentConfig, inputs: dict[str, Any], origin: Bundle | Non
         raise InputError("--word-vectors given: by what? add --word-vectors-from or --start")
     config = config.sized(num_reviews, fine_tuning=origin is not None)
     if config.ngrams < 0:
-        config = replace(config, ngrams=2 if config.head == "regression" and not inputs["teachers"] else 0)
+        longest = 3 if config.language == BY_CHARACTERS else 2
+        config = replace(config, ngrams=longest if config.head == "regression" and not inputs["teachers"] else 0)
     config.validate()
     if config.ngrams and inputs["teachers"]:
         raise InputError("--ngrams: not with --teachers, which rate as a whole; leave it out, or give 0")

@@ -34,7 +34,8 @@ NAMES = {
 # Letters of alphabets in a row, numbers, and any other character by itself.
 CHARACTERS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f]+|\d+(?:[.,:]\d+)*|\S")
 JIEBA = "zh-jieba"  # spaCy's Chinese with words; its own default is characters
-WITHOUT_SPACES = ("zh", JIEBA, "ja", "th", "my", "km", "lo")  # languages that write words together
+BY_CHARACTERS = "zh"
+WITHOUT_SPACES = (BY_CHARACTERS, JIEBA, "ja", "th", "my", "km", "lo")  # languages that write words together
 # Segmenters that spaCy leaves to packages of their own.
 PACKAGES = {
     "ja": ("sudachipy sudachidict_core", "zh reads characters one by one, also those of Japanese"),
@@ -89,14 +90,14 @@ def load_blank(code: str) -> Language:
     check_language(code)
     config: dict[str, Any] = {"nlp": {"tokenizer": {"segmenter": "jieba"}}} if code == JIEBA else {}
     try:
-        pipeline = spacy.blank("zh" if code == JIEBA else code, config=config)
+        pipeline = spacy.blank(BY_CHARACTERS if code == JIEBA else code, config=config)
     except ImportError:
         package, otherwise = PACKAGES.get(code, ("a package of its own", "xx splits at white space and punctuation"))
         raise InputError(
             f"--language {code}: its words are found by {package}, which is not installed; install it, or take "
             f"another language ({otherwise})"
         ) from None
-    if code == "zh":
+    if code == BY_CHARACTERS:
         pipeline.tokenizer = CharacterTokenizer(pipeline.vocab)
     return pipeline
 

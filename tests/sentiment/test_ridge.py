@@ -75,6 +75,22 @@ def test_more_texts_than_the_closed_form_takes(monkeypatch):
     np.testing.assert_array_equal(fit.wide, again.wide)
 
 
+def test_terms_alone_of_more_texts_than_the_closed_form_takes_are_fitted_on_all_of_them(monkeypatch):
+    _, terms, _ = make_data(400)
+    scores = terms.toarray() @ np.linspace(-1, 1, 30) + np.random.default_rng(2).normal(0, 0.5, 400)
+    closed = fit_ridge(None, terms, scores, 1)
+    monkeypatch.setattr(ridge, "MAX_FITTED", 100)
+    monkeypatch.setattr(ridge, "ALPHAS_OF_MANY", (1.0, 1e6))
+    many = fit_ridge(None, terms, scores, 1)
+    assert many.deep.tolist() == [0]
+    np.testing.assert_allclose(many.wide, closed.wide, atol=0.05)
+    assert many.bias == pytest.approx(closed.bias, abs=0.05)
+    # A text is held out of the fold that rates it, and the part of the terms is that without a bias.
+    assert ((many.held_out - scores) ** 2).mean() > ((terms @ many.wide + many.bias - scores) ** 2).mean()
+    assert ((many.held_out - scores) ** 2).mean() < 1.3 * ((closed.held_out - scores) ** 2).mean()
+    assert np.unique((many.held_out - many.wide_held_out).round(9)).size == ridge.NUM_FOLDS
+
+
 def test_one_text_is_too_few():
     features, terms, scores = make_data()
     with pytest.raises(InputError, match="one review is left to train on; give more data"):
