@@ -159,6 +159,13 @@ def test_only_the_messages_of_a_child_come_through(capsys):
     assert capsys.readouterr().err == "the child's\nours again\n"
 
 
+def test_a_message_is_out_at_once(monkeypatch):
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(content, encoding="utf-8"))  # it holds some lines back
+    say("now")
+    assert content.getvalue() == b"now\n"
+
+
 def test_messages_are_shown_once(capsys):
     show_progress()
     show_progress()
