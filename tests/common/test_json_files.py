@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from common import json_files
 from common.errors import InputError
 from common.json_files import MAX_BYTES, MAX_DEPTH, MAX_PARTS, read_json, read_json_object, write_json
 
@@ -71,14 +72,17 @@ def test_the_limits_of_what_is_read(content, value):
             read_json(content.encode(), "x.json")
 
 
-def test_a_file_of_as_many_bytes_and_parts_as_are_allowed():
+def test_a_file_of_as_many_bytes_and_parts_as_are_allowed(monkeypatch):
     assert read_json(b"[1]", "x.json", max_bytes=3) == [1]
     with pytest.raises(InputError, match=r"3 bytes, at most 2 are read; do not use this file"):
         read_json(b"[1]", "x.json", max_bytes=2)
-    most = b"[" + b"[]," * (MAX_PARTS - 2) + b"[]]"
-    assert len(read_json(most, "x.json")) == MAX_PARTS - 1
-    with pytest.raises(InputError, match="200,001 times"):
-        read_json(b"[" + b"[]," * (MAX_PARTS - 1) + b"[]]", "x.json")
+    monkeypatch.setattr(json_files, "MAX_PARTS", 2000)
+    most = b'[{"a":1},' + b"[]," * 1996 + b"[]]"
+    with pytest.raises(
+        InputError, match=r"x.json: 2,001 times \[ { or :, at most 2,000 lists, objects and keys are read"
+    ):
+        read_json(most[:-1] + b",[]]", "x.json")
+    read_json(b"[" + b"[]," * 1998 + b"[]]", "x.json")
 
 
 def test_a_file_that_is_no_object_is_quoted(tmp_path):
