@@ -91,7 +91,8 @@ def run_processes(command: Sequence[str], count: int, seconds_to_end: float = SE
         finally:
             for process in processes:
                 process.kill()
-        if status and processes[0].returncode in (None, 0, -9):
+                process.wait()
+        if status and processes[0].returncode in (0, -9):
             silent.seek(0)
             sys.stderr.write(silent.read()[-2000:].decode("utf-8", "replace"))
     return status
@@ -116,7 +117,8 @@ def _place(address: str, count: int, number: int) -> dict[str, str]:
 def _wait(processes: Sequence[subprocess.Popen], seconds_to_end: float) -> int:
     """Wait for all; if one fails, give the others some seconds."""
     end = float("inf")
-    while any(process.poll() is None for process in processes) and time.monotonic() < end:
+    # Each is asked, also those behind one that still runs: one that fails may not go unnoticed until the first ends.
+    while None in [process.poll() for process in processes] and time.monotonic() < end:
         if end == float("inf") and any(process.returncode for process in processes):
             end = time.monotonic() + seconds_to_end
         time.sleep(SECONDS_BETWEEN_LOOKS)

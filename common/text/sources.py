@@ -32,14 +32,14 @@ STANDARD_INPUT = "standard input"
 
 
 class _Watched(io.RawIOBase):
-    """The bytes of a stream, counted and hashed as they go by; the stream is read once, and from front to back."""
+    """The bytes of a stream, counted as they go by, and hashed by `hash`; it is read once, and from front to back."""
 
-    def __init__(self, stream: Any, hashed: bool = False) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
         self.read_some = getattr(stream, "read1", stream.read)
         self.count = 0
         self.ended = False
-        self.hash = hashlib.sha256() if hashed else None
+        self.hash: Any = None
 
     def readable(self) -> bool:
         return True
@@ -151,9 +151,10 @@ def open_source(path: Path | None, encoding: str = "auto") -> Iterator[Source]:
         return
     check_file(path)
     with _clear_errors(str(path)), open(path, "rb", buffering=0) as raw:
-        watched = _Watched(raw, hashed=True)
+        watched = _Watched(raw)
+        watched.hash = hashlib.sha256()
         yield _source_of(watched, str(path), known)
-        if watched.ended and watched.hash is not None:
+        if watched.ended:
             _hashes[path.absolute()] = watched.hash.hexdigest()
 
 

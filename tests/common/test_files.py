@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,12 @@ def test_what_cannot_be_read_is_named_with_its_reason(tmp_path, monkeypatch):
         }.items():
             with pytest.raises(InputError, match=re.escape(f"{path}: {reason}")):
                 check_file(path)
+
+
+def test_a_block_device_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "stat", lambda path: os.stat_result([stat.S_IFBLK, *[0] * 9]))
+    with pytest.raises(InputError, match=r"disk: is a block device; give a file or a pipe"):
+        check_file(tmp_path / "disk")
 
 
 def test_folders_on_the_way_to_a_new_file_need_not_be_there(tmp_path):

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from common import json_files
 from common.errors import InputError
-from common.json_files import MAX_BYTES, MAX_DEPTH, MAX_PARTS, read_json, read_json_object
+from common.json_files import MAX_BYTES, MAX_DEPTH, MAX_PARTS, read_json, read_json_object, write_json
 
 
 def test_what_we_write_ourselves_is_read():
@@ -47,6 +48,59 @@ def test_what_is_refused(content, message):
         read_json(content.encode("utf-8"), "x.json")
     assert time.perf_counter() - start < 1
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, None),
+        ('{"a":' * (MAX_DEPTH - 1) + "[[]]" + "}" * (MAX_DEPTH - 1), "nested deeper than 60 levels"),
+        ('[[1, {"a": "[[["}], ' + "[]," * 90 + "[]]", None),
+        ("[9223372036854775807, -9223372036854775808]", None),
+        ("[-9223372036854775809]", "an integer of 20 digits"),
+        ("[00]", "not valid JSON"),
+        ("[123456789012345678901]", "an integer of 21 digits"),
+        (f'{{"{"k" * 50}": 1, "{"k" * 50}": 2}}', f"the key '{'k' * 40}' stands there twice"),
+        ("[1" + "0" * 60 + ".0e300]", f"the number 1{'0' * 39} is too large"),
+    ],
+)
+def test_the_limits_of_what_is_read(content, value):
+    if value is None:
+        assert read_json(content.encode(), "x.json") == json.loads(content)
+    else:
+        with pytest.raises(InputError, match=rf"^x\.json: .*{value}"):
+            read_json(content.encode(), "x.json")
+
+
+def test_a_file_of_as_many_bytes_and_parts_as_are_allowed(monkeypatch):
+    assert read_json(b"[1]", "x.json", max_bytes=3) == [1]
+    with pytest.raises(InputError, match=r"3 bytes, at most 2 are read; do not use this file"):
+        read_json(b"[1]", "x.json", max_bytes=2)
+    monkeypatch.setattr(json_files, "MAX_PARTS", 2000)
+    most = b'[{"a":1},' + b"[]," * 1996 + b"[]]"
+    with pytest.raises(
+        InputError, match=r"x.json: 2,001 times \[ { or :, at most 2,000 lists, objects and keys are read"
+    ):
+        read_json(most[:-1] + b",[]]", "x.json")
+    read_json(b"[" + b"[]," * 1998 + b"[]]", "x.json")
+
+
+def test_a_file_that_is_no_object_is_quoted(tmp_path):
+    (tmp_path / "a.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match=r"a\.json: holds '\[1, 2\]', not an object"):
+        read_json_object(tmp_path / "a.json")
+    with pytest.raises(InputError, match="no such file"):
+        read_json_object(tmp_path / "b.json")
+
+
+def test_a_file_with_two_names_is_written_under_one(tmp_path):
+    (tmp_path / "a.json").write_text("old")
+    (tmp_path / "b.json").hardlink_to(tmp_path / "a.json")
+    write_json(tmp_path / "a.json", {"a": [1, "é"]})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "a": [\n    1,\n    "é"\n  ]\n}\n'
+    assert (tmp_path / "b.json").read_text() == "old"
+    write_json(tmp_path / "a.json", {"a": [1, 2]}, None)
+    assert (tmp_path / "a.json").read_text() == '{"a": [1, 2]}\n'
 
 
 def test_not_utf8():

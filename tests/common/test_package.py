@@ -34,6 +34,23 @@ def test_nothing_is_imported_before_it_is_used_and_the_function_hides_its_module
     assert said[3:5] == ["trained", "trained"]
 
 
+def test_keras_is_started_only_for_what_needs_it(tmp_path):
+    write_package(tmp_path)
+    (tmp_path / "toy" / "__init__.py").write_text(
+        "import common.package\ncommon.package.start_keras = lambda: print('starting Keras')\n"
+        "common.package.publish(__name__, {'load': 'predict'}, {'train': 'train'})\n"
+    )
+    program = (
+        f"import sys; sys.path.append({str(tmp_path)!r}); import toy; print(toy.load()); toy.other = 3\n"
+        "print(toy.train(), toy.train(), toy.other, 'load' in vars(toy), dir(toy) == sorted(dir(toy)))\n"
+        "try: toy.nothing\nexcept AttributeError as error: print(error)"
+    )
+    assert python(program, None).splitlines() == [
+        "loaded", "starting Keras", "importing", "trained trained 3 True True",
+        "module 'toy' has no attribute 'nothing'",
+    ]  # fmt: skip
+
+
 def test_what_is_not_there_is_an_attribute_error(tmp_path):
     write_package(tmp_path)
     program = f"import sys; sys.path.append({str(tmp_path)!r}); import toy; print(hasattr(toy, 'nothing'))"

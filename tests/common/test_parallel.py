@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from common.parallel import map_ahead
+from common.parallel import end_with_parent, is_part, map_ahead, num_cores, num_processes, rank, writes
 
 
 def test_the_answers_keep_the_order_of_the_items():
@@ -48,6 +51,78 @@ def test_an_item_that_cannot_be_read_comes_after_the_answers_before_it():
     assert [next(answers), next(answers)] == ["A", "B"]
     with pytest.raises(ValueError, match="row 3"):
         next(answers)
+
+
+def test_one_call_at_a_time_unless_more_are_wanted():
+    running, most = [], []
+
+    def work(number):
+        running.append(number)
+        most.append(len(running))
+        time.sleep(0.01)
+        running.remove(number)
+
+    list(map_ahead(work, range(5)))
+    assert max(most) == 1
+
+
+def test_calls_that_nobody_waits_for_are_not_made():
+    made, go_on = [], threading.Event()
+
+    def work(number):
+        made.append(number)
+        if number:
+            go_on.wait(20)
+        return number
+
+    answers = map_ahead(work, range(100))
+    assert next(answers) == 0
+    threading.Timer(0.05, go_on.set).start()
+    answers.close()
+    assert len(made) <= 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({}, (False, 1, 0, True)),
+        ({"JAX_PROCESS_ID": "2"}, (False, 1, 0, True)),
+        ({"JAX_NUM_PROCESSES": "3"}, (True, 3, 0, True)),
+        ({"JAX_NUM_PROCESSES": "3", "JAX_PROCESS_ID": "2"}, (True, 3, 2, False)),
+    ],
+)
+def test_the_place_of_a_process_in_its_run(environment, found, monkeypatch):
+    for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert (is_part(), num_processes(), rank(), writes()) == found
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0: {4, 7, 9}}[process], raising=False)
+    assert num_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert num_cores() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert num_cores() == 1
+
+
+def test_a_process_ends_with_the_one_that_has_started_it(monkeypatch):
+    end_with_parent()  # nobody has started this one
+    ended, left = threading.Event(), []
+    parent = SimpleNamespace(join=ended.wait)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
+    monkeypatch.setattr(os, "_exit", left.append)
+    before = set(threading.enumerate())
+    end_with_parent()
+    [watching] = set(threading.enumerate()) - before
+    assert watching.daemon
+    assert left == []
+    ended.set()
+    watching.join(10)
+    assert left == [1]
 
 
 def test_a_call_that_fails_ends_it():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import time
 
 import pytest
 
 from common import progress as module
-from common.progress import DelayedBar, peak_memory_gb, progress, working
+from common.progress import DelayedBar, only_from, peak_memory_gb, progress, quiet, say, show_progress, working
 
 START = 5000.0
 
@@ -112,5 +113,62 @@ def test_a_step_that_nobody_can_count_is_named_while_it_takes_long(monkeypatch, 
         assert wait_for(lambda: said.append(capsys.readouterr().err) or "".join(said) == "Waiting …\n")
 
 
-def test_memory_is_in_gigabytes():
+def test_memory_is_in_gigabytes(monkeypatch):
     assert 0.01 < peak_memory_gb() < 100
+    monkeypatch.setattr(module, "resource", None)
+    assert peak_memory_gb() == 0
+
+
+def test_without_a_total_a_line_says_how_many_have_gone_by(capsys, clock):
+    for number in progress(range(3), "Counting"):
+        clock[0] = START + 30 * number + 0.5 * (number == 2)
+    assert capsys.readouterr().err == "Counting: 3\n"  # after 60.5 seconds; not after just 30
+
+
+def test_a_quiet_block_says_nothing_and_ends(capsys):
+    with quiet():
+        say("within")
+        assert not module.draws_bars()
+    say("after")
+    with pytest.raises(ValueError, match="no"), quiet():
+        raise ValueError("no")
+    say("a\x1b")
+    assert capsys.readouterr().err == "after\na\ufffd\n"
+
+
+def test_bars_are_for_a_terminal_that_is_spoken_to(monkeypatch):
+    assert not module.draws_bars()
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert module.draws_bars()
+    with quiet():
+        assert not module.draws_bars()
+    monkeypatch.setattr(module.LOGGER, "level", logging.WARNING)
+    module.LOGGER._cache.clear()
+    assert not module.draws_bars()
+    module.LOGGER._cache.clear()
+
+
+def test_only_the_messages_of_a_child_come_through(capsys):
+    child = module.LOGGER.getChild("child")
+    before = child.level, module.LOGGER.level
+    with only_from(child):
+        say("ours")
+        child.info("the child's")
+    assert (child.level, module.LOGGER.level) == before
+    say("ours again")
+    assert capsys.readouterr().err == "the child's\nours again\n"
+
+
+def test_a_message_is_out_at_once(monkeypatch):
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(content, encoding="utf-8"))  # it holds some lines back
+    say("now")
+    assert content.getvalue() == b"now\n"
+
+
+def test_messages_are_shown_once(capsys):
+    show_progress()
+    show_progress()
+    say("once")
+    assert capsys.readouterr().err == "once\n"
+    assert not module.LOGGER.propagate

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from dataclasses import dataclass, fields
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from common.cli.flags import add_overrides, add_settings, make_parser, override, read_settings
 from common.errors import InputError
 from common.json_files import read_json_object
-from common.settings import TrainingConfig, make_config, setting
+from common.settings import TrainingConfig, group_of, inherit, is_basic, kind_of, make_config, setting
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,52 @@ def test_a_file_that_holds_no_object(tmp_path, content):
 def test_a_missing_file(read, tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read("--config", str(tmp_path / "nothing.json"))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"units": 1, "dropout": 0.99}, None),
+        ({"units": 9, "dropout": 0}, None),
+        ({"learning_rate": sys.float_info.max}, None),
+        (
+            {"learning_rate": 10**309},
+            "--learning-rate: found '1000000000000000000000000000000000000000…', wanted a finite",
+        ),
+        ({"dropout": 0.991}, "--dropout: found 0.991, wanted from 0 to 0.99"),
+        ({"dropout": True}, "--dropout: found 'True', wanted float"),
+        ({"group_column": 3}, "--group-column: found '3', wanted str"),
+        ({"unit": 3}, "--unit: no such setting; did you mean units?"),
+        ({"language": "xyzzy"}, "--language: no language 'xyzzy'"),
+        ({"normalization": "x"}, "--normalization"),
+    ],
+)
+def test_values_that_a_program_gives(values, message):
+    if message is None:
+        make_config(ToyConfig, values).validate()
+    else:
+        with pytest.raises(InputError, match=re.escape(message)):
+            make_config(ToyConfig, values).validate()
+
+
+def test_settings_that_a_run_takes_over_from_a_model():
+    own = ToyConfig(units=7, seed=3)
+    assert inherit(own, {"units": 7, "dropout": 0.25}, "model") == ToyConfig(units=7, seed=3, dropout=0.25)
+    assert inherit(ToyConfig(), {"units": 3}, "model").units == 3
+    with pytest.raises(InputError, match="--units: found 7, the language model has 3; leave it out"):
+        inherit(own, {"units": 3}, "language model")
+
+
+def test_what_is_declared_of_a_setting():
+    assert [kind_of(ToyConfig, name) for name in ("units", "group_column", "lowercase")] == [int, str, bool]
+    assert [group_of(ToyConfig, name) for name in ("units", "num_epochs", "language")] == [
+        "other",
+        "optimization",
+        "data",
+    ]
+    assert [is_basic(ToyConfig, name) for name in ("units", "num_epochs", "patience")] == [False, True, False]
+    with pytest.raises(AttributeError):
+        ToyConfig().nothing = 3
 
 
 def test_a_config_cannot_change():

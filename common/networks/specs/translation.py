@@ -160,8 +160,8 @@ def activate(graph: Graph, layer: LayerReader, inputs: str) -> str:
     return graph.add(operator, inputs, **attributes)
 
 
-def activation_operator(layer: LayerReader, name: object) -> tuple[str, dict[str, float]]:
+def activation_operator(layer: LayerReader, name: str) -> tuple[str, dict[str, float]]:
     """Find ONNX' operator for one of Keras' activations, and its attributes."""
-    if not isinstance(name, str) or name not in ACTIVATIONS:
+    if name not in ACTIVATIONS:
         raise layer.not_covered(f"activation {name!r}", f"{', '.join(['linear', *ACTIVATIONS])} are")
     return ACTIVATIONS[name]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+
+import pandas as pd
 
 from common.bundles.model_card import make_card
 from common.bundles.provenance import describe_data, describe_run
@@ -81,6 +86,71 @@ def test_scores_without_test_texts_that_are_also_in_training_have_a_column(tmp_p
     assert "| score | test | test, without 2,000 that are also in training |" in card
     assert "| r2 | 0.4000 | 0.3000 |" in card
     assert "Reviews, CC0." in card
+
+
+def test_the_command_names_what_was_read(tmp_path):
+    facts, _ = make(tmp_path, ToyConfig())
+    facts |= {
+        "train": {"file": "my train.csv"}, "validation": {"file": "b.csv"}, "initialize_from": {"file": "reviews"},
+        "teachers": [{"file": "one"}, {"file": "two"}], "num_epochs": 1, "seconds": 150,
+    }  # fmt: skip
+    facts["machine"] |= {"cores": 1}
+    card = make_card(facts, ToyConfig(seed=7), {}, ())
+    command = (
+        "python -m toy.train --train 'my train.csv' --validation b.csv --start reviews --teachers one two --seed 7"
+    )
+    assert f"\nMade by `{command}`\n" in card
+    assert "\n1 epoch (the best was number 2) in 2.5 minutes on 1 core; seed 1. rnn-language " in card
+    assert "Training file `my train.csv`, sha256 `unknown`." in card
+    assert "half precision" not in card
+    facts |= {"half_precision": {"num_answers": 1234, "change": 0.00123, "unit": "points"}}
+    card = make_card(facts, ToyConfig(), {}, (), sections={"More": "text"})
+    assert (
+        "Bundle format 2. Matrices in half precision: 1,234 validation answers changed by 0.0012 points at most.\n"
+        in card
+    )
+    assert card.endswith("Not measured yet: run evaluate with `--save`.\n\n## More\n\ntext\n")
+    assert "two" not in make_card(facts | {"made_by": "python -m other"}, ToyConfig(), {}, ())
+
+
+def test_verdicts_stand_above_the_scores(tmp_path):
+    metrics = {"validation": {"r2": 0.5, "verdict": "Ahead."}, "test": {}, "other": {"mae": 1.0, "verdict": "Behind."}}
+    _, card = make(tmp_path, ToyConfig(), metrics)
+    assert "was measured.\n\nAhead.\n\nBehind.\n\n| score | validation | other |\n" in card
+    assert "| r2 | 0.5000 |  |\n| mae |  | 1.0000 |\n" in card
+    assert "The test file was scored by" not in card
+
+
+def test_what_a_manifest_says_of_a_run(tmp_path):
+    (tmp_path / "train.csv").write_text("x")
+    inputs = {"train": tmp_path / "train.csv", "validation": None, "teachers": (), "others": (tmp_path / "train.csv",)}
+    facts = describe_run("toy", "T", inputs, "CC0.", ToyConfig(seed=5), Progress(epoch=3, best_epoch=2, seconds=89.6))
+    data = {"file": "train.csv", "sha256": hashlib.sha256(b"x").hexdigest()}
+    known = {name: facts[name] for name in facts.keys() - {"run", "versions", "tokenizer", "machine"}}
+    assert known == {
+        "task": "toy", "title": "T", "about_data": "CC0.", "validation": None, "train": data, "others": [data],
+        "seed": 5, "num_epochs": 3, "best_epoch": 2, "seconds": 90,
+    }  # fmt: skip
+    assert facts["tokenizer"]["pipeline"] == "blank en"
+    assert facts["machine"].keys() == {"system", "processor", "cores"}
+
+
+def test_data_are_known_by_their_content(tmp_path):
+    rows = [("a", 1), ("b", 2.5)]
+    written = hashlib.sha256(b'["a", 1]["b", 2.5]').hexdigest()
+    assert describe_data(rows) == {"file": "list of 2 rows", "sha256": written}
+    assert describe_data(pd.DataFrame(rows))["sha256"] == hashlib.sha256(b'["a", 1.0]["b", 2.5]').hexdigest()
+    assert describe_data([{"day": date(2024, 5, 6)}])["sha256"] == hashlib.sha256(b'{"day": "2024-05-06"}').hexdigest()
+    folder = tmp_path / "saved"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("state.json", "deep/b"):
+        (folder / name).write_text(name)
+    lines = "".join(f"{name}\0{hashlib.sha256(name.encode()).hexdigest()}\n" for name in ("deep/b", "state.json"))
+    assert describe_data(folder) == {"file": "saved", "sha256": hashlib.sha256(lines.encode()).hexdigest()}
+    (tmp_path / "manifest.json").write_text("{}")
+    assert describe_data(tmp_path) == {"file": tmp_path.name, "sha256": hashlib.sha256(b"{}").hexdigest()}
+    os.mkfifo(tmp_path / "pipe")
+    assert describe_data(tmp_path / "pipe") == {"file": "pipe", "sha256": "unknown"}
 
 
 def test_what_is_not_known_is_said(tmp_path):

@@ -224,6 +224,74 @@ def test_a_number_is_finite(text, limits):
     assert cli_options.number(int, *limits)("2") == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "limits", "text", "found"),
+    [
+        (int, (1, 9), "1", 1), (int, (1, 9), "9", 9), (float, (0, 1), "1", 1.0),
+        (int, (1, 9), "0", "found 0, wanted from 1 to 9"), (int, (1, 9), "10", "found 10, wanted from 1 to 9"),
+        (float, (0.5,), "0.4", "found 0.4, wanted at least 0.5"),
+    ],
+)  # fmt: skip
+def test_a_number_has_limits(kind, limits, text, found):
+    read = cli_options.number(kind, *limits)
+    assert read.__name__ == kind.__name__
+    if isinstance(found, str):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"^{found}$"):
+            read(text)
+    else:
+        assert read(text) == found
+
+
+def test_no_more_cores_than_there_are(monkeypatch):
+    monkeypatch.setattr(cli_options, "num_cores", lambda: 3)
+    assert [cli_options.cores(text) for text in ("1", "3", "4")] == [1, 3, 3]
+    with pytest.raises(argparse.ArgumentTypeError, match="found 0, wanted at least 1"):
+        cli_options.cores("0")
+
+
+def test_options_that_are_not_given():
+    arguments = vars(parse())
+    assert arguments == {
+        "texts": [], "input": None, "output": None, "format": None, "text_column": None, "columns": None,
+        "document": "auto", "line_numbers": False, "strict": False, "encoding": "auto", "header": True,
+        "model": Path("none"),
+    }  # fmt: skip
+    assert parse("--no-header").header is False
+    parser = make_parser("toy.train", None)
+    cli_options.add_train_arguments(parser)
+    arguments = parser.parse_args(["--train", "a", "--output-dir", "b"])
+    assert cli_options.train_options(arguments, "backend") == {
+        "validation": None, "start": "auto", "about_data": "", "resume": False, "overwrite": False, "backend": None
+    }  # fmt: skip
+    assert "--track" not in parser.format_help()
+
+
+def test_what_a_command_reads_is_all_but_what_it_writes():
+    given = argparse.Namespace(
+        test=Path("a"), output=Path("b"), output_dir=Path("c"), report=Path("d"), more=[Path("e"), "f"], name="g"
+    )
+    assert cli_options.paths_read(given) == [Path("a"), Path("e")]
+
+
+def test_scores_are_kept_only_in_a_model_that_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "test.csv").write_text("x")
+    (tmp_path / "model").mkdir()
+    arguments = argparse.Namespace(
+        test=tmp_path / "test.csv", train=None, report=None, save=True, model=tmp_path / "model"
+    )
+    with cli_options.claim_for_scores(arguments):
+        assert (tmp_path / ".model.unfinished").is_dir()
+    arguments.save, arguments.report = False, tmp_path / "page"
+    with cli_options.claim_for_scores(arguments):
+        assert {path.name for path in tmp_path.iterdir()} == {"test.csv", "model", "page"}
+    arguments.save = True
+    monkeypatch.chdir(tmp_path / "model")
+    with pytest.raises(
+        InputError, match="you are in this folder; leave it first, or choose another --model, or leave ou"
+    ):
+        cli_options.check_evaluate_arguments(arguments)
+
+
 @pytest.mark.parametrize("option", ["--min-rating", "--max-rating"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_the_scale_of_ratings_is_finite(option, value, capsys):

@@ -71,6 +71,29 @@ def test_a_score_undefined_in_some_samples_has_an_interval_of_the_others():
     assert with_intervals(lambda chosen: score(chosen[::-1]), 5, 200)["share_interval"] == [0.5, 0.5]
 
 
+def test_a_score_that_no_sample_defines_has_no_interval():
+    found = with_intervals(lambda chosen: {"share": math.nan}, 5, 3)["share_interval"]
+    assert all(map(math.isnan, found))
+
+
+def test_the_samples_of_an_interval_are_those_of_numpy():
+    values, rng = np.arange(30.0), np.random.default_rng(0)
+    drawn = [values[rng.integers(30, size=30)].mean() for _ in range(500)]
+    found = with_intervals(lambda chosen: {"mean": values[chosen].mean()}, 30)
+    assert found["mean_interval"] == pytest.approx(np.percentile(drawn, [2.5, 97.5]).tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("r2", None, "undefined"), ("perplexity", math.nan, "nan"), ("perplexity", None, "inf"), ("r2", 1, "1.0000"),
+        ("r2", "odd", "'odd'"),
+    ],
+)  # fmt: skip
+def test_odd_scores_are_shown(name, value, shown):
+    assert format_score(name, {name: value}) == shown
+
+
 def test_format_score():
     scores = {"perplexity": 12.346, "perplexity_interval": [11.0, 13.999], "r2": 0.5}
     assert format_score("perplexity", scores) == "12.35 [11.00, 14.00]"

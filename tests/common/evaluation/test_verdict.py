@@ -29,6 +29,27 @@ def test_a_difference_that_may_be_chance_is_none():
     assert compare(many, many + rng.normal(0.05, 1, 5000)) == AHEAD  # the same difference, of enough examples
 
 
+@pytest.mark.parametrize(("share", "outcome"), [(950, AHEAD), (949, EVEN)])
+def test_ahead_is_who_wins_nineteen_of_twenty_samples(share, outcome, monkeypatch):
+    """Of 1000 samples, each of one example: so many are of the example that the model wins."""
+
+    class Drawn:
+        def integers(self, high, size):
+            assert (high, size) == (2, (1000, 2))
+            return np.array([[0, 0]] * share + [[1, 1]] * (1000 - share))
+
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: Drawn())
+    assert compare(np.array([0.0, 1.0]), np.array([1.0, 0.0])) == outcome
+    behind = BEHIND if outcome == AHEAD else EVEN
+    assert compare(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == behind
+
+
+def test_the_verdict_depends_on_its_seed_alone():
+    losses = np.random.default_rng(173).normal(0.3, 1, 30)  # at the edge of what is sure
+    assert [compare(np.zeros(30), losses, seed) for seed in (0, 1, 0)] == [AHEAD, EVEN, AHEAD]
+    assert compare(np.zeros(30), losses) == AHEAD
+
+
 def test_only_who_is_not_ahead_gets_advice():
     said = {outcome: str(make_verdict(outcome, "5 texts", "it is 1", "that 2", "Do more.")) for outcome in
             (AHEAD, EVEN, BEHIND)}  # fmt: skip

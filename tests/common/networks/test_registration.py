@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from common.bundles.bundle import open_bundle
 from common.inference.keras_engine import KerasEngine
 from common.inference.trial_inputs import random_inputs
+from common.networks import registration
 from tests.conftest import ROOT
 
 BUNDLES = [
@@ -44,6 +46,42 @@ for folder, inputs, outputs in json.load(sys.stdin):
     answer = answer if isinstance(answer, dict) else {{"answer": answer}}
     np.savez(outputs, **{{name: np.asarray(value) for name, value in answer.items()}})
 """
+
+
+def test_keras_that_is_installed_later_is_still_found(monkeypatch):
+    monkeypatch.setattr(registration, "LAYER_MODULES", ("colorsys",))
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setitem(sys.modules, "keras", None)
+    registration.register_with_keras()
+    registration.register_with_keras()
+    [finder] = sys.meta_path
+    assert finder.find_spec("other", None) is None
+    assert sys.meta_path == [finder]
+    monkeypatch.setattr(registration.importlib.util, "find_spec", lambda name: None)
+    assert finder.find_spec("keras", None) is None
+    assert sys.meta_path == [finder]
+    spec = SimpleNamespace(loader=SimpleNamespace(create_module=str, exec_module=lambda module: done.append(module)))
+    done, loader = [], spec.loader
+    monkeypatch.setattr(registration.importlib.util, "find_spec", lambda name: spec)
+    assert finder.find_spec("keras", None) is spec
+    assert sys.meta_path == []
+    assert spec.loader.create_module("keras") == "keras"
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    monkeypatch.setattr(registration.importlib, "import_module", done.append)
+    module = SimpleNamespace(__spec__=spec, __loader__=None)
+    spec.loader.exec_module(module)
+    assert done == [module, "colorsys"]
+    assert spec.loader is module.__loader__ is loader
+
+
+def test_layers_are_registered_at_once_where_keras_is_there(monkeypatch):
+    done = []
+    monkeypatch.setattr(registration.importlib, "import_module", done.append)
+    monkeypatch.setitem(sys.modules, "keras", "there")
+    before = list(sys.meta_path)
+    registration.register_with_keras()
+    assert done == ["common.networks.layers", "common.networks.lstm"]
+    assert sys.meta_path == before
 
 
 def test_layers_are_registered_after_keras_is_imported(tmp_path):

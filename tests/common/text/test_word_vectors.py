@@ -99,6 +99,66 @@ def test_rare_neighbours_do_not_count():
     assert similarity(vectors, RED, BLUE) == pytest.approx(1, abs=0.01)
 
 
+def count(texts, shape, window, weight, sides=(-1, 1)):
+    """How often a word stands beside another, by going over all pairs."""
+    found = np.zeros(shape)
+    for text in texts:
+        for place, word in enumerate(text):
+            for distance in range(1, window + 1):
+                for other in (place + side * distance for side in sides):
+                    if 0 <= other < len(text) and min(word, text[other]) >= 4 and text[other] < shape[1]:
+                        found[word, text[other]] += weight(distance)
+    return found
+
+
+def squeezed(counts, dim):
+    """The products of the vectors of all words: they do not depend on the signs of a decomposition."""
+    contexts = counts.sum(axis=0) ** 0.75
+    with np.errstate(divide="ignore", invalid="ignore"):
+        information = np.log(counts / (counts.sum(axis=1, keepdims=True) * contexts / contexts.sum()))
+    left, values, _ = np.linalg.svd(np.where(np.isfinite(information), np.maximum(information, 0), 0))
+    left, values = left[:, :dim], values[:dim]
+    return left * values @ left.T
+
+
+LONG_TEXTS = [np.random.default_rng(number).integers(3, 11, 12).tolist() for number in range(6)]
+
+
+def test_vectors_are_those_of_the_formula():
+    counts = count(LONG_TEXTS, (11, 11), 5, lambda distance: 1 / distance)
+    vectors = cooccurrence_vectors(LONG_TEXTS, 11, 4)
+    products = squeezed(counts, 4)
+    assert vectors.std() == pytest.approx(SPREAD, rel=1e-4)
+    found = vectors @ vectors.T
+    np.testing.assert_allclose(found / np.trace(found), products / np.trace(products), atol=1e-4)
+
+
+def test_vectors_of_places_are_those_of_the_formula():
+    one = lambda distance: 1  # noqa: E731
+    blocks = []
+    for distance in (1, 2):
+        for side in (-1, 1):
+            far = count(LONG_TEXTS, (11, 9), distance, one, (side,))
+            blocks.append(far - count(LONG_TEXTS, (11, 9), distance - 1, one, (side,)))
+    products = squeezed(np.hstack(blocks), 4)
+    lengths = np.maximum(np.sqrt(np.diag(products)), 1e-9)
+    vectors = place_vectors(LONG_TEXTS, 11, 4, num_neighbors=9)
+    np.testing.assert_allclose(vectors @ vectors.T, products / np.outer(lengths, lengths), atol=1e-4)
+
+
+def test_induced_vectors_are_those_of_the_formula():
+    known = np.random.default_rng(0).normal(size=(9, 2))
+    counts = count(LONG_TEXTS, (11, 9), 5, lambda distance: 1)
+    mean, totals = known[4:].mean(axis=0), counts.sum(axis=1, keepdims=True)
+    contexts = counts @ (known - mean) / np.maximum(totals, 1)
+    weights = np.log(1 + totals[4:9])
+    gram = contexts[4:9].T @ (weights * contexts[4:9])
+    gram += 0.001 * np.eye(2) * np.trace(gram) / 2
+    transform = np.linalg.inv(gram) @ contexts[4:9].T @ (weights * (known[4:] - mean))
+    found = induced_vectors(LONG_TEXTS, known.astype("float32"), 11)
+    np.testing.assert_allclose(found, mean + contexts[9:] @ transform, atol=1e-4)
+
+
 # -- Vectors that others have trained -------------------------------------------------------------------------------
 
 WORDS = Vocabulary(["the", "cat", "new york", "dog"], lowercase=True)

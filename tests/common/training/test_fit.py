@@ -21,8 +21,8 @@ from common.networks.layers import MaskedPooling
 from common.settings import TrainingConfig, setting
 from common.text.batching import Batches, drop_words, make_mask, pad
 from common.training import checkpoint, weight_averaging
-from common.training.checkpoint import check_run, checkpoint_folder, kept_until_saved
-from common.training.fit import Validation, fit
+from common.training.checkpoint import Progress, check_run, checkpoint_folder, kept_until_saved
+from common.training.fit import Validation, _describe_epoch, _describe_start, _stops, fit
 from common.training.history import write_history
 from common.training.optimizer import make_optimizer
 from common.training.seeds import reseed_dropout, set_seed
@@ -384,6 +384,110 @@ def test_batches_come_in_their_order(tmp_path, monkeypatch):
     for epoch in range(2):
         numbers = [number for of_epoch, number in read if of_epoch == epoch]
         assert numbers == [0, 1, *range(6)]  # Keras looks at two batches first, for their shapes
+
+
+@pytest.mark.parametrize(
+    ("rows", "best", "num_epochs", "said"),
+    [
+        ([{"loss": 1.25, "seconds": 61.6}], 1, 1, "Epoch 1/1: loss 1.2500, 62 s"),
+        ([{"loss": 1.25, "seconds": 61.6, "r2": 0.5, "mae": 1}], 1, 4,
+         "Epoch 1/4: loss 1.2500, validation r2 0.5000, mae 1.0000, 62 s, at most 3.5 min left *"),
+        ([{}, {"loss": 2.0, "seconds": 0.4, "r2": 0.5}], 1, 2, "Epoch 2/2: loss 2.0000, validation r2 0.5000, 0 s"),
+        ([{}, {"loss": 2.0, "seconds": 0.4, "r2": 0.5}], 2, 3,
+         "Epoch 2/3: loss 2.0000, validation r2 0.5000, 0 s, at most 70 s left *"),
+    ],
+)  # fmt: skip
+def test_the_line_of_an_epoch(rows, best, num_epochs, said):
+    history = [{"epoch": number, **row} for number, row in enumerate(rows, 1)]
+    state = Progress(epoch=len(rows), best_epoch=best, history=history)
+    assert _describe_epoch(state, replace(CONFIG, num_epochs=num_epochs), 70.0) == said
+
+
+def test_the_line_before_the_first_epoch():
+    model = build_model(CONFIG)
+    assert _describe_start(model, Progress(), CONFIG) == "Model: 74 parameters, 0.0 MB"
+    assert _describe_start(model, Progress(epoch=3), CONFIG) == "Going on after epoch 3 of 4"
+    many = argparse.Namespace(count_params=lambda: 1_262_500)
+    assert _describe_start(many, Progress(), CONFIG) == "Model: 1,262,500 parameters, 5.0 MB"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "smaller", "score", "goodness"),
+    [("r2", False, 0.5, 0.5), ("r2", True, 0.5, -0.5), ("r2", False, float("nan"), 3.0), (None, False, 0.5, 3.0)],
+)
+def test_how_good_an_epoch_is(monitor, smaller, score, goodness):
+    validation = Validation(dict, monitor, smaller)
+    assert validation.goodness({"r2": score}, 3) == goodness
+    assert not Validation(dict, None).smaller_is_better
+
+
+def test_who_watches_is_told_the_scores_and_stops_by_true_alone():
+    told = []
+    row = {"epoch": 2.0, "loss": 1.0, "r2": 0.5, "seconds": 3.0}
+    for answer, stops in ((True, True), (1, False), (None, False)):
+        watch = lambda epoch, scores, answer=answer: told.append((epoch, scores)) or answer  # noqa: E731
+        assert _stops(watch, row) is stops
+    assert told == [(2, {"loss": 1.0, "r2": 0.5})] * 3
+    assert _stops(None, row) is False
+
+
+def test_an_epoch_is_the_best_if_it_is_better():
+    state = Progress()
+    assert [state.end_epoch({"r2": score}, 1.5, score) for score in (0.1, 0.1, 0.3)] == [True, False, True]
+    assert (state.epoch, state.best_epoch, state.best_score) == (3, 3, 0.3)
+    assert state.history[1] == {"epoch": 2, "r2": 0.1, "seconds": 1.5}
+    assert len(state.run) == 16
+    assert Progress().run != state.run
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_the_room_that_a_run_needs(spare, tmp_path, monkeypatch):
+    """Two checkpoints, each of five arrays of the size of the weights, and the model."""
+    free = 11 * 4 * 1_000_000 + spare
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: argparse.Namespace(free=free))
+    if spare:
+        with pytest.raises(InputError, match=f"{tmp_path}: 44 MB free, checkpoints and model need 44 MB; free some"):
+            checkpoint.check_space(tmp_path / "run.checkpoint", 1_000_000)
+    else:
+        checkpoint.check_space(tmp_path / "run.checkpoint", 1_000_000)
+    most = (checkpoint.MAX_FILE_BYTES - checkpoint.HDF5_OVERHEAD) // 4
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: argparse.Namespace(free=1 << 60))
+    checkpoint.check_space(tmp_path, most)
+    with pytest.raises(InputError, match="MB of weights, a saved model holds at most"):
+        checkpoint.check_space(tmp_path, most + 1)
+
+
+def test_what_is_in_the_way_of_checkpoints_stays(tmp_path):
+    (tmp_path / "run.checkpoint").mkdir()
+    (tmp_path / "run.checkpoint" / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match=r"run\.checkpoint: in the way, and not made by this program"):
+        check_run(tmp_path / "run", resume=False, overwrite=False)
+    (tmp_path / "run").mkdir()
+    checkpoint.discard_checkpoint(tmp_path / "run")
+    assert (tmp_path / "run.checkpoint" / "thesis.txt").exists()
+    assert not checkpoint.has_checkpoint(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"best_epoch": 0}, "epochs that do not follow each other"),
+        ({"best_epoch": 2}, "epochs that do not follow each other"),
+        ({"epoch": 2}, "epochs that do not follow each other"),
+        ({"history": []}, "epochs that do not follow each other"),
+    ],
+)
+def test_a_checkpoint_whose_epochs_do_not_follow_each_other_is_damaged(change, what, after_one_epoch):
+    file = checkpoint_folder(after_one_epoch) / "epoch-0001" / "state.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(InputError, match=rf"epoch-0001: damaged \({what}\); delete .*run\.checkpoint and start again"):
+        start(ONE_EPOCH, after_one_epoch, resume=True)
+
+
+def test_an_average_is_due_after_every_second_step_here():
+    average = AveragedWeights(one_weight(1.0), 0.9)
+    assert [average.is_due(step) for step in range(5)] == [True, False, True, False, True]
+    assert not AveragedWeights(one_weight(1.0), 0.0).is_due(0)
 
 
 # -- The parts ------------------------------------------------------------------------------------------------------

@@ -51,11 +51,30 @@ def test_the_curve_and_the_table_have_every_epoch(drawn):
     assert score.get_ylabel() == "validation r2"
 
 
+def test_what_the_axes_say(drawn):
+    _, (loss, score) = drawn(ROWS, "r2")
+    assert (loss.get_ylabel(), loss.get_xlabel(), score.get_xlabel()) == ("training loss", "", "epoch")
+    assert [line.get_xdata()[0] for line in score.get_lines()[1:]] == [2]  # the best epoch
+    assert score.get_lines()[1].get_linestyle() == "--"
+    for axes in (loss, score):
+        assert [axes.spines[side].get_visible() for side in ("top", "right", "bottom", "left")] == [
+            False,
+            False,
+            True,
+            True,
+        ]
+        assert any(line.get_visible() for line in axes.get_ygridlines())
+        assert not any(line.get_visible() for line in axes.get_xgridlines())
+    assert loss.figure.get_size_inches().tolist() == pytest.approx([6, 4.8])
+
+
 def test_one_epoch_without_validation(drawn):
     rows, [loss] = drawn([{"epoch": 1, "loss": 2.5}], None)
     assert rows == [{"epoch": "1", "loss": "2.5"}]
     assert points(loss) == [[(1, 2.5)]]
     assert loss.get_title() == "trained without validation"
+    assert loss.get_xlabel() == "epoch"
+    assert loss.figure.get_size_inches().tolist() == pytest.approx([6, 3.6])
 
 
 def test_epochs_are_whole_numbers(drawn):

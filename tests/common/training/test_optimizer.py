@@ -15,6 +15,19 @@ CONFIG = SimpleNamespace(
 )
 
 
+@pytest.mark.parametrize(
+    ("num_steps", "warmup_ratio", "rates"),
+    [(0, 0.0, [0.001, 0.01]), (1, 0.0, [0.001, 0.01]), (10, 0.0, [0.001, 0.01]), (10, 0.25, [0.001, 0.0055, 0.01]),
+     (10, 1.0, [0.001, *[None] * 9, 0.01])],
+)  # fmt: skip
+def test_the_warm_up_takes_a_step_at_least(num_steps, warmup_ratio, rates):
+    config = SimpleNamespace(**{**vars(CONFIG), "schedule": "cosine", "warmup_ratio": warmup_ratio})
+    rate = make_optimizer(config, num_steps)._learning_rate
+    for step, wanted in enumerate(rates):
+        assert wanted is None or float(rate(step)) == pytest.approx(wanted)
+    assert float(rate(99)) == pytest.approx(0.0001)
+
+
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_share_and_first_step_of_a_layer(eagerly):
     names = ("late", "slow", "usual")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from common.cli import processes
+from common.cli.flags import make_parser
 from common.cli.processes import run_processes, start_backend
 from common.errors import InputError
 from common.inference.widths import rounded_width, widen
@@ -107,9 +112,127 @@ def test_what_cannot_be_done_is_said(given, message, monkeypatch):
 
 def test_when_one_of_several_processes_fails_the_others_are_ended(capfd):
     code = "import os, sys, time; n = os.environ['JAX_PROCESS_ID']; n == '1' and sys.exit('broken'); time.sleep(60)"
+    start = time.monotonic()
     assert run_processes([sys.executable, "-c", code], 2, seconds_to_end=0.5) == 1
+    assert time.monotonic() - start < 30
     assert "broken" in capfd.readouterr().err
     assert run_processes([sys.executable, "-c", "pass"], 3) == 0
+
+
+def test_each_process_has_its_share_of_the_cores(monkeypatch):
+    monkeypatch.setattr(processes, "num_cores", lambda: 6)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert processes._place("here:1", 2, 1) == {
+        "JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1", "OMP_NUM_THREADS": "3",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=3",
+    }  # fmt: skip
+    monkeypatch.setenv("XLA_FLAGS", "--own")
+    for count in (6, 9):
+        assert processes._place("here:1", count, 0)["XLA_FLAGS"] == (
+            "--own --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        )
+
+
+@pytest.mark.parametrize(
+    ("programs", "status", "said"),
+    [
+        (["print('one')", "print('two')"], 0, ("one\n", "")),
+        (["pass", "import sys; sys.exit(3)"], 3, ("", "")),
+        (["import sys; sys.exit(4)", "print('two')"], 4, ("", "")),
+        (["pass", "import os; os.kill(os.getpid(), 15)"], 15, ("", "")),
+        (["pass", "import sys; print('x' * 3000); sys.exit('é')"], 1, ("", "x" * 1996 + "\né\n")),
+        (["pass", "import sys; print(repr(sys.stdin.read()), file=sys.stderr); sys.exit(1)"], 1, ("", "''\n")),
+    ],
+)
+def test_the_first_process_speaks_and_of_the_others_how_they_failed(programs, status, said, capfd, monkeypatch):
+    monkeypatch.setattr(processes, "SECONDS_BETWEEN_LOOKS", 0.01)
+    code = f"import os; exec({programs!r}[int(os.environ['JAX_PROCESS_ID'])])"
+    assert run_processes([sys.executable, "-c", code], 2, seconds_to_end=5) == status
+    found = capfd.readouterr()
+    assert (found.out, found.err) == said
+
+
+def test_a_process_that_runs_on_is_ended_after_the_time_that_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "SECONDS_BETWEEN_LOOKS", 0.01)
+    code = (
+        "import os, pathlib, sys, time; n = os.environ['JAX_PROCESS_ID']; n == '1' and sys.exit(2); time.sleep(0.2)\n"
+        f"pathlib.Path({str(tmp_path / 'ended')!r}).touch(); time.sleep(60)"
+    )
+    start = time.monotonic()
+    assert run_processes([sys.executable, "-c", code], 2, seconds_to_end=0.6) == 2
+    assert time.monotonic() - start < 20
+    assert (tmp_path / "ended").exists()
+
+
+def test_a_run_of_several_processes_ends_with_their_status(monkeypatch):
+    ran = []
+    monkeypatch.setattr(processes, "run_processes", lambda command, count: ran.append((command, count)) or 7)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.delenv("JAX_NUM_PROCESSES", raising=False)
+    arguments = argparse.Namespace(backend="jax", processes=2)
+    with pytest.raises(SystemExit) as stop:
+        start_backend(arguments, "sentiment", ["--a", "b"])
+    assert stop.value.code == 7
+    command = [sys.executable, "-m", "rnn_language", "sentiment", "train", "--a", "b"]
+    monkeypatch.setattr(sys, "argv", ["train", "--c"])
+    with pytest.raises(SystemExit):
+        start_backend(arguments, "sentiment", None)
+    assert ran == [(command, 2), ([*command[:5], "--c"], 2)]
+    assert os.environ["KERAS_BACKEND"] == "jax"
+    monkeypatch.setenv("JAX_NUM_PROCESSES", "2")
+    start_backend(arguments, "sentiment", [])  # it is one of them
+    start_backend(argparse.Namespace(backend=None, processes=1), "sentiment", [])
+    assert os.environ["KERAS_BACKEND"] == "jax"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs the package jax; pip install 'rnn-language\[processes\]'"):
+        start_backend(arguments, "sentiment", [])
+
+
+def test_one_process_unless_more_are_wanted():
+    parser = make_parser("toy.train", None)
+    processes.add_backend_arguments(parser)
+    arguments = parser.parse_args([])
+    assert (arguments.backend, arguments.processes) == (None, 1)
+    assert parser.parse_args(["--processes", "3"]).processes == 3
+    assert "--processes" not in parser.format_help()
+
+
+@pytest.mark.parametrize(("width", "rounded"), [(0, 0), (1, 1), (2, 8), (8, 8), (13, 16), (17, 24), (24, 24), (25, 32)])
+def test_the_width_of_a_batch_is_rounded_up(width, rounded):
+    assert rounded_width(width) == rounded
+
+
+def test_what_is_as_wide_as_the_mask_is_widened():
+    shape = (2, 9)
+    given = {
+        "mask": np.ones(shape, bool), "ids": np.ones(shape, np.int32), "letters": np.ones((2, 9, 5, 9), np.uint8),
+        "state": np.ones(shape, np.float32), "table": np.ones((2, 7), np.int32), "row": np.ones(2, np.int32),
+    }  # fmt: skip
+    found = widen(given)
+    assert {name: array.shape for name, array in found.items()} == {
+        "mask": (2, 12), "ids": (2, 12), "letters": (2, 12, 8, 9), "state": (2, 9), "table": (2, 7), "row": (2,)
+    }  # fmt: skip
+    assert found["mask"].tolist() == [[True] * 9 + [False] * 3] * 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "shares"),
+    [(3, 2, [[0, 1], [2, 0]]), (4, 2, [[0, 1], [2, 3]]), (1, 3, [[0], [0], [0]]), (5, 3, [[0, 1], [2, 3], [4, 0]])],
+)
+def test_the_rows_of_each_process(rows, count, shares):
+    class Plain(OneBatch):
+        lengths, sizes = np.array([4, 5]), [9]
+
+        def __getitem__(self, number):
+            return {"x": np.arange(rows, dtype=np.float32)}, np.arange(rows), np.ones(rows)
+
+    parts = [Shares(Plain(), number, count) for number in range(count)]
+    assert [part[0][1].tolist() for part in parts] == shares
+    assert sum(part[0][2].sum() for part in parts) == rows
+    assert parts[0][0][0]["x"].tolist() == shares[0]
+    parts[0].set_epoch(4)
+    assert (parts[0].batches.epoch, len(parts[0]), parts[0].sizes, parts[0].lengths.tolist()) == (4, 1, [9], [4, 5])
 
 
 # -- With JAX -------------------------------------------------------------------------------------------------------

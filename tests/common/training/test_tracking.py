@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 
@@ -62,6 +63,147 @@ def test_what_is_missing_is_one_line(tmp_path, monkeypatch):
         track("tensorboard", str(tmp_path), tmp_path, "sentiment", {}),
     ):
         pass
+
+
+# -- What is told, where neither package need be there --------------------------------------------------------------
+
+
+class Known(types.ModuleType):
+    """A module that has whatever is imported from it."""
+
+    __path__ = ()
+
+    def __getattr__(self, name):
+        return lambda *given, **named: (name, *given, *named.items())
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Import a tracker on modules that only remember what they are given."""
+
+    def stand_in(tracker, modules, **classes):
+        for name in modules:
+            module = Known(name)
+            for key, value in classes.items():
+                setattr(module, key, value)
+            monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.delitem(sys.modules, f"common.training.tracking.{tracker}", raising=False)
+        found = importlib.import_module(f"common.training.tracking.{tracker}")
+        monkeypatch.setitem(sys.modules, found.__name__, found)
+        return found
+
+    return stand_in
+
+
+class Refused(Exception):
+    """What MLflow raises."""
+
+
+class Client:
+    """What MLflow's client is asked for."""
+
+    experiments = ("sentiment",)
+
+    def __init__(self, place):
+        if place == "sqlite:///bad":
+            raise Refused("no\nway " + "x" * 200)
+        self.place, self.calls = place, []
+
+    def get_experiment_by_name(self, name):
+        return types.SimpleNamespace(experiment_id=f"old {name}") if name in self.experiments else None
+
+    def create_experiment(self, name):
+        return f"new {name}"
+
+    def create_run(self, experiment, run_name):
+        self.calls.append((experiment, run_name))
+        return types.SimpleNamespace(info=types.SimpleNamespace(run_id=7))
+
+    def log_batch(self, run, metrics=(), params=()):
+        self.calls.append((run, list(metrics), list(params)))
+
+    def set_terminated(self, run, status):
+        self.calls.append((run, status))
+
+
+class Status:
+    FINISHED, FAILED = "finished", "failed"
+    to_string = str.upper
+
+
+def test_what_mlflow_is_told(stand_in):
+    modules = ("mlflow", "mlflow.entities", "mlflow.exceptions", "mlflow.utils", "mlflow.utils.time")
+    module = stand_in("to_mlflow", modules, MlflowClient=Client, RunStatus=Status, MlflowException=Refused,
+                      get_current_time_millis=lambda: 99)  # fmt: skip
+    tracker = module.open_tracker("sqlite:///a.db", "sentiment", "mine", {"dropout": 0.5, "long": "y" * 6001})
+    tracker(3, {"r2": 0.5})
+    tracker.close(True)
+    tracker.close(False)
+    assert tracker.client.calls == [
+        ("old sentiment", "mine"),
+        (7, [], [("Param", "dropout", "0.5"), ("Param", "long", "y" * 6000)]),
+        (7, [("Metric", "r2", 0.5, 99, 3)], []),
+        (7, "FINISHED"),
+        (7, "FAILED"),
+    ]
+    many = module.open_tracker("sqlite:///a.db", "tags", "mine", {str(n): n for n in range(201)}).client.calls
+    assert many[0] == ("new tags", "mine")
+    assert [len(params) for _, _, params in many[1:]] == [100, 100, 1]
+    with pytest.raises(InputError, match=r"--track-to runs.db: no URI; a file of a database is sqlite:///runs.db"):
+        module.open_tracker("runs.db", "sentiment", "mine", {})
+    with pytest.raises(InputError, match=r"^--track-to sqlite:///bad: no way x+\.\.\.x+$") as error:
+        module.open_tracker("sqlite:///bad", "sentiment", "mine", {})
+    assert len(str(error.value)) == len("--track-to sqlite:///bad: ") + 150
+
+
+class Writer:
+    """What TensorBoard's writer is asked for."""
+
+    def __init__(self, folder):
+        self.told = [folder]
+
+    def add_event(self, event):
+        self.told.append(event)
+
+    def flush(self):
+        self.told.append("flush")
+
+    def close(self):
+        self.told.append("close")
+
+
+class Summary:
+    Value = dict
+
+    def __new__(cls, value):
+        return value
+
+
+def test_what_tensorboard_is_told(stand_in, tmp_path):
+    modules = [
+        "tensorboard", "tensorboard.compat", "tensorboard.compat.proto", "tensorboard.compat.proto.event_pb2",
+        "tensorboard.compat.proto.summary_pb2", "tensorboard.plugins", "tensorboard.plugins.text",
+        "tensorboard.plugins.text.summary_v2", "tensorboard.summary", "tensorboard.summary.writer",
+        "tensorboard.summary.writer.event_file_writer",
+    ]  # fmt: skip
+    module = stand_in("to_tensorboard", modules, EventFileWriter=Writer, Summary=Summary)
+    tracker = module.open_tracker(str(tmp_path / "board"), "sentiment", "mine", {"dropout": 0.5})
+    tracker(3, {"r2": 0.5})
+    tracker.close(True)
+    table = "| setting | value |\n| --- | --- |\n| dropout | 0.5 |"
+    assert tracker.writer.told == [
+        str(tmp_path / "board" / "sentiment" / "mine"),
+        ("Event", ("step", 0), ("summary", ("text_pb", "settings", table))),
+        ("Event", ("step", 3), ("summary", [{"tag": "r2", "simple_value": 0.5}])),
+        "flush",
+        "close",
+    ]
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written .*; choose another --track-to"):
+        module.open_tracker(str(tmp_path / "file" / "board"), "sentiment", "mine", {})
+
+
+# -- The packages themselves ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
