@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -86,7 +87,7 @@ def test_at_the_end_of_several_processes_nobody_may_connect(started, monkeypatch
     found = []
 
     def end_at_once(workers):
-        assert os.path.isdir(os.environ[FOLDER])
+        assert Path(os.environ[FOLDER]).is_dir()
         is_open = [each.fileno() > 0 for each in workers.sockets]
         workers.terminate_all()
         found.append((workers.config, is_open, [each.fileno() for each in workers.sockets]))
