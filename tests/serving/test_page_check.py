@@ -160,9 +160,6 @@ def test_a_question_is_a_line_and_so_is_its_answer(node, tmp_path):
 
 
 def test_scripts_that_fail_are_named_by_their_error(node, tmp_path):
-    node("echo first; echo 'at line 3' >&2; echo ' TypeError: x is undefined' >&2; exit 1")
-    with page_check.open_page(tmp_path) as page, pytest.raises(ValueError, match="Expecting value"):
-        page.ask("answer")
     for script, reason in (("echo ' TypeError: no x' >&2", "'TypeError: no x'"), ("exit 1", "'no answer'")):
         node(f"read -r line; {script}")
         with (
@@ -182,7 +179,7 @@ def test_a_pipe_that_is_closed_is_a_script_that_fails(node, tmp_path):
 
 def test_without_node_the_check_can_be_left_out(monkeypatch):
     monkeypatch.setattr(page_check.shutil, "which", lambda name: None)
-    with pytest.raises(InputError, match="node: not found.*add --no-check"):
+    with pytest.raises(InputError, match=r"node: not found.*add --no-check"):
         page_check.find_node()
 
 
