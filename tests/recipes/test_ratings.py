@@ -178,7 +178,7 @@ def test_the_opposite_word_gives_the_opposite_rating_and_a_negation_turns_it():
         assert abs(good - middle) == pytest.approx(4.5 * strength)
         assert (good > middle) == (turn > 0)
     facts = [(found[text.format(thing="film")], middle + 4.5 * value) for text, value in augmentation.FACTS]
-    assert sum(rating != pytest.approx(expected) for rating, expected in facts) < 3  # some are patterns, too
+    assert sum(rating != pytest.approx(expected) for rating, expected in facts) <= 5  # some are patterns, too
 
 
 def test_augmented_sentences_are_drawn_at_random_each_once():
