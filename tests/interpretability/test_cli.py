@@ -49,7 +49,7 @@ def test_units_are_told_as_text_as_json_and_on_a_page(texts, tmp_path, capsys):
 
 
 def test_probes_are_told_as_json_and_on_a_page(texts, tmp_path):
-    options = ["--max-lag", "1", "--num-words", "2", "--inverse-penalty", "0.01"]
+    options = ["--max-lag", "1", "--num-words", "10", "--inverse-penalty", "0.01"]
     argv = ["--model", str(FIXTURES / "language_model"), "--input", str(texts), *options]
     probe([*argv, "--output", str(tmp_path / "found.json")])
     names = [task["task"] for task in json.loads((tmp_path / "found.json").read_text())["tasks"]]
