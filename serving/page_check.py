@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,13 @@ def open_page(folder: Path) -> Iterator[Page]:
     command = [find_node(), str(SCRIPT), str(folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8") as process:
+        assert process.stdin
         try:
             yield Page(process)
         finally:
             process.kill()
+            with suppress(BrokenPipeError):  # a question that a script which has ended did not read
+                process.stdin.close()
 
 
 def check_answers(folder: Path, places: Sequence[Place], texts: Sequence[str] = TEXTS) -> None:

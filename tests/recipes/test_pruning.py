@@ -12,6 +12,7 @@ from common.bundles.bundle import open_bundle, save_bundle
 from common.errors import InputError
 from common.inference.keras_engine import load_model
 from recipes.imdb.pruning import prune, prune_weights
+from recipes.ratings.interpolation import interpolate, mix
 from sentiment.agreement import read_settings
 from sentiment.cli import train
 from tests.sentiment.test_train import REVIEWS
@@ -93,3 +94,28 @@ def test_what_does_not_fit_is_said(folder, small_bundle, tmp_path):
     with pytest.raises(InputError, match=r"wanted one layer, asymmetric directions"):
         run(folder, 2, tmp_path / "small", small_bundle("sentiment"))
     assert not (tmp_path / "small").exists()
+
+
+def test_between_two_models_lie_their_weights_and_new_words_stay_as_they_are(folder, tmp_path):
+    interpolate(folder / "trained", folder / "large", 0.25, folder / "train.csv", tmp_path / "mean", "Rows.")
+    tuned, origin, mean = (open_bundle(path) for path in (folder / "trained", folder / "large", tmp_path / "mean"))
+    for name in ("embedding", "recurrent_0", "backward_0"):
+        for one, other, between in zip(*(bundle.read_layer(name) for bundle in (tuned, origin, mean)), strict=True):
+            np.testing.assert_allclose(between, 0.25 * one + 0.75 * other, atol=1e-3)
+    assert (mean.manifest["title"], mean.manifest["about_data"]) == ("Rating model: mean", "Rows.")
+    assert mean.manifest["half_precision"]
+    assert mean.read_json("metrics.json")["validation"]["num_examples"] == 4 * len(REVIEWS)
+    assert (tmp_path / "mean/history.csv").read_bytes() == (folder / "trained/history.csv").read_bytes()
+    assert (tmp_path / "mean/learning_curve.png").exists()
+    assert "Rows." in (tmp_path / "mean/README.md").read_text()
+
+    class Older:
+        """The larger model, before it had its last two words."""
+
+        def read_layer(self, name):
+            return [weight[:-2] if name == "embedding" else weight for weight in origin.read_layer(name)]
+
+    [vectors, *_] = mix(tuned, Older(), 0.25).get_layer("embedding").get_weights()
+    old, new = origin.read_layer("embedding")[0], tuned.read_layer("embedding")[0]
+    np.testing.assert_allclose(vectors[:-2], (0.25 * new + 0.75 * old)[:-2], atol=1e-6)
+    np.testing.assert_array_equal(vectors[-2:], new[-2:])

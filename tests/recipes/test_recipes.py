@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import itertools
 import json
 import re
 import shutil
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,15 +23,15 @@ from common.errors import InputError
 from common.settings import as_option
 from pos_tagging.config import TaggingConfig
 from pos_tagging.loader import load_sentences
-from recipes import program
+from recipes import program, sources
 from recipes.brown.prepare import split
-from recipes.ewt.prepare import plain_text, web_and_gum
+from recipes.ewt.prepare import genre_of, plain_text, web_and_gum
 from recipes.program import Places, Stage
 from recipes.ratings import augmentation
 from recipes.ratings import prepare as ratings
 from recipes.ratings.interpolation import interpolate
 from recipes.reviews import prepare
-from recipes.sources import find, once, read_text, treebank
+from recipes.sources import find, gum, once, read_text, treebank
 from sentiment.config import SentimentConfig
 from tests.recipes.sample_data import ROOT, write_data
 
@@ -288,6 +290,92 @@ def test_of_gum_only_the_genres_that_all_may_use_are_learned(places):
         load_sentences(path, TaggingConfig()) for path in (web_and_gum(places), treebank(places.data, "train"))
     )
     assert [sentence.pairs() for sentence in both] == [sentence.pairs() for sentence in (*web, web[0])]
+
+
+def test_a_tagger_is_scored_elsewhere_by_genre(tmp_path, monkeypatch):
+    places = Places(write_data(tmp_path), tmp_path, tmp_path)
+    recipe = importlib.import_module("recipes.ewt.__main__")
+    path = gum(places.data, "validation")
+    first = read_text(path)
+    second = "\n".join(line for line in first.split("\n\n")[0].split("\n") if not line.startswith("# "))
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write(first + f"{second}\n\n")  # the same document goes on
+    monkeypatch.setattr(recipe.pos_tagging, "evaluate", lambda model, rows: len(rows))
+    found = recipe.score_elsewhere(places, SimpleNamespace(config=TaggingConfig()))
+    assert found == {"English-GUM, validation": 3, "news": 1, "fiction (a genre not learned)": 2}
+
+
+@pytest.mark.parametrize(
+    ("document", "genre"),
+    [("# meta::genre = news\n1\tA", "news"), ("# a\n# meta::genre = bio\n", "bio"), ("x # meta::genre = bio", "")],
+)
+def test_the_genre_of_a_document_stands_in_its_comments(document, genre):
+    assert genre_of(document) == genre
+
+
+def test_a_trial_has_folders_of_its_own(tmp_path):
+    def read(*more):
+        return program.read_places("brown", ["--data", str(tmp_path), "--work", "w", "--output-dir", "m/out", *more])
+
+    assert read() == Places(tmp_path, Path("w"), Path("m/out"), False)
+    assert read("--trial") == Places(tmp_path, Path("w/trial"), Path("m/out-trial"), True)
+
+
+@pytest.mark.parametrize("left_out", ["--data", "--work", "--output-dir"])
+def test_a_recipe_needs_its_three_folders(tmp_path, left_out):
+    given = {"--data": tmp_path, "--work": tmp_path, "--output-dir": tmp_path / "out"}
+    del given[left_out]
+    with pytest.raises(SystemExit):
+        program.read_places("brown", [str(word) for option in given.items() for word in option])
+
+
+def test_a_folder_that_is_no_bundle_is_not_written_over(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/letter.txt").touch()
+    with pytest.raises(InputError, match="out"):
+        program.read_places("brown", ["--data", str(tmp_path), "--work", "w", "--output-dir", str(tmp_path / "out")])
+
+
+def test_a_recipe_as_a_program_makes_what_its_options_say(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        program, "run_command", lambda command: command(["--data", str(tmp_path), "--work", "w", "--output-dir", "out"])
+    )
+    program.main("brown", made.append)
+    assert made == [Places(tmp_path, Path("w"), Path("out"))]
+
+
+def test_of_files_the_first_that_is_there_is_found(tmp_path):
+    for name in ("b.csv", "c.csv"):
+        (tmp_path / name).touch()
+    assert find(tmp_path, "a.csv", "b.csv", "c.csv") == tmp_path / "b.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "published"),
+    [
+        ("treebank", "validation", "UD_English-EWT/en_ewt-ud-dev.conllu"),
+        ("gum", "test", "UD_English-GUM/en_gum-ud-test.conllu"),
+    ],
+)
+def test_treebanks_are_found_as_they_are_published(tmp_path, name, split, published):
+    (tmp_path / published).parent.mkdir()
+    (tmp_path / published).touch()
+    assert getattr(sources, name)(tmp_path, split) == tmp_path / published
+
+
+def test_tiny_shakespeare_is_cut_at_nine_tenths(tmp_path):
+    recipe = importlib.import_module("recipes.shakespeare.__main__")
+    (tmp_path / "input.txt").write_text("0123456789abcdefghi")
+    paths = recipe.prepare(Places(tmp_path, tmp_path / "work", tmp_path / "model"))
+    assert [path.read_text() for path in paths] == ["0123456789abcdefg", "hi"]
+
+
+def test_stories_are_those_of_both_collections(places):
+    recipe = importlib.import_module("recipes.stories.__main__")
+    own = list(pandas.read_csv(recipe.OWN_STORIES).text)
+    known = list(pandas.read_csv(sources.stories(places.data, "train")).text)
+    assert list(pandas.read_csv(recipe.prepare(places)).text) == known + own
 
 
 def test_a_stage_that_is_done_is_not_done_again_and_one_that_was_killed_goes_on(tmp_path, monkeypatch):

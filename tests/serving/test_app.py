@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from interpretability.explanation import Explanation
 from tests.serving.toy_server import toy_client
 
 PROBLEM = "application/problem+json"
@@ -105,6 +106,33 @@ def test_a_body_that_does_not_say_it_is_json_is_refused(client, kind):
     for good in ("application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"):
         headers = {"Content-Type": good}
         assert client.post("/v1/ratings", content=b'{"input": "So"}', headers=headers).status_code == 200
+
+
+def test_of_many_faults_three_are_named(client):
+    body = {"input": "So", "a": 1, "b": 1, "c": 1, "d": 1, "<e>\n": 1}
+    said = problem(client.post("/v1/ratings", json=body), 422)
+    assert said == "a: no such field; b: no such field; c: no such field; and 2 more"
+    said = problem(client.post("/v1/ratings", json={"input": "So", "a": 1, "<b>": 1, "c": 1}), 422)
+    assert said == "a: no such field; '<b>': no such field; c: no such field"
+
+
+def test_texts_at_the_limits_are_answered():
+    with toy_client(max_texts=2, max_characters=5) as client:
+        assert rate(client, ["12345", "1"]).status_code == 200
+        assert "found 3 texts; 2 at most" in problem(rate(client, ["a"] * 3), 422)
+        assert "input.1: has more than 5 characters" in problem(rate(client, ["a", "123456"]), 422)
+
+
+def test_an_explanation_has_a_weight_for_each_word(monkeypatch):
+    def explain(model, text):
+        return Explanation(text.split(), [1.0] * len(text.split()), "rating", 2.0, 0.0)
+
+    monkeypatch.setattr("sentiment.explain", explain)
+    with toy_client(max_explained=8) as client:
+        answer = client.post("/v1/explanations", json={"input": ["So good.", "Bad"]}).json()
+        assert [(each["index"], each["tokens"]) for each in answer["data"]] == [(0, ["So", "good."]), (1, ["Bad"])]
+        said = problem(client.post("/v1/explanations", json={"input": ["a", "So good.."]}), 422)
+        assert said == "input: a text has more than 8 characters; explain shorter ones"
 
 
 def test_paths_and_methods_that_are_not_there(client):
