@@ -212,3 +212,14 @@ def test_the_verdict_is_on_the_validation_split(monkeypatch, capsys):
     assert set(examples.score(model)) >= {"mae", "r2", "qwk"}
     shown = training.shown_ratings([["good"]])
     assert shown.tolerance == 0.01
+
+
+def test_logits_are_divided_by_the_temperature_that_is_said(monkeypatch, capsys):
+    divided = []
+    monkeypatch.setattr(training, "divide_logits", lambda network, temperature: divided.append((network, temperature)))
+    model = SimpleNamespace(
+        config=settings_of(min_rating=1.0, max_rating=3.0), answer_tokens=lambda tokens: {"logits": np.eye(3)}
+    )
+    training.calibrate("network", model, [], np.array([2.0, 3.0, 1.0]))  # always wrong
+    assert divided == [("network", pytest.approx(10, rel=1e-3))]
+    assert capsys.readouterr().err == "Temperature scaling: the logits are divided by 10.00\n"
