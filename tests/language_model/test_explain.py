@@ -100,7 +100,7 @@ def test_contexts_begin_with_a_sentence_and_have_something_after_them():
     assert len(draw_contexts(texts, FaithfulnessConfig(num_examples=2, max_tokens=7))) <= 2
 
 
-@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("tied", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_gradients(tied):
     model = build_reader(architecture="fixed-window", tie_embeddings=tied, seed=1)
     check_scorer(ContinuationScorer(model, CONTEXT, ENDING), token=4)

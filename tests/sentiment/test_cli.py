@@ -93,6 +93,7 @@ def test_weights_have_no_room_in_a_row(name, run_here):
     assert "--explain: a row has no room for the weights of words" in done.stderr
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_what_is_explained_and_what_is_scored(run_here, tmp_path):
     done = run_here("sentiment.predict", "--model", MODEL, "--explain", "--scale", "1-5", "A joy.", "")
     first, *words, last = done.stdout.splitlines()
