@@ -45,8 +45,9 @@ def class_nats(
         For each stream (targets,); infinite where a class is out of the question.
     """
     order = np.argsort(classes, kind="stable")
-    ends = np.searchsorted(classes[order], np.arange(classes.max() + 2))
     wanted = [np.asarray(row) for row in targets]
+    last = max(int(row.max()) for row in (classes, *wanted) if len(row))
+    ends = np.searchsorted(classes[order], np.arange(last + 2))
     nats: list[list[float]] = [[] for _ in streams]
     for reading in model.read(streams):
         shifted = np.exp(reading.logits - reading.logits.max(axis=-1, keepdims=True))  # (batch, time, vocab_size)

@@ -125,11 +125,9 @@ class TaggingConfig(TrainingConfig, ReadingConfig):
         None, "multi-task learning: column of further tags (xpos, feats; any of a table)", group=DATA
     )
 
-    batch_size: int = setting(0, "sentences in a batch; 0 = by the size of the data", minimum=0, basic=True)
-    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0, basic=True)
-    learning_rate: float = setting(
-        0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
-    )
+    batch_size: int = setting(0, "sentences in a batch; 0 = by the size of the data", minimum=0)
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0)
+    learning_rate: float = setting(0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0)
     ema_momentum: float = setting(
         -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1
     )

@@ -155,11 +155,9 @@ class SentimentConfig(TrainingConfig, ReadingConfig):
         False, "leave out rows without a text or a rating, and say how many", group=DATA, basic=True
     )
 
-    batch_size: int = setting(0, "reviews in a batch; 0 = by the size of the data", minimum=0, basic=True)
-    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0, basic=True)
-    learning_rate: float = setting(
-        0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0, basic=True
-    )
+    batch_size: int = setting(0, "reviews in a batch; 0 = by the size of the data", minimum=0)
+    num_epochs: int = setting(0, "most passes over the training split; 0 = by data size", minimum=0)
+    learning_rate: float = setting(0.0, "peak learning rate of AdamW; 0 = by the size of the data", minimum=0)
     ema_momentum: float = setting(
         -1, "weight averaging (EMA): momentum per step; 0 = off; -1 = by the size of the data", minimum=-1, maximum=1
     )

@@ -116,7 +116,11 @@ def inherit_settings(config: SentimentConfig, bundle: Bundle) -> SentimentConfig
             "directions": one_way if theirs["directions"] == "forward" else theirs["directions"],
             **({"backward_units": theirs["backward_units"]} if theirs.get("backward_units") else {}),
             "pooling": theirs["pooling"],
-            **{name: theirs[name] for name in REGULARIZATION if getattr(config, name) == defaults[name]},
+            **{
+                name: theirs[name]
+                for name in REGULARIZATION
+                if name in theirs and getattr(config, name) == defaults[name]  # older bundles have not all of them
+            },
         }
         return inherit(config, values, "model")
     if task != "language_model":

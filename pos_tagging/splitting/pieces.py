@@ -20,6 +20,7 @@ from pos_tagging.splitting.labels import (
     INNER_WORD,
     INSIDE,
     NO_GAP,
+    SENTENCE,
     WORD,
     Characters,
     Labels,
@@ -90,7 +91,7 @@ class PieceTable:
         for piece, start in [place for place in _find_pieces(characters) if place[0] in self._labels]:
             labels[start + 1 : start + len(piece)] = self._labels[piece][1:]
             if labels[start] in (EXPANDED, EXPANDED_SENTENCE):
-                labels[start] -= EXPANDED - WORD
+                labels[start] = WORD if labels[start] == EXPANDED else SENTENCE
 
 
 def _find_pieces(characters: Characters) -> Iterator[tuple[str, int]]:

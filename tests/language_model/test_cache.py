@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,28 @@ def test_a_bundle_without_features_has_no_cache(monkeypatch):
     monkeypatch.setattr(model, "step", old_step)
     with pytest.raises(InputError, match="--cache: this bundle does not tell the features of its tokens"):
         read_with_cache(model, [[2, 4, 3]], [CacheSettings(2, 0.1)])
+
+
+@pytest.mark.parametrize(("period", "size"), [(90, 100), (300, 500), (1500, 2000)])
+def test_the_memory_reaches_as_far_back_as_things_come_again(period, size):
+    blocks = [list(range(4 + start, 4 + start + period)) * 2 for start in range(0, 4 * period, period)]  # each twice
+    texts = [[2, *itertools.chain(*blocks), 3]]
+    best = choose_unigram_cache([np.full(len(texts[0]) - 1, np.log(1e-5))], Streams(texts))
+    assert best == CacheSettings(size, max(RATES))
+
+
+def test_a_long_text_is_compared_piece_by_piece():
+    rng = np.random.default_rng(0)
+    states, tokens = rng.normal(size=(600, 3)).astype(np.float32), rng.integers(4, 30, 600)
+    setting = CacheSettings(270, 0.1, 0.3)
+    np.testing.assert_allclose(
+        ContinuousCache([setting]).read(states, tokens)[0], shares_by_hand(states, tokens, setting), rtol=1e-4
+    )
+
+
+def test_flatness_is_chosen_with_the_size_and_the_rate():
+    model = build_reader()
+    best = choose_continuous_cache(model, Streams([encode_text(["home", "king"] * 30, VOCABULARY)]))
+    assert (best.size, best.rate) == (100, max(RATES))  # of equals the smallest
+    assert best.flatness in (0.1, 0.2, 0.3, 0.5)  # after `home` comes what came after `home`
+    assert CacheSettings(3, 0.1).flatness == 0

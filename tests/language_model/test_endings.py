@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from language_model.config import LanguageModelConfig
-from language_model.endings import compare_endings, split_endings
+from language_model.config import GenerationConfig, LanguageModelConfig
+from language_model.endings import compare_endings, split_endings, write_endings
 
 
 def test_endings_are_the_last_sentences():
@@ -53,3 +53,29 @@ def test_an_ending_of_common_words_gains_nothing():
     won = compare_endings(contexts, endings, score)
     assert won["ending_accuracy"].tolist() == [0, 1]
     assert won["ending_gain_accuracy"].tolist() == [1, 0]  # 3 against 0, -0.5 against 0
+
+
+def test_each_ending_is_written_with_a_seed_of_its_own(monkeypatch):
+    said, written = [], []
+    monkeypatch.setattr("language_model.endings.say", said.append)
+
+    def write(prompt, on_dead_end, **settings):
+        written.append((prompt, settings["seed"], settings["num_samples"], settings["num_sentences"]))
+        if "Go" in prompt:
+            on_dead_end(SimpleNamespace(num_tokens=4))
+        yield [prompt]
+        yield [" So"]
+        yield ["."]
+
+    model = SimpleNamespace(config=LanguageModelConfig(), write=write)
+    texts = ["One. Two.", "Only one.", "Go on. Stop!"]
+    found = list(write_endings(model, texts, GenerationConfig(seed=7, num_samples=5)))
+    assert [(each.context, each.given, each.written) for each in found] == [
+        ("One. ", "Two.", " So."), ("Go on. ", "Stop!", " So."),
+    ]  # fmt: skip
+    assert written == [("One. ", 7, 1, 1), ("Go on. ", 9, 1, 1)]
+    assert said[0] == "text 2: has one sentence only; left out"
+    assert said[1].startswith("text 3 stops after 4 tokens")
+    written.clear()
+    list(write_endings(model, texts[:1], GenerationConfig(num_sentences=2)))
+    assert written == [("One. ", 0, 1, 2)]

@@ -98,3 +98,30 @@ def test_contexts_begin_with_a_sentence_and_have_something_after_them():
     assert all(context[-1] not in "zM" for context in contexts)
     assert contexts == ["".join(tokens) for tokens in draw_contexts(texts, config)]
     assert len(draw_contexts(texts, FaithfulnessConfig(num_examples=2, max_tokens=7))) <= 2
+
+
+@pytest.mark.parametrize("tied", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_gradients(tied):
+    model = build_reader(architecture="fixed-window", tie_embeddings=tied, seed=1)
+    check_scorer(ContinuationScorer(model, CONTEXT, ENDING), token=4)
+
+
+def test_a_context_has_five_words_at_least_and_something_behind_it():
+    config = FaithfulnessConfig(num_examples=1, max_tokens=1)
+    assert draw_contexts([list("abcdef")], config) == [list("abcde")]
+    assert draw_contexts([list("abcde")], config) == []
+    many = draw_contexts([list("abcdef.")] * 9, FaithfulnessConfig(num_examples=10, max_tokens=5))
+    assert 0 < len(many) <= 18  # two places of each text, of which the end is none
+    assert set(map("".join, many)) == {"abcde"}
+
+
+def test_the_last_words_of_a_text_are_explained(reader, monkeypatch):
+    said = []
+    monkeypatch.setitem(make_explainer.__globals__, "say", said.append)
+    monkeypatch.setitem(make_explainer.__globals__, "MAX_CONTEXT", 3)
+    found = make_explainer(reader, "home")("the king went")
+    assert (found.tokens, said) == (["the", "king", "went"], [])
+    assert make_explainer(reader, "home")("home the king went").tokens == ["the", "king", "went"]
+    assert said == ["'home the king went': 4 tokens; the last 3 are read and explained"]
+    make_explainer(reader, "zorgl")
+    assert said[1] == "the model does not know 'zorgl'; it counts with the probability of any unknown word"

@@ -63,3 +63,43 @@ def test_pieces_make_the_whole():
     joiner = WordJoiner()
     assert "".join(joiner.add(token) for token in tokens) == join_words(tokens)
     assert join_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        ("a - b", "a-b"), (". - b", ". - b"), ("“ - b", "“- b"), ("a -- b", "a--b"), ("a --- b", "a---b"),
+        ("( a ) b", "(a) b"), ("a ( b", "a (b"), ("$ 5 % x", "$5% x"), ("a N'T b", "aN'T b"), ("a 'll b", "a'll b"),
+        ("a ’s b", "a’s b"), ("a !? b", "a!? b"), ("x ’ y", "x’ y"), ("giants ' house", "giants' house"),
+        ("Tom ' s", "Tom 's"), ("' a ' b", "'a' b"), ("‘ a ’ b", "‘a’ b"), ("`` a '' b", "``a'' b"),
+        ("\" a \" b", '"a" b'), ("a “ b ” c", "a “b” c"), (", ’ b", ",’ b"), ("dogs ' ' b", "dogs' 'b"),
+    ],
+)  # fmt: skip
+def test_spaces_by_hand(tokens, text):
+    assert join_words(tokens.split()) == text
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        ("a . b ! c ? d , e", "A. B! C? D, e"), ("i a i", "I a I"), ('" a ! " b', '"A!" b'), ('" a . " b', '"A." B'),
+        ("( a . ) b", "(A.) B"), ("... a", "... A"), ("a ... b", "A... b"), ("- a", "- A"), ("7 a", "7 a"),
+    ],
+)  # fmt: skip
+def test_capitals_by_hand(tokens, text):
+    assert join_words(tokens.split(), capitalise=True) == text
+    assert join_words(tokens.split()) == text.lower()
+
+
+def test_what_is_open():
+    def inside(tokens):
+        joiner, found = WordJoiner(), []
+        for token in tokens.split():
+            joiner.add(token)
+            found.append(joiner.is_inside)
+        return found
+
+    assert inside("a ( b [ c ] ) d") == [False, True, True, True, True, True, False, False]
+    assert inside(") ( )") == [False, True, False]
+    assert inside('a " b "') == [False, True, True, False]
+    assert inside("“ a ” ‘ b. ’") == [True, True, False, True, True, False]

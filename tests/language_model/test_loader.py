@@ -15,14 +15,18 @@ from common.errors import InputError
 from common.text.vocabulary import BOS_ID, EOS_ID, UNK_ID, Vocabulary
 from language_model.config import LanguageModelConfig
 from language_model.loader import (
+    StreamBatches,
+    Streams,
     cut_pieces,
     encode_text,
     initial_states,
     load_texts,
     make_batches,
+    split_ending,
     split_text,
     split_tokens,
     split_validation,
+    state_sizes,
 )
 
 CONFIG = LanguageModelConfig(batch_size=16)
@@ -171,3 +175,69 @@ def test_states_before_the_first_token(architecture, names):
     assert all(state.shape == (3, 7) and not state.any() for state in states.values())
     two_layers = initial_states(LanguageModelConfig(architecture=architecture, num_layers=2), 3)
     assert list(two_layers)[len(names) :] == [name.replace("0", "1") for name in names]
+
+
+def test_limits_of_the_validation_split():
+    assert split_validation(["a", "b"], LanguageModelConfig(validation_split=0.0)) == (["a", "b"], [])
+    assert [len(part) for part in split_validation(["a", "b"], LanguageModelConfig(validation_split=0.01))] == [1, 1]
+    with pytest.raises(InputError, match="--validation-split: nothing is left to train on"):
+        split_validation(["a", "b"], LanguageModelConfig(validation_split=0.9))
+    assert split_validation(["0123456789"], LanguageModelConfig(validation_split=0.3)) == (["0123456"], ["789"])
+
+
+def test_the_last_sentence_of_a_text():
+    assert split_ending("One. <b>Two</b> so.", CONFIG) == ("One. <b>", "Two</b> so.")
+    assert split_ending("One.", CONFIG) == ("", "One.")
+    assert split_ending(" ", CONFIG) == ("", " ")
+
+
+def test_streams_that_are_cut():
+    texts = [[2, 7, 8, 9, 3], [2, 7, 3]]
+    assert Streams(texts).rows == texts
+    assert Streams(texts, stateful=True).rows == [[2, 7, 8, 9, 3, 2, 7, 3]]
+    assert Streams(texts, reset_every=2).rows == [[2, 7, 8], [8, 9, 3], [2, 7, 3]]
+    assert Streams(texts, reset_every=4).rows == texts
+    assert Streams([], stateful=True).rows == Streams([]).split([]) == []
+    stream = Streams(texts, stateful=True, reset_every=3)
+    assert stream.rows == [[2, 7, 8, 9], [9, 3, 2, 7], [7, 3]]
+    values = [np.arange(3), np.arange(3, 6), np.array([6])]
+    assert [row.tolist() for row in stream.split(values)] == [[0, 1, 2, 3], [5, 6]]  # 4 is a beginning
+
+
+def test_the_state_of_a_window_is_what_is_before():
+    assert state_sizes(LanguageModelConfig(architecture="fixed-window", window=4, embedding_dim=3)) == {
+        "state_window": 9
+    }
+
+
+def test_a_stream_in_columns_and_pieces():
+    vocabulary = Vocabulary("ab")
+    config = LanguageModelConfig(batch_size=2, tbptt_length=4)
+    batches = StreamBatches([["a"] * 9, ["b"] * 12], vocabulary, config)  # 25 tokens, 12 predictions in a column
+    assert (batches.column_length, batches.num_pieces, len(batches)) == (12, 3, 3)
+    stream = batches.columns
+    assert stream.shape == (2, 13)
+    assert stream[0, -1] == stream[1, 0]
+    sizes = batches.sizes
+    assert sum(sizes) == 24
+    start = 0
+    for number in range(3):
+        inputs, targets, weights = batches[number]
+        width = sizes[number] // 2
+        assert inputs["token_ids"].tolist() == stream[:, start : start + width].tolist()
+        assert targets.tolist() == stream[:, start + 1 : start + width + 1].tolist()
+        assert inputs["goes_on"].tolist() == [[float(number > 0)]] * 2
+        assert inputs["mask"].all()
+        assert weights.tolist() == (targets != BOS_ID).astype(float).tolist()
+        start += width
+    few = StreamBatches([["a"] * 9], vocabulary, LanguageModelConfig(batch_size=1, tbptt_length=100))
+    assert (few.column_length, len(few)) == (10, 2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_two_pieces_differ_if_there_are_more(seed):
+    config = LanguageModelConfig(batch_size=1, tbptt_length=2, seed=seed)
+    for number in (4, 5, 7, 9):
+        ends = StreamBatches([["a"] * number], Vocabulary("a"), config).ends
+        assert len(ends) == 2 or ends[1] != 2 * ends[0]
+        assert ends[-1] == number + 1

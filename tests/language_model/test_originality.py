@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from language_model.originality import distinct_ngrams, join_all, longest_copied_span
+from language_model.config import TextConfig
+from language_model.originality import (
+    distinct_ngrams,
+    join_all,
+    longest_copied_span,
+    mark_copied,
+    measure,
+    report_texts,
+)
 
 
 def test_distinct_ngrams_by_hand():
@@ -38,3 +46,38 @@ def test_words_are_compared_whole_and_texts_apart():
     assert longest_copied_span(["a", "p"], training) == (0, 0)
     assert longest_copied_span(["apple", "pie"], training) == (0, 1)
     assert longest_copied_span([], training) == (0, 0)
+
+
+def test_measures_by_hand():
+    texts, training = [["a", "b", "a"], ["c", "d", "e", "f", "g"]], join_all([["x", "a", "b"], ["c", "d", "e"]])
+    rows = measure(texts, training)
+    assert rows == [
+        ["measure", "value"], ["tokens written", 8], ["different among all 1-grams", 7 / 8],
+        ["different among all 2-grams", 1.0], ["different among all 3-grams", 1.0],
+        ["different among all 4-grams", 1.0], ["longest span copied from the training text, in tokens", 3],
+        ["the same, mean over the texts", 2.5],
+    ]  # fmt: skip
+    assert measure(texts, None) == rows[:6]
+    assert distinct_ngrams([["a"] * 5], 4) == 1 / 2
+    assert distinct_ngrams([], 1) == 1
+
+
+def test_the_copied_span_is_marked():
+    training, style = join_all([["b", "c"]]), '<p style="white-space: pre-wrap">'
+    assert mark_copied(["a", "b", "c", "<d>"], training, " ") == f"{style}a <mark>b c</mark> &lt;d&gt;</p>"
+    assert mark_copied(["b", "c"], training, "") == f"{style}<mark>bc</mark></p>"
+    assert mark_copied(["x", "y"], training, " ") == f"{style}x y</p>"
+    assert mark_copied(["b", "c"], None, " ") == f"{style}b c</p>"
+
+
+def test_a_report_on_texts():
+    rows, sections = report_texts(["so good", "so bad"], TextConfig(), ["not so good"])
+    assert rows[-2:] == [
+        ["longest span copied from the training text, in tokens", 2], ["the same, mean over the texts", 1.5],
+    ]  # fmt: skip
+    assert [heading for heading, _ in sections] == ["Measures", "Texts"]
+    assert sections[1][1].startswith("<p>Marked: the longest span")
+    assert "<mark>so good</mark>" in sections[1][1]
+    rows, sections = report_texts(["ab"], TextConfig(level="character"), None)
+    assert len(rows) == 6
+    assert sections[1][1] == '<p></p><p style="white-space: pre-wrap">ab</p>'

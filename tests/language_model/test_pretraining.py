@@ -23,8 +23,10 @@ from language_model.pretraining import (
     choose_start,
     count_ids,
     first_perplexity,
+    first_tokens,
     inherit_settings,
     inherit_weights,
+    nearest,
     share_known,
     unigram_bias,
 )
@@ -215,3 +217,38 @@ def test_what_is_no_start_is_refused(start, reason, small_bundle, tmp_path, run_
     done = run_here("language_model.train", *data)
     assert done.returncode == 2
     assert reason in done.stderr
+
+
+def test_the_first_tokens():
+    assert [first_tokens(["abc", "def", "ghi"], number) for number in (0, 3, 4, 9)] == [
+        [], ["abc"], ["abc", "d"], ["abc", "def", "ghi"],
+    ]  # fmt: skip
+
+
+def test_of_two_models_the_less_surprised_one_is_nearest(monkeypatch):
+    monkeypatch.setattr(pretraining, "first_perplexity", lambda model, texts: {"A": 3.0, "B": 2.0}[model])
+    assert nearest({"a": "A", "b": "B"}, []) == "b"
+    assert nearest({"a": "A"}, []) == "a"
+    monkeypatch.setattr(pretraining, "first_perplexity", None)
+    assert nearest({"only": "A"}, []) == "only"  # nothing is measured
+
+
+def test_words_are_looked_at_until_there_are_enough(monkeypatch):
+    bundle = SimpleNamespace(read_vocabulary=lambda name: VOCABULARY)
+    texts = [["the", "king"], ["zorgl", "zorgl"], ["the"]]
+    assert share_known(bundle, texts) == 3 / 5
+    monkeypatch.setattr(pretraining, "NUM_LOOKED_AT", 2)
+    assert share_known(bundle, texts) == 1
+    monkeypatch.setattr(pretraining, "NUM_LOOKED_AT", 3)
+    assert share_known(bundle, texts) == 2 / 4
+    assert share_known(bundle, [["!"]]) == 0
+
+
+def test_limits_that_are_reached_are_kept(shipped, monkeypatch):
+    monkeypatch.setattr(pretraining, "MOST_TOKENS", 110)
+    monkeypatch.setattr(pretraining, "share_known", lambda origin, texts: 0.8)
+    assert shipped(KNOWN)[0]
+    monkeypatch.setattr(pretraining, "share_known", lambda origin, texts: 0.79)
+    assert shipped(KNOWN)[1].endswith("the pretrained model stories knows 79% of the words")
+    monkeypatch.setattr(pretraining, "pretrained_names", lambda task: [])
+    assert shipped(KNOWN)[1] == "Start: from scratch, for there is no pretrained model"

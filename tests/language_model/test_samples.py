@@ -23,7 +23,9 @@ def test_the_samples_are_those_of_the_command():
 
 
 def test_lines_and_marks_of_a_text_stay_in_its_block(monkeypatch):
-    texts = iter(["# no heading\n\n- one\n", "````\n```", "", "word " * 60, *["x"] * 6])
+    texts = iter(
+        ["# no heading\n\n- one\n", "````\n```", "", f"{49 * 'x'} {50 * 'y'}\n{50 * 'x'} {50 * 'y'}", *["x"] * 6]
+    )
     monkeypatch.setattr(LanguageModel, "generate", lambda *_, **settings: [next(texts)])
     (content,) = card_section(build_reader(Vocabulary("ab"), level="character")).values()
     assert "--max-tokens 300" in content
@@ -32,7 +34,7 @@ def test_lines_and_marks_of_a_text_stay_in_its_block(monkeypatch):
     assert (block[:5], closing) == ("text\n", "")
     lines = block.splitlines()
     assert lines[1:9] == ["1   # no heading", "", "    - one", "", "2   ````", "    ```", "", "3   (no text)"]
-    assert max(map(len, lines)) <= 104
+    assert [len(line) - 4 for line in lines if line.endswith(("xxx", "yyy"))] == [100, 50, 50]
     assert lines[-1] == "10  x"
 
 

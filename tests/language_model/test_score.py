@@ -11,7 +11,8 @@ import pytest
 
 import language_model
 from language_model import cli, surprisal
-from language_model.endings import score_endings
+from language_model.endings import BestEndings, score_endings
+from language_model.predict import TextScore
 from tests.language_model.toy_model import build_reader
 
 
@@ -78,3 +79,72 @@ def test_an_ending_in_html_and_text_is_scored_once_for_its_gain(toy):
     (plain,), (alone,) = toy.score("went home.", context="the king"), toy.score("went home.")
     assert found == replace(plain, gain=alone.total_nats - plain.total_nats)
     assert score_endings(toy, ["went home."], "") == [alone]
+
+
+def nats_of(*bits):
+    return [-math.log(2) * value for value in bits]
+
+
+def test_a_paragraph_of_a_page_by_hand():
+    score = TextScore("a  <\n>", ["a", "<", "\n", ">", "<eos>"], nats_of(0, 8, 20, 1, 4), 1,
+                      is_unknown=[False, True, False, False, False])  # fmt: skip
+    assert surprisal.summary(score) == "   -22.87 nats  perplexity    97.01  5.500 bits/character"
+    span = '<span style="background:rgba(213, 94, 0, {})" title="{}">{}</span>'
+    assert surprisal.html_score(score) == (
+        "<p>" + span.format("0.00", "0.0 bits, probability 1", "a")
+        + '  <span class="unknown" style="background:rgba(213, 94, 0, 0.35)" '
+        + 'title="8.0 bits, probability 0.0039, unknown to the model">&lt;</span>'
+        + span.format("0.70", "20.0 bits, probability 9.5e-07", "↵\n")
+        + span.format("0.04", "1.0 bits, probability 0.5", "&gt;") + " "
+        + span.format("0.17", "end of the text: 4.0 bits", "∎")
+        + "<small>-22.87 nats  perplexity    97.01  5.500 bits/character</small></p>"
+    )  # fmt: skip
+    head, scale, *rest = surprisal.html_page(["<p>x</p>"])
+    assert head.startswith("<!doctype html>")
+    assert re.findall(r">(\d+)</span>", scale) == ["0", "2", "4", "6", "8", "10", "12", "14", "16"]
+    assert rest == ["<p>x</p>", "</body></html>"]
+
+
+def test_the_numbers_of_a_score():
+    score = TextScore("abcd", ["ab", "<eos>"], nats_of(2, 4), 1)
+    assert score.numbers() == {
+        "log_probability": pytest.approx(-6 * math.log(2)), "perplexity": pytest.approx(8),
+        "bits_per_character": pytest.approx(1.5), "num_tokens": 2, "num_unknown": 1,
+    }  # fmt: skip
+    assert replace(score, gain=0.0).numbers()["gain"] == 0
+    assert score.surprisals == pytest.approx([2, 4])
+    assert (score.gain, score.remark) == (None, None)
+
+
+def test_the_best_endings():
+    best = BestEndings()
+    for text, bits, gain in (("a", 3, 0.5), ("b", 1, -2.0), ("c", 2, 1.5)):
+        best.add(TextScore(text, ["x"], nats_of(bits), 0, gain))
+    assert best.lines() == ["the likeliest, per token:     b", "helped most by the context:   c"]
+    alone = BestEndings()
+    alone.add(TextScore("a", ["x"], nats_of(1), 0))
+    assert alone.lines() == []
+    alone.add(TextScore("b", ["x"], nats_of(2), 0, 0.0))
+    assert alone.lines()[1].endswith("b")
+
+
+def test_lines_for_people(toy, capsys):
+    cli.score(["--tokens", "the zorgl"])
+    first, *lines = capsys.readouterr().out.splitlines()
+    (answer,) = toy.score(["the zorgl"])
+    assert first == f"{surprisal.summary(answer)}  the zorgl"
+    assert [line.split()[2:] for line in lines] == [["the"], ["zorgl", "(unknown)"], ["<eos>"]]
+    assert [float(line.split()[0]) for line in lines] == pytest.approx(answer.surprisals, abs=0.006)
+    cli.score(["--format", "csv", "the king"])
+    header, row = (line.split(",") for line in capsys.readouterr().out.splitlines())
+    found = dict(zip(header, row, strict=True))
+    (answer,) = toy.score(["the king"])
+    assert found["perplexity"] == f"{answer.perplexity:.2f}"
+    assert found["bits_per_character"] == f"{answer.bits_per_character:.3f}"
+    assert (found["num_tokens"], found["num_unknown"], found["note"]) == ("3", "0", "")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("csv", "has no room for them"), ("json", "has them anyway")])
+def test_tokens_are_for_people(name, reason, run_here):
+    done = run_here("language_model.score", "--tokens", "--format", name, "the")
+    assert done.stderr.startswith(f"error: --tokens: --format {name} {reason}; leave it out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ import language_model
 from common.errors import InputError
 from language_model.config import LanguageModelConfig
 from tests import forge
+from tests.language_model.toy_model import build_reader
+
+training = importlib.import_module("language_model.train")  # `language_model.train` is the function
 
 
 def test_abab_is_continued(tmp_path, run_here):
@@ -285,3 +289,65 @@ def test_old_names_of_settings_are_read_from_bundles_alone(tmp_path, run_here):
     done = run_here("language_model.train", "--train", "x.txt", "--output-dir", tmp_path / "new", "--carry-state")
     assert done.returncode == 2
     assert "unrecognized arguments: --carry-state" in done.stderr
+
+
+# -- Before and after the network learns ----------------------------------------------------------------------------
+
+
+def splits_of(train, validation, **settings):
+    config = LanguageModelConfig(**{"batch_size": 2, "min_count": 1, **settings})
+    rows = [[text.split() for text in part] for part in (train, validation)]
+    return training.Splits(config, list(train), rows[0], list(validation), rows[1])
+
+
+def test_the_vocabulary_and_the_counts_of_a_run(capsys):
+    splits = splits_of(["a b a", "a c"], ["a d"])
+    examples = training.prepare_data(splits, splits.config, None)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "Data: 2 texts of 5 tokens to train on, 1 for validation; 7 different, 0.0% of the tokens unknown"
+    )
+    assert examples.counts.tolist() == [0, 0, 0, 2, 3, 1, 1]
+    small = splits_of(["a b a", "a c"], [], max_vocab_size=5)
+    assert len(training.prepare_data(small, small.config, None).vocabulary) == 5
+    assert "40.0% of the tokens unknown" in capsys.readouterr().err
+    for number in (6, 7):
+        sampled = splits_of(["a b a", "a c"], [], sampled_softmax_size=number)
+        if number == 6:
+            training.prepare_data(sampled, sampled.config, None)
+        else:
+            with pytest.raises(InputError, match="--sampled-softmax-size: found 7, wanted less than the 7 tokens"):
+                training.prepare_data(sampled, sampled.config, None)
+
+
+def test_scores_of_the_validation_texts():
+    model = build_reader()
+    assert splits_of(["the"], []).score(model) == {}
+    assert splits_of(["the"], []).log_probabilities(model).tolist() == []
+    splits = splits_of(["the"], ["the king", "home"])
+    assert splits.score(model, ("perplexity",)) == {"perplexity": splits.score(model)["perplexity"]}
+    assert set(splits.score(model)) == {"perplexity", "nats_per_token", "bits_per_character"}
+    assert splits.log_probabilities(model).tolist() == pytest.approx(
+        np.concatenate(model.score_tokens([["the", "king"], ["home"]])).tolist()
+    )
+    stateful = build_reader(stateful=True)
+    assert splits.log_probabilities(stateful).tolist() == pytest.approx(
+        np.concatenate(model.score_tokens([["the", "king"], ["home"]], stateful=True)).tolist(), abs=1e-5
+    )
+
+
+def test_the_verdict_is_given_where_n_grams_can_be_counted(monkeypatch):
+    model = build_reader()
+    splits = splits_of(["the king went home"] * 5, ["the king"] * 10)
+    assert "On 10 validation texts" in training.judge(splits, model).sentence
+    monkeypatch.setattr(training, "MOST_FOR_BASELINE", 20)
+    assert training.judge(splits, model) is not None
+    monkeypatch.setattr(training, "MOST_FOR_BASELINE", 19)
+    assert training.judge(splits, model) is None
+
+
+def test_settings_are_sized_and_checked():
+    splits = splits_of(["a b"] * 9, [], batch_size=0)
+    assert training.settle(splits, None).batch_size == 64
+    wrong = splits_of(["a b"], [], architecture="fixed-window", weight_dropout=0.1)
+    with pytest.raises(InputError, match="--weight-dropout"):
+        training.settle(wrong, None)

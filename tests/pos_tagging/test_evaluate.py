@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pos_tagging.evaluate import HMM, MOST_FREQUENT, SCORES, baseline_answers, tagging_scores, tagging_verdict
+from pos_tagging.evaluate import (
+    HMM,
+    MOST_FREQUENT,
+    SCORES,
+    baseline_answers,
+    count_wrong,
+    score_raw_text,
+    tagging_scores,
+    tagging_verdict,
+)
 from pos_tagging.report import by_length, by_tag, confusion_rows, confusions, weaknesses, worst_sentences
-from pos_tagging.sentences import Sentence
+from pos_tagging.sentences import Layout, Sentence, TaggedSentence, TaggedText
 
 SENTENCES = [
     Sentence(["a", "dog", "barks"], ["DET", "NOUN", "VERB"]),
@@ -100,3 +109,43 @@ def test_weaknesses_name_the_weakest_tag_and_perfect_answers_have_no_mistakes():
     assert weaknesses(SENTENCES, right, scores)[2].endswith(": none.")
     assert worst_sentences(SENTENCES, right, 50)[1:] == []
     assert np.mean([row[2] for row in by_length(SENTENCES, right)[1:]]) == 1
+
+
+def test_punctuation_has_neither_letter_nor_digit():
+    sentence = Sentence(["3.", "so", "--", "!"], ["NUM", "ADV", "PUNCT", "PUNCT"])
+    scores = tagging_scores([sentence], [["NUM", "X", "PUNCT", "X"]], set())
+    assert scores["accuracy_without_punctuation"] == 0.5
+    assert scores["accuracy"] == 0.5
+
+
+def test_wrong_words_of_each_sentence():
+    assert count_wrong(SENTENCES, ANSWERS).tolist() == [1, 0, 1]
+    even = [["X", "Y"]] * 2
+    verdict = tagging_verdict([Sentence(["a", "b"], ["X", "Y"])] * 2, even, {MOST_FREQUENT: even, HMM: even}, "test", 3)
+    assert "the model tags 100% of the words right, the trigram HMM 100%" in verdict.sentence  # of equals the HMM
+
+
+def test_baselines_read_words_as_the_model_does():
+    known = [Sentence(["so\u00ad", "so"], ["X", "X"]), Sentence(["b"], ["Y"])]
+    answers = baseline_answers([Sentence(["s\u00ado"])], known)
+    assert answers == {MOST_FREQUENT: [["X"]], HMM: [["X"]]}
+    assert baseline_answers([Sentence(["so"])], []) == {}
+
+
+class Splits:
+    """A tagger that finds the words between spaces, all of one sentence."""
+
+    def tag(self, texts):
+        return [TaggedText([TaggedSentence(text.split(), ["X"] * len(text.split()))]) for text in texts]
+
+
+def test_raw_text_is_scored_by_sentences_and_notes_say_so():
+    layout = Layout([True, False, True])
+    sentences = [Sentence(["a", "b", "."], ["X", "X", "."], layout=layout), Sentence(["c", "d"], ["X", "X"])]
+    scores, notes = score_raw_text(Splits(), sentences, 1)
+    # a b. c d: four words are given, five are there, a c d are right
+    assert scores["raw_words_f1"] == pytest.approx(2 * 3 / (5 + 4))
+    assert scores["raw_sentences_f1"] == 0
+    assert notes == ["raw text: intervals over 2 sentences, since there is one document (# newdoc)"]
+    _, notes = score_raw_text(Splits(), sentences[1:] * 2, 1)
+    assert notes[1] == "raw text: the file does not tell where no space stands; its words are read with spaces between"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ import pos_tagging
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
 from common.text.vocabulary import Vocabulary
-from interpretability.config import OCCLUSIONS
+from interpretability.config import OCCLUSIONS, AttributionConfig
 from pos_tagging.config import TaggingConfig
 from pos_tagging.explain import HIDDEN, TagScorer, letter_scorer, make_explainer, read_tags
 from pos_tagging.lexicon import Lexicon
@@ -19,6 +20,7 @@ from pos_tagging.model import build_model
 from pos_tagging.predict import Tagger
 from tests.interpretability.check_scorer import check_scorer
 
+explaining = importlib.import_module("pos_tagging.explain")  # `pos_tagging.explain` is the function
 LEXICON = Lexicon(
     Vocabulary(["birds", "sing", "and", "we", "hear", "."], lowercase=True),
     Vocabulary("abdeghinrsw.B"),
@@ -167,3 +169,60 @@ def test_models_that_cannot_be_explained_are_refused(run_here):
         done = run_here("pos_tagging.explain", *options)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
+
+
+def test_of_a_very_long_sentence_the_piece_of_the_word_is_explained(monkeypatch):
+    monkeypatch.setattr(explaining, "MAX_TOKENS", 3)
+    tagger = build()
+    for number, (words, place) in {3: (WORDS[:3], 2), 4: (WORDS[3:], 0), 5: (WORDS[3:], 1)}.items():
+        found = make_explainer(tagger, number)(TEXT)
+        assert (found.tokens, found.explained) == (words, place)
+        assert len(found.weights) == 3
+    assert make_explainer(tagger, 8)(TEXT).tokens == ["Birds", "sing", "."]
+    letters = make_explainer(tagger, 4, letters=True)(TEXT)
+    assert letters.tokens == list("birds")
+    assert letters.target.endswith(" for 'birds', by its letters")
+
+
+def test_a_word_of_digits_is_a_number_if_there_are_so_many_words():
+    tagger = build()
+    assert make_explainer(tagger, "2")("We hear 7 birds.").explained == 1
+    assert make_explainer(tagger, "7")("We hear 7 birds.").explained == 2
+    with pytest.raises(InputError, match="found no word in the text"):
+        make_explainer(tagger)(" ")
+    with pytest.raises(InputError, match="--word: found '6', which is no word"):
+        make_explainer(tagger, "6")("We hear 7 birds.")
+    assert make_explainer(tagger, "5")("We hear 7 birds.").explained == 4
+
+
+def test_gradients_are_not_those_of_rounded_weights():
+    class Rounded:
+        int8 = True
+
+    rounded = Tagger(Rounded(), LEXICON, TaggingConfig())
+    make_explainer(rounded)
+    with pytest.raises(InputError, match="--method: --engine onnx-int8 has weights that have no gradients"):
+        make_explainer(rounded, config=AttributionConfig("gradient-x-input"))
+
+
+@pytest.mark.parametrize("length", [14, 15])
+def test_letters_that_are_read(length):
+    read = explaining.letters_read("x" * length)
+    assert read == ([*range(14)] if length == 14 else [*range(7), *range(8, 15)])
+
+
+def test_an_impossible_tag_has_a_logarithm():
+    scores = np.array([[[0.0, -1e9]]])
+    assert read_tags(scores, np.ones((1, 1), bool), np.array([0]), 1)[0] == pytest.approx(np.log(1e-300))
+
+
+def test_gradients_of_words_and_the_scores_of_letters():
+    tagger = build(architecture="simple-rnn", directions="forward")
+    check_scorer(TagScorer(tagger, WORDS, 3, 1))
+    scorer = letter_scorer(tagger, WORDS, 2, 1)
+    vectors, hidden = scorer.vectors(False), scorer.vectors(True)
+    scores, gradients = scorer.differentiate(np.stack([vectors, hidden]))
+    assert vectors.shape == hidden.shape == gradients[0].shape == (7, 4)
+    wanted = scorer.score(np.stack([np.ones(7, bool), np.zeros(7, bool)]), "unk")
+    np.testing.assert_allclose(scores, wanted, atol=1e-5)
+    assert np.abs(gradients).max() > 1e-4

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pos_tagging.hmm import TrigramHmm, interpolate
+from pos_tagging.hmm import TrigramHmm, endings, interpolate, normal_form
 from pos_tagging.sentences import Sentence
 
 SENTENCES = [
@@ -96,3 +96,35 @@ def test_a_context_that_was_seen_once_counts():
     trigrams = np.zeros((2, 2, 2))
     trigrams[0, 0, 1] = trigrams[1, 1, 0] = 1  # 0 1 came before nothing, 1 once, before 0
     assert interpolate(trigrams)[0, 1, 1] == pytest.approx(weights[0] / 2, rel=1e-9)
+
+
+def test_endings_are_short_and_of_rare_words():
+    assert [ending for _, ending in endings("Abcdefghijklm")] == ["", *("abcdefghijklm"[-n:] for n in range(1, 11))]
+    assert list(endings("aB")) == [(False, ""), (False, "b"), (False, "ab")]
+    assert normal_form("B52s") == "B00s"
+    often = [Sentence(["walked"] * number + ["so"], ["V"] * number + ["X"]) for number in (10, 11)]
+    assert [(False, "ked") in TrigramHmm([sentence]).endings for sentence in often] == [True, False]
+
+
+def test_emissions_of_an_unknown_word_by_hand():
+    """The shares of all tags, then of those behind each ending, the shorter one with the weight of their spread."""
+    model = TrigramHmm([Sentence(["so", "go", "up", "Lo"], ["A", "B", "B", "C"])])
+    shares = np.array([1, 2, 1]) / 4
+    distrust = shares.std(ddof=1)
+    assert model.distrust == pytest.approx(distrust)
+    found = shares
+    for counts in ((1, 2, 0), (1, 1, 0)):  # of words without a capital; of those in -o
+        found = (np.array(counts) / sum(counts) + distrust * found) / (1 + distrust)
+    np.testing.assert_allclose(np.exp(model.log_emissions("no")), found / shares)
+    capital = (np.array([0, 0, 1]) + distrust * shares) / (1 + distrust)
+    np.testing.assert_allclose(np.exp(model.log_emissions("X")), capital / shares)
+    assert TrigramHmm([Sentence(["a"], ["X"])]).distrust == 1
+
+
+def test_counts_by_hand():
+    model = TrigramHmm([Sentence(["a", "b"], ["X", "Y"]), Sentence(["a"], ["X"])])
+    assert model.tags == ["X", "Y"]
+    assert model.tag_counts.tolist() == [2, 1]
+    assert {word: counts.tolist() for word, counts in model.words.items()} == {"a": [2, 0], "b": [0, 1]}
+    assert model.tag(["a", "b"]) == ["X", "Y"]
+    assert model.tag(["b"]) == ["Y"]

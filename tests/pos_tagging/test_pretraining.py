@@ -15,7 +15,16 @@ from common.text.vocabulary import UNK_ID, Vocabulary
 from pos_tagging.config import TaggingConfig
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.model import build_model
-from pos_tagging.pretraining import choose_start, inherit_lexicon, inherit_settings, inherit_weights, share_known
+from pos_tagging.pretraining import (
+    _columns,
+    _rows,
+    choose_start,
+    find_obstacle,
+    inherit_lexicon,
+    inherit_settings,
+    inherit_weights,
+    share_known,
+)
 from pos_tagging.sentences import Sentence
 from tests.conftest import ROOT
 
@@ -213,3 +222,50 @@ def test_what_does_not_fit_is_one_clear_line(flags, message, run_here, bundle, s
     [line] = done.stderr.splitlines()
     assert message in line
     assert not (tmp_path / "model").exists()
+
+
+def test_rows_and_columns_of_the_same_token_by_hand():
+    own, given = np.arange(6.0)[:, None], 10 + np.arange(7.0)[:, None]
+    rows = _rows(own, Vocabulary(["b", "x"]), given, Vocabulary(["a", "b", "c"]))
+    assert rows[:, 0].tolist() == [10, 11, 12, 13, 15, 5]
+    columns = _columns(np.array([[1.0, 2, 3]]), ["A", "B", "C"], np.array([[7.0, 8]]), ["C", "A"])
+    assert columns.tolist() == [[8, 2, 7]]
+
+
+def test_a_lexicon_takes_what_both_have():
+    def lexicon(*words, tags, **parts):
+        return Lexicon(Vocabulary(words), Vocabulary(""), Vocabulary(words), list(tags), **parts)
+
+    own = lexicon("a", tags="XY", shapes=Vocabulary(["x"]))
+    given = Vocabulary(["one", "two", "three"], lowercase=True)
+    theirs = lexicon("b", tags="WXY", affixes=Vocabulary(["a-"]), vector_words=given)
+    found = inherit_lexicon(own, theirs, max_vectors=2)
+    assert (found.tags, found.words.tokens[4:]) == (["W", "X", "Y"], ["a", "b"])
+    assert (found.shapes, found.affixes) == (None, None)
+    assert (found.vector_words.tokens[4:], found.vector_words.lowercase) == (["one", "two"], True)
+    assert inherit_lexicon(own, lexicon("b", tags="XZ"), 2).tags == ["X", "Y"]
+    assert inherit_lexicon(own, lexicon("b", tags="XYZ"), 2).vector_words is None
+
+
+def test_the_share_of_the_words_with_a_vector():
+    lexicon = Lexicon(Vocabulary(["a", "b"]), Vocabulary(""), Vocabulary([]), [], vector_words=Vocabulary(["c"]))
+    assert share_known([Sentence(["a", "c", "d", "7", "!"])], lexicon) == pytest.approx(2 / 3)
+    assert share_known([Sentence(["7"])], lexicon) == 0
+    plain = Lexicon(Vocabulary(["a"]), Vocabulary(""), Vocabulary([]), [])
+    assert share_known([Sentence(["a"])] * 2000 + [Sentence(["d"])] * 99, plain) == 1
+    assert share_known([Sentence(["a"])] * 1999 + [Sentence(["d"])] * 99, plain) == pytest.approx(1999 / 2000)
+
+
+def test_four_of_five_words_are_enough(bundle):
+    inputs = {"word_vectors_from": None}
+    assert find_obstacle(bundle, 0.8, TaggingConfig(), inputs) is None
+    assert find_obstacle(bundle, 0.79, TaggingConfig(), inputs) == "the pretrained tagger ewt knows 79% of the words"
+    assert find_obstacle(bundle, 1, TaggingConfig(language="de"), inputs) == (
+        "the pretrained tagger ewt is for --language en"
+    )
+    assert find_obstacle(bundle, 1, TaggingConfig(num_layers=3), inputs).startswith("--num-layers: found 3, the tagger")
+
+
+def test_what_a_run_chooses_it_keeps(bundle):
+    chosen = inherit_settings(TaggingConfig(dropout=0.1, language="de"), bundle)
+    assert (chosen.dropout, chosen.language, chosen.units) == (0.1, "de", 8)

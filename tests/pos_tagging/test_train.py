@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import pos_tagging
+from common.errors import InputError
 from pos_tagging import pretraining
 from pos_tagging.config import TaggingConfig
+from pos_tagging.sentences import Sentence
 
 LETTERS = "abcdefghij"
 
@@ -201,3 +205,55 @@ def test_words_that_training_never_saw_have_the_vectors_they_came_with(run_here,
     )
     answers = tags_of(pos_tagging.load(tmp_path / "model", engine="onnx"), new)
     assert answers == [tags for _, tags in new]
+
+
+# -- Before and after the network learns ----------------------------------------------------------------------------
+
+training = importlib.import_module("pos_tagging.train")  # `pos_tagging.train` is the function
+TAGGED = [[("so", "ADV"), ("good", "ADJ")], [("so", "ADV")], [("good", "ADJ")]] * 4
+INPUTS = {"train": TAGGED, "validation": None, "word_vectors_from": None, "start": "auto"}
+
+
+def test_sentences_are_held_out_or_given():
+    splits = training.read_splits(INPUTS, TaggingConfig(validation_split=0.25))
+    assert (len(splits.train), len(splits.validation)) == (9, 3)
+    given = training.read_splits({**INPUTS, "validation": TAGGED[:1]}, TaggingConfig())
+    assert (len(given.train), len(given.validation)) == (12, 1)
+    with pytest.raises(InputError, match="--units: found 0"):
+        training.read_splits(INPUTS, TaggingConfig(units=0))
+
+
+def test_settings_that_follow_from_the_inputs():
+    config = training.settle(TaggingConfig(), INPUTS, None, 12)
+    assert (config.num_epochs, config.batch_size, config.learning_rate) == (60, 8, 0.003)
+    with pytest.raises(InputError, match="--word-vectors-from and --start both give word vectors"):
+        training.settle(TaggingConfig(), {**INPUTS, "word_vectors_from": "a"}, "a bundle", 12)
+    with pytest.raises(InputError, match="--head crf"):
+        training.settle(TaggingConfig(head="crf", architecture="previous-tag"), INPUTS, None, 12)
+
+
+def test_what_is_said_of_the_data(capsys):
+    config = TaggingConfig(batch_size=4, rare_word_dropout=0.0)
+    splits = training.read_splits({**INPUTS, "validation": TAGGED[:1]}, config)
+    capsys.readouterr()
+    examples = training.prepare_data(splits, INPUTS, config, None)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "Data: 12 sentences to train on, 1 for validation; 6 words, 8 characters, 2 tags"
+    )
+    assert (len(examples.batches), examples.vectors, examples.num_further) == (3, None, 0)
+    assert examples.sizes()["vector_dim"] == 0
+    tagger = SimpleNamespace(tag_tokens=lambda rows: [(["ADV", "ADV"], [])])
+    assert examples.tag(tagger) == [["ADV", "ADV"]]
+    assert examples.tag_ids(tagger).tolist() == [1, 1]
+    assert examples.score(tagger, ("accuracy",)) == {"accuracy": 0.5}
+    assert set(examples.score(tagger)) == set(training.SCORES)
+
+
+def test_the_verdict_is_on_some_of_the_validation_split(monkeypatch, capsys):
+    known = [Sentence(["so", "good"], ["ADV", "ADJ"])] * 3
+    splits = training.Splits(TaggingConfig(), known, known)
+    tagger = SimpleNamespace(config=splits.config, tag_tokens=lambda rows: [(["ADV", "ADJ"], []) for _ in rows])
+    assert training.judge(splits, tagger).sentence.startswith("On 3 validation sentences the model tags 100%")
+    monkeypatch.setattr(training, "MOST_FOR_VERDICT", 2)
+    assert training.judge(splits, tagger).sentence.startswith("On 2 validation sentences")
+    assert capsys.readouterr().err.startswith("Baselines: trigram HMM, most frequent tag")

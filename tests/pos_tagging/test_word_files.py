@@ -15,13 +15,14 @@ from common.errors import InputError
 from common.text.vocabulary import Vocabulary
 from pos_tagging import cli
 from pos_tagging.config import TaggingConfig
-from pos_tagging.conllu import ConlluSentence
+from pos_tagging.conllu import BadSentence, ConlluSentence
 from pos_tagging.formats import ConlluWriter
 from pos_tagging.lexicon import Lexicon
 from pos_tagging.loader import load_sentences
 from pos_tagging.predict import Tagger, Tags
-from pos_tagging.recognition import Columns, recognise
+from pos_tagging.recognition import CONLLU, TOKENS, Columns, WordFormat, recognise
 from pos_tagging.sentences import Layout, TaggedSentence, TaggedText
+from pos_tagging.word_files import Unread, _with_field, keeps_file, make_writer, open_words, retagged
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 DATA = CASES.parent / "data"
@@ -362,3 +363,132 @@ def test_one_sentence_again_and_again_is_text():
         recognise([f"It was so {word} ." for word in ("good", "bad", "dull")] * 20, Columns(), "a.txt").name == "tokens"
     )
     assert recognise(["Birds\tNOUN"] * 50, Columns(), "a.txt").name == "columns"
+
+
+# -- Line by line ---------------------------------------------------------------------------------------------------
+
+PAIRS = WordFormat("pairs", separator="/", tag=1)
+
+
+def read(folder, text, input_format="auto", **options):
+    """The sentences of a file, each as words and tags, or as what is wrong with it."""
+    path = folder / "a.txt"
+    path.write_text(text)
+    with open_words(path, Columns(), input_format) as words:
+        return [
+            item.message.removeprefix(str(path)) if isinstance(item, BadSentence) else (item.tokens, item.tags)
+            for item in words.sentences(**options)
+        ]
+
+
+def test_pairs_that_are_none(tmp_path):
+    text = "a/X b/c/Y\n\nc d/X\n/X\ne/\nf/Z\n"
+    assert read(tmp_path, text, "pairs") == [
+        (["a", "b/c"], ["X", "Y"]), ", line 3: 'c' has no tag; write WORD/TAG",
+        ", line 4: '/X' has no tag; write WORD/TAG", ", line 5: 'e/' has no tag; write WORD/TAG", (["f"], ["Z"]),
+    ]  # fmt: skip
+    found = read(tmp_path, text, "pairs", tagged=False)
+    assert found[1:4] == [(["c", "d"], ["", "X"]), (["/X"], [""]), (["e/"], [""])]
+    assert read(tmp_path, "a b .\n", "tokens") == [", line 1: words without tags; write WORD/TAG"]
+    assert read(tmp_path, "a b .\n", "tokens", tagged=False) == [(["a", "b", "."], ["", "", ""])]
+
+
+def test_lines_of_pairs_are_kept_where_they_are(tmp_path):
+    path = tmp_path / "a.txt"
+    text = "\ufeff\n\na/X  b/Y\n \nc\n\n"
+    path.write_text(text)
+    with open_words(path, Columns(), "pairs") as words:
+        first, bad, rest = words.sentences(keep_lines=True)
+    assert "".join("".join(item.lines) for item in (first, bad, rest)) == text
+    assert (first.place, first.rows) == (f"{path}, line 3", [3, 3])
+    assert (rest.tokens, rest.place) == ([], f"{path}, line 6")
+    assert retagged(first, ["P", "Q"], PAIRS) == "\ufeff\n\na/P  b/Q\n"
+    with open_words(path, Columns(), "pairs") as words:
+        assert [item.lines for item in words.sentences()] == [[], []]
+
+
+def test_a_field_gets_another_value_or_one_more():
+    assert _with_field("a\tb\tc\r\n", "\t", 2, "X") == "a\tb\tX\r\n"
+    assert _with_field("a\tb\tc\n", "\t", 0, "X") == "X\tb\tc\n"
+    assert _with_field(" a  b c\n", " ", 1, "X") == " a  X c\n"
+    assert _with_field("a\t_\n", "\t", 1, "P=1", is_more=True) == "a\tP=1\n"
+    assert _with_field("a\tB=2|P=0|C\n", "\t", 1, "P=1", is_more=True) == "a\tB=2|C|P=1\n"
+    sentence = ConlluSentence(["a"], lines=["1\ta" + "\t_" * 8 + "\n"], rows=[0])
+    assert retagged(sentence, ["X"], CONLLU, [0.25]) == "1\ta\t_\tX" + "\t_" * 5 + "\tTagProbability=0.2500\n"
+    columns = WordFormat("columns", tag=1)
+    assert retagged(ConlluSentence(["a"], lines=["a\tN"], rows=[0]), ["X"], columns, [0.5]) == "a\tX"
+
+
+def test_which_files_are_kept():
+    columns = WordFormat("columns", tag=1)
+    assert [keeps_file("same", layout) for layout in (CONLLU, columns)] == [True, True]
+    assert [keeps_file("conllu", layout) for layout in (CONLLU, columns, TOKENS, None)] == [True, False, False, False]
+    assert [keeps_file("tsv", layout) for layout in (CONLLU, None)] == [False, False]
+    for layout in (TOKENS, None):
+        with pytest.raises(InputError, match="--format same: keeps a file of words and tags, and the input is none"):
+            keeps_file("same", layout)
+    plus = WordFormat("conllu", named={"xpos": 2}, number=0)
+    with pytest.raises(InputError, match="--format same: the file has no column upos; try --tag-column"):
+        make_writer("same", TaggingConfig(), plus)
+    answer = TaggedText([TaggedSentence(["a"], ["X"])])
+    assert (
+        make_writer("same", TaggingConfig(tag_column="xpos"), plus)(
+            answer, "", ConlluSentence(["a"], lines=["1\ta\t_\n"], rows=[0])
+        )
+        == "1\ta\tX\n"
+    )
+    assert make_writer("text", TaggingConfig(), plus)(answer, "", None) == "a/X\n"
+    assert make_writer("conllu", TaggingConfig(tag_column="xpos"), None)(answer, "text 1", "a").endswith(
+        "1\ta\t_\t_\tX\t_\t_\t_\t_\t_\n\n"
+    )
+
+
+def test_what_could_not_be_read_is_counted(monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.word_files.say", said.append)
+    monkeypatch.setattr("pos_tagging.word_files.MOST_REPORTED", 2)
+    unread = Unread()
+    for item in (
+        BadSentence("one"),
+        ConlluSentence(["a"]),
+        ConlluSentence([]),
+        BadSentence("two"),
+        BadSentence("three"),
+    ):
+        unread.count(item)
+    unread.count("a text")
+    unread.conclude()
+    assert said == [
+        "unchanged: one", "unchanged: two", "3 of 5 sentences could not be read and are unchanged",
+    ]  # fmt: skip
+    said.clear()
+    good = Unread()
+    good.count(ConlluSentence(["a"]))
+    good.conclude()
+    assert said == []
+    with pytest.raises(InputError, match="no sentence could be read"):
+        Unread().conclude()
+
+
+def test_names_and_first_lines_tell_the_format(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("pos_tagging.word_files.say", said.append)
+
+    def found(name, text, **options):
+        path = tmp_path / name
+        path.write_text(text)
+        said.clear()
+        with open_words(path, Columns(), **options) as words:
+            return words.format.name, len(said)
+
+    columns = "Birds\tNOUN\nsing\tVERB\n"
+    assert found("a.txt", columns) == ("columns", 1)
+    assert found("a.tsv", columns) == ("columns", 1)
+    assert found("a.csv", columns.replace("\t", ",")) == ("text", 0)
+    assert found("a.txt", columns, input_format="columns") == ("columns", 0)
+    assert found("a.txt", columns, input_format="text") == ("text", 0)
+    assert found("a.conllu", columns) == ("columns", 1)
+    assert found("a.conllu", "a/X b/Y\n") == ("pairs", 1)
+    assert found("a.conllu", "So it is.\n") == ("conllu", 0)
+    assert found("a.conllu", "# x\n" + columns) == ("conllu", 0)
+    assert found("a.txt", "So it is.\nSo.\n") == ("text", 0)

@@ -9,7 +9,20 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from common.evaluation.metrics import format_score, with_intervals
-from sentiment.evaluate import SCORES, quadratic_kappa, rating_scores, side_scores, spread_scores
+from sentiment.evaluate import (
+    SCORES,
+    baseline_answers,
+    count_facts,
+    describe_counts,
+    quadratic_kappa,
+    rating_scores,
+    rating_verdict,
+    score_baselines,
+    score_new,
+    side_scores,
+    spread_scores,
+)
+from sentiment.loader import Reviews
 from sentiment.report import by_length, by_rating, by_spread, weaknesses, worst_mistakes
 from tests.sentiment.settings import settings as settings_of
 
@@ -107,3 +120,69 @@ def test_weaknesses_are_the_largest_errors():
     assert "of 5-5 tokens: root mean" in weaknesses(ratings, np.array([7.0, 4, 8, 10]), np.array([5, 6, 7, 8]))[1]
     assert "rated 1:" in weaknesses(ratings, np.array([7.0, 4, 8, 10]), np.array([5, 6, 7, 8]))[0]
     assert not any("Mixed" in sentence for sentence in weaknesses(ratings, ratings, np.array([5, 6, 7, 8])))
+
+
+def test_a_spread_of_nothing_counts_as_a_hundredth():
+    assert spread_scores(np.array([1.0, 2]), np.array([1.5, 2]), np.array([0.0, 1])) == {
+        "error_in_spreads": pytest.approx(np.sqrt(50**2 / 2))
+    }
+
+
+def test_ratings_of_one_side_alone():
+    assert math.isnan(side_scores(np.array([5.5]), np.array([True]), CONFIG)["binary_accuracy"])
+    assert quadratic_kappa(np.array([3]), np.array([3])) != quadratic_kappa(np.array([3]), np.array([3]))  # undefined
+    assert quadratic_kappa(np.array([3, 3]), np.array([3, 3.5])) == pytest.approx(1 - 0.125 / (0.0625 + 0.0625))
+    assert rating_scores(np.array([1.0, 9]), np.array([5.5, 5.6]), CONFIG)["binary_accuracy"] == 1
+
+
+def test_what_was_scored_is_counted():
+    facts = count_facts(np.array([3, 4, 1000, 5]), settings_of(max_length=5))
+    assert facts == {"num_examples": 4, "num_tokens": 1012, "cut_rate": 0.5}
+    assert describe_counts(facts) == "4 reviews, 1,012 tokens; 50.0% of the reviews were cut"
+
+
+def test_reviews_that_training_knows_are_scored_apart():
+    reviews = Reviews(["a", "b", "c", "d"], np.array([1.0, 5, 9, 10]))
+    known = Reviews(["b", "x"], np.array([5.0, 5]))
+    scores, notes = score_new(reviews, known, np.array([2.0, 9, 9, 9]), CONFIG, "train.csv")
+    assert scores["mae"] == pytest.approx(2 / 3)
+    assert "error_in_spreads" not in scores
+    [note] = notes
+    assert "reviews also stand in train.csv" in note
+    assert "r2" in note
+    assert "binary_accuracy" in note
+    assert score_new(reviews, Reviews(["x"], np.array([1.0])), np.array([2.0, 9, 9, 9]), CONFIG, "t") == ({}, [])
+
+
+def test_the_verdict_compares_shares_of_the_variance():
+    ratings = np.tile(np.array([1.0, 10, 4, 8], np.float32), 10)
+    reviews = Reviews(["x"] * 40, ratings)
+    verdict = rating_verdict(reviews, ratings + 0.5, np.full(40, 9.0), "validation", 1200)
+    assert verdict.sentence == (
+        "On 40 validation reviews the model explains 98% of the variance of the ratings, TF-IDF with ridge "
+        "regression 0%: the model is ahead."
+    )
+    behind = rating_verdict(reviews, np.full(40, 9.0), ratings + 0.5, "test", 1200)
+    assert behind.sentence == (
+        "On 40 test reviews the model explains 0% of the variance of the ratings, TF-IDF with ridge regression 98%: "
+        "the model is behind. It was trained on 1,200 reviews: more of them help most."
+    )
+    assert rating_verdict(reviews.take([0]), ratings[:1], ratings[:1], "test", 9) is None
+    assert rating_verdict(Reviews(["a", "b"], np.array([3.0, 3])), ratings[:2], ratings[:2], "test", 9) is None
+    assert rating_verdict(reviews.take([0, 1]), ratings[:2], ratings[1::-1], "test", 9) is not None
+
+
+def test_baselines_stay_inside_the_scale_and_are_scored_by_what_they_say():
+    texts = ["good", "bad", "fine film", "poor film"] * 5
+    known = Reviews(texts, np.array([10.0, 1, 10, 1] * 5, np.float32))
+    answers = baseline_answers(["good good good fine fine", "bad poor"], known, CONFIG)
+    assert list(answers) == ["TF-IDF + ridge", "TF-IDF + logistic", "NB-SVM"]
+    assert 1 <= answers["TF-IDF + ridge"][1] < 3 < 8 < answers["TF-IDF + ridge"][0] <= 10
+    narrow = baseline_answers(["good", "bad"], known, settings_of(min_rating=4.0, max_rating=6.0))
+    assert narrow["TF-IDF + ridge"].tolist() == [6, 4]
+    reviews = Reviews(["good", "bad"], np.array([9.0, 2]))
+    scored = score_baselines(reviews, answers, CONFIG, lambda score: score(np.array([0])))
+    assert {name: set(scores) for name, scores in scored.items()} == {
+        "TF-IDF + ridge": set(SCORES[:-1]), "TF-IDF + logistic": {"binary_accuracy"}, "NB-SVM": {"binary_accuracy"},
+    }  # fmt: skip
+    assert scored["NB-SVM"] == {"binary_accuracy": 1}

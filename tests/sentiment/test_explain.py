@@ -15,7 +15,7 @@ from common.text.vocabulary import Vocabulary
 from interpretability.attribution import attribute
 from interpretability.config import OCCLUSIONS, AttributionConfig
 from sentiment.config import ARCHITECTURES
-from sentiment.explain import RatingScorer, make_explainer
+from sentiment.explain import RatingScorer, find_level, make_explainer
 from sentiment.model import build_model
 from sentiment.predict import RatingModel
 from tests.interpretability.check_scorer import check_scorer
@@ -176,3 +176,29 @@ def test_a_text_that_cannot_be_explained_keeps_its_place(run_here, monkeypatch):
     assert "no explanation: text 2: integrated gradients: not complete" in done.stderr
     assert run_here(*command, "bad").returncode == run_here(*command, "bad", "bad").returncode == 2
     assert run_here(*command, "--strict", "good", "bad").returncode == 2
+
+
+def test_what_the_model_does_not_read_has_no_weight():
+    model = build(architecture="cbow", max_length=5)  # the mark of the beginning, one word from the head, three
+    found = make_explainer(model)("good bad good bad good bad good film")
+    assert [weight != 0 for weight in found.weights] == [True, *[False] * 4, True, True, True]
+    assert found.target == "rating"
+    assert make_explainer(model, 3)("good").target == "probability of 3"
+
+
+def test_levels_are_found_by_their_value():
+    model = build(architecture="cbow", min_rating=0.0, max_rating=2.0)
+    assert [find_level(model, level) for level in (0, 1.0000001, 2)] == [0, 1, 2]
+    for level in (0.5, 1.00001, 3):
+        with pytest.raises(InputError, match=rf"--level: found {level:g}, wanted one of 0, 1, 2"):
+            find_level(model, level)
+
+
+def test_gradients_are_not_those_of_rounded_weights():
+    class Rounded:
+        int8 = True
+
+    rounded = RatingModel(Rounded(), VOCABULARY, settings_of())
+    make_explainer(rounded)
+    with pytest.raises(InputError, match="--method: --engine onnx-int8 has weights that have no gradients"):
+        make_explainer(rounded, config=AttributionConfig("gradient-x-input"))

@@ -13,11 +13,19 @@ from common.errors import InputError
 from common.text.vocabulary import BOS_ID, UNK_ID, Vocabulary
 from sentiment.config import SentimentConfig
 from sentiment.loader import (
+    MOST_TOKENS,
     Reviews,
+    columns_of,
     encode_review,
+    file_scale,
     load_reviews,
+    load_texts,
     make_batches,
+    make_targets,
+    rating_levels,
     read_reviews,
+    reading_order,
+    share_cut,
     split_validation,
     with_scale,
 )
@@ -216,3 +224,111 @@ def test_words_are_dropped_in_training_alone():
     assert (dropped == UNK_ID).mean() == pytest.approx(0.3, abs=0.03)  # 4,000 words: sigma 0.007
     np.testing.assert_array_equal(dropped, ids(True))
     assert (dropped != ids(True, epoch=1)).any()
+
+
+# -- Limits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "num_tokens", "order"),
+    [
+        ({"max_length": 5}, 4, [0, 1, 2, 3]),
+        ({"max_length": 5}, 5, [0, 2, 3, 4]),
+        ({"max_length": 9}, 9, [0, 1, 3, 4, 5, 6, 7, 8]),
+        ({"max_length": 5, "truncation": "head"}, 6, [0, 1, 2, 3]),
+        ({"max_length": 5, "truncation": "tail"}, 6, [2, 3, 4, 5]),
+        ({"max_length": 5, "directions": "backward"}, 5, [4, 3, 2, 0]),
+        ({"max_length": 1}, 3, []),
+    ],
+)
+def test_the_order_of_reading(settings, num_tokens, order):
+    assert reading_order(num_tokens, settings_of(**{"truncation": "both", **settings})) == order
+
+
+def test_without_a_limit_very_long_texts_are_cut_all_the_same():
+    config = settings_of(max_length=0, truncation="head")
+    assert len(reading_order(MOST_TOKENS - 1, config)) == len(reading_order(MOST_TOKENS, config)) == MOST_TOKENS - 1
+    assert share_cut([5, 10**6], config) == 0
+    assert share_cut([4, 5, 6, 7], settings_of(max_length=6)) == 0.5
+    assert share_cut([], settings_of(max_length=6)) == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "levels"),
+    [(1, 5, [1, 2, 3, 4, 5]), (0, 1, [0, 1]), (0, 0.4, [0, 0.4]), (0, 2.5, [0, 1.25, 2.5]), (-1, 1, [-1, 0, 1])],
+)
+def test_levels_are_a_step_apart(low, high, levels):
+    assert rating_levels(settings_of(min_rating=low, max_rating=high)).tolist() == levels
+
+
+def test_targets_of_each_head():
+    ratings = np.array([1.0, 3.0], np.float32)
+    scale = {"min_rating": 1.0, "max_rating": 3.0}
+    assert make_targets(ratings, settings_of(head="regression", **scale)).tolist() == [[1], [3]]
+    assert make_targets(ratings, settings_of(head="ordinal", **scale)).tolist() == [[0, 0], [1, 1]]
+    assert make_targets(ratings, settings_of(head="categorical", **scale)).tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("ratings", "given", "expected"),
+    [
+        ([1, 5, 10] * 7, (None, None), (1, 10)),
+        ([1, 5, 10] * 7, (0, None), (0, 10)),
+        ([1, 5, 10] * 7, (None, 20), (1, 20)),
+        ([10] * 18 + [60] * 2, (None, None), (0, 100)),  # a tenth of 20 are outside
+        ([10] * 18 + [60], (None, None), (1, 10)),  # of 19
+        ([10] * 19 + [60] * 2, (None, None), (1, 10)),  # less than a tenth
+        ([10] * 18 + [0] * 2, (None, None), (0, 10)),
+        (["4/5", "2/5"], (None, None), (1, 5)),
+        (["4/10", "2/10"], (None, None), (1, 10)),
+    ],
+)
+def test_the_scale_of_a_file_that_is_held_against_a_model(ratings, given, expected):
+    assert file_scale(read_reviews(rated(*ratings), CONFIG), CONFIG, given) == expected
+
+
+def test_a_given_scale_that_does_not_fit_is_warned_of_and_kept(capsys):
+    written = read_reviews(rated(*[1, 2, 4, 5] * 10), CONFIG)
+    assert file_scale(written, CONFIG, (1, 10)) == (1, 10)
+    assert capsys.readouterr().err.startswith("WARNING: all 40 ratings are between 1 and 5")
+    assert file_scale(written, CONFIG, (1, 5)) == (1, 5)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(InputError, match="--min-rating 10 is not below --max-rating 10"):
+        file_scale(written, CONFIG, (10, None))
+
+
+@pytest.mark.parametrize("rating", ["1", "10", "10/10"])
+def test_the_ends_of_a_scale_are_inside(rating):
+    assert load_reviews(rated("5", rating), CONFIG, None, (1, 10)).ratings[1] == float(rating.split("/")[0])
+
+
+def test_columns_are_known_by_whether_they_are_given():
+    plain, named = columns_of(settings_of()), columns_of(settings_of(text_column="words", group_column="film"))
+    assert [(column.name, column.given) for column in plain] == [("review", False), ("rating", False)]
+    assert [(column.name, column.given) for column in named] == [("words", True), ("rating", False), ("film", True)]
+
+
+def test_texts_without_ratings(tmp_path):
+    (tmp_path / "a.csv").write_text("rating,review\n,Good.\nx,Bad.\n")
+    assert load_texts(tmp_path / "a.csv", CONFIG) == ["Good.", "Bad."]
+    assert load_texts(["a", "b"], CONFIG) == ["a", "b"]
+    with pytest.raises(InputError, match="row 2: empty text; write a review there or leave the row out"):
+        load_texts(["a", " "], CONFIG)
+
+
+def test_some_of_the_reviews():
+    reviews = Reviews(["a", "b", "c"], np.array([1.0, 2, 3]), ["x", "y", "z"])
+    some = reviews.take([2, 0])
+    assert (len(some), some.texts, some.ratings.tolist(), some.groups) == (2, ["c", "a"], [3, 1], ["z", "x"])
+    assert Reviews(["a"], np.array([1.0])).take([0]).groups is None
+
+
+def test_the_scale_is_found_out_where_an_end_is_missing_or_they_are_turned(capsys):
+    written = read_reviews(rated(1, 2, 5), SentimentConfig())
+    for given in ({"min_rating": 2.0}, {"max_rating": 7.0}, {"min_rating": 3.0, "max_rating": 3.0}):
+        config = with_scale(SentimentConfig(**given), written)
+        assert (config.min_rating, config.max_rating) == (given.get("min_rating", 1), given.get("max_rating", 5))
+        assert capsys.readouterr().err.startswith("Ratings: ratings 1 to 5")
+    given = SentimentConfig(min_rating=1.0, max_rating=5.0)
+    assert with_scale(given, written) is given
+    assert capsys.readouterr().err == ""

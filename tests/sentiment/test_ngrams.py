@@ -71,8 +71,29 @@ def test_a_file_comes_back(tmp_path):
         ({"terms": ["a"], "idf": [1e9]}, "from 0 to 100"),
         ({"terms": ["a"], "idf": [True]}, "from 0 to 100"),
         ({"terms": ["a"], "idf": ["1"]}, "from 0 to 100"),
+        ({"terms": ["a"], "idf": [100]}, "from 0 to 100"),
+        ({"terms": ["a"], "idf": [1], "more": 1}, "does not hold terms and idf"),
+        (["terms", "idf"], "does not hold terms and idf"),
+        ({"terms": "a", "idf": [1]}, "two lists of one length"),
+        ({"terms": ["a"], "idf": "1"}, "two lists of one length"),
     ],
 )
 def test_another_file_is_refused(parts, fault):
     with pytest.raises(InputError, match=f"x/ngrams.json: no n-grams .*{fault}"):
         Ngrams.parse(json.dumps(parts).encode(), "x/ngrams.json")
+
+
+def test_a_row_of_the_table_is_for_padding():
+    ngrams = Ngrams.parse(json.dumps({"terms": ["so", "so good", "x y z"], "idf": [1, 2.5, 99.9]}).encode(), "x")
+    assert (len(ngrams), ngrams.longest) == (4, 3)
+    assert "so good" in ngrams
+    assert "good" not in ngrams
+    assert ngrams.encode(["So", " ", "so", "good"]) == ([1, 2], pytest.approx(unit(1 + np.log(2), 2.5)))
+    assert (len(Ngrams([], [])), Ngrams([], []).longest) == (1, 1)
+    inputs = pad_terms([([3], [0.5]), ([1, 2], [0.25, 1.0])])
+    assert inputs["ngram_ids"].tolist() == [[3, 0], [1, 2]]
+    assert inputs["ngram_values"].tolist() == [[0.5, 0], [0.25, 1]]
+
+
+def unit(*values):
+    return (np.array(values) / np.linalg.norm(values)).tolist()

@@ -17,7 +17,16 @@ from language_model.loader import initial_states
 from sentiment.cli import train as main
 from sentiment.loader import make_batches
 from sentiment.model import build_model
-from sentiment.pretraining import inherit_settings, inherit_weights, layer_rates
+from sentiment.pretraining import (
+    find_obstacle,
+    inherit_reading,
+    inherit_settings,
+    inherit_vocabulary,
+    inherit_weights,
+    layer_rates,
+    rating_direction,
+)
+from tests.forge import FIXTURES, copy_fixture, put, rewrite
 from tests.sentiment.settings import settings as settings_of
 
 TOKENS = ["It", "is", "a", "good", "story", "."]
@@ -179,3 +188,68 @@ def test_options_that_exclude_each_other(flags, message, small_bundle, small_run
     with pytest.raises(InputError, match=message):
         main(["--train", train, "--output-dir", str(tmp_path / "model"), *flags.format(**places).split()])
     assert not (tmp_path / "model").exists()
+
+
+OLD = FIXTURES / "sentiment"  # it reads forward and backward, its head is a regression
+NOTHING = {"teachers": (), "word_vectors_from": None}
+
+
+def test_four_of_five_words_are_enough():
+    origin = open_bundle(OLD)
+    known = next(token for token in origin.read_vocabulary("vocabulary.json").tokens[4:] if token.isalpha())
+    config = settings_of(head="regression", embedding_dim=4, units=3)
+    assert find_obstacle(origin, [[known] * 4, ["zorgl", "!", "7"]], config, NOTHING) is None
+    reason = "the pretrained model knows 79% of the words"
+    assert find_obstacle(origin, [[known] * 79 + ["zorgl"] * 21], config, NOTHING) == reason
+    assert find_obstacle(origin, [["!"]], config, NOTHING) == "the pretrained model knows 0% of the words"
+    many = [[known]] * 2000
+    assert find_obstacle(origin, [*many, ["zorgl"] * 9999], config, NOTHING) is None
+    assert find_obstacle(origin, many, config, {**NOTHING, "teachers": ("a",)}) == "--teachers is given"
+    given = {**NOTHING, "word_vectors_from": "a"}
+    assert find_obstacle(origin, many, config, given) == "--word-vectors-from is given"
+    assert find_obstacle(origin, many, settings_of(units=9), NOTHING) == "--units: found 9, the model has 3"
+
+
+def test_what_raises_a_rating(small_bundle):
+    origin = open_bundle(OLD)
+    assert rating_direction(origin).tolist() == origin.read_layer("score")[0][:, 0].tolist()
+    categorical = open_bundle(small_bundle("sentiment"))
+    weights, _ = categorical.read_layer("logits")
+    np.testing.assert_allclose(rating_direction(categorical), weights @ (np.arange(10) - 4.5), rtol=1e-6)
+    assert rating_direction(open_bundle(FIXTURES / "language_model")) is None
+
+
+def test_reviews_are_read_as_the_named_model_reads_them(tmp_path):
+    config = settings_of()
+    for start in (None, "auto", "scratch"):
+        assert inherit_reading(config, start) is config
+    bundle = copy_fixture("sentiment", tmp_path)
+    assert inherit_reading(config, bundle) == config
+    rewrite(bundle, "config.json", put("de", "language"))
+    rewrite(bundle, "config.json", put("html", "normalization"))
+    found = inherit_reading(config, bundle)
+    assert (found.language, found.normalization) == ("de", "html")
+
+
+def test_new_words_go_by_their_number(capsys):
+    origin = open_bundle(OLD)
+    known = origin.read_vocabulary("vocabulary.json")
+    texts = [["zorgl", "quux", "Zorgl", "plugh"], ["quux", "zorgl"]]
+    assert inherit_vocabulary(origin, texts, settings_of()).tokens == known.tokens
+    assert capsys.readouterr().err == ""
+    for number, words in ((1, ["zorgl"]), (5, ["zorgl", "quux"])):  # "plugh" is too rare
+        found = inherit_vocabulary(origin, texts, settings_of(new_words=number, min_count=2))
+        assert found.tokens == [*known.tokens, *words]
+    assert f"Vocabulary: 2 new words beside the {len(known):,} of the pretrained model" in capsys.readouterr().err
+
+
+def test_what_of_a_rating_model_is_taken_over():
+    origin = open_bundle(OLD)
+    plain = inherit_settings(settings_of(), origin)
+    assert (plain.directions, plain.pooling, plain.word_vectors, plain.dropout) == ("both", "mean-max", "given", 0.5)
+    assert inherit_settings(settings_of(dropout=0.1), origin).dropout == 0.1
+    with pytest.raises(InputError, match="--directions: found asymmetric, the model has both"):
+        inherit_settings(settings_of(directions="asymmetric", backward_units=3), origin)
+    reader = open_bundle(FIXTURES / "language_model")
+    config = settings_of(directions="asymmetric", backward_units=3, lowercase=False)
+    assert inherit_settings(config, reader).directions == "asymmetric"

@@ -38,6 +38,8 @@ def test_held_out_scores_are_those_of_a_fit_without_the_text(with_direction, mon
         standard = np.column_stack([standard, along / (along.std() / np.sqrt(ridge.DIRECTION_SHARE) + 1e-9)])
     wide = (terms @ terms.T).toarray()
     kernel = standard @ standard.T + 0.5 * wide
+    dual, _ = ridge._solve(kernel, scores, 0.7)
+    np.testing.assert_allclose(said(whole, features, terms), kernel @ dual + (scores - kernel @ dual).mean(), atol=1e-8)
     for left in (0, 17, 39):
         rest = np.delete(np.arange(40), left)
         dual, _ = ridge._solve(kernel[np.ix_(rest, rest)], scores[rest], 0.7)
@@ -108,3 +110,71 @@ def test_the_spread_follows_the_errors_and_is_nowhere_0():
     assert all(ends[0] + x * (ends[1] + x * ends[2]) > 0 for x in np.linspace(-1, 1, 21))
     few = fit_spread(np.array([0.0, 1.0]), np.array([0.5, 0.5]))
     assert few.tolist() == [0.25, 0, 0]
+
+
+def test_share_and_alpha_are_those_of_the_smallest_error_without_the_text(monkeypatch):
+    """By solving for each of them: the dual weights over the diagonal of the inverse are the errors."""
+    monkeypatch.setattr(ridge, "ALPHAS", np.array([0.01, 0.1, 1.0, 10.0, 100.0]))
+    found = set()
+    for seed in range(6):
+        features, terms, scores = make_data(14, seed)
+        scores = scores + seed / 2 * np.random.default_rng(seed).normal(size=14)
+        deep, wide = features @ features.T / 50, (terms @ terms.T).toarray()
+        errors = {}
+        for share in ridge.SHARES:
+            for alpha in ridge.ALPHAS:
+                dual, inverse = ridge._solve(deep + share * wide, scores, alpha)
+                errors[share, alpha] = np.mean((dual / np.diag(inverse)) ** 2)
+        found.add(ridge._choose_settings(deep, wide, scores, np.arange(14)))
+        assert ridge._choose_settings(deep, wide, scores, np.arange(14)) == min(errors, key=errors.get)
+        some = np.array([0, 2, 3, 5, 7, 8, 9, 12])
+        assert ridge._choose_settings(deep, wide, scores, some) == ridge._choose_settings(
+            deep[np.ix_(some, some)], wide[np.ix_(some, some)], scores[some], np.arange(8)
+        )
+    assert len(found) > 2
+
+
+def test_texts_are_drawn_where_there_are_more():
+    rng = np.random.default_rng(1)
+    assert ridge._choose(rng, 5, 5).tolist() == [0, 1, 2, 3, 4]
+    some = ridge._choose(rng, 50, 49).tolist()
+    assert len(some) == 49
+    assert some == sorted(set(some))
+    assert set(some) < set(range(50))
+
+
+def test_a_feature_that_is_always_the_same_has_a_small_scale():
+    scales = ridge._scales(np.array([[5.0, 1], [5, 3]]))
+    spread = np.array([5.0, 1, 5, 3]).std()
+    assert scales == pytest.approx(np.sqrt(2) * np.array([0.01 * spread, 1 + 0.01 * spread]), rel=1e-4)
+
+
+def test_two_texts_are_enough():
+    features, terms, scores = make_data()
+    fit = fit_ridge(features[:2], terms[:2], scores[:2], 1)
+    assert np.isfinite([*fit.deep, *fit.wide, fit.bias]).all()
+    assert said(fit, features[:2], terms[:2]).mean() == pytest.approx(scores[:2].mean())
+
+
+@pytest.mark.parametrize(("left", "middle", "right"), [(0.4, 0.3, 0.9), (0.9, 0.5, 0.3)])
+def test_a_parabola_is_found(left, middle, right):
+    x = np.linspace(-1, 1, 50)
+    variance = left * (1 - x) ** 2 / 4 + middle * (1 - x) * (1 + x) / 2 + right * (1 + x) ** 2 / 4
+    parabola = [(left + right) / 4 + middle / 2, (right - left) / 2, (left + right) / 4 - middle / 2]
+    assert fit_spread(x + np.sqrt(variance), x) == pytest.approx(parabola, abs=1e-6)
+    few = fit_spread((x + np.sqrt(variance))[:49], x[:49])
+    assert few.tolist() == [pytest.approx(variance[:49].mean()), 0, 0]
+
+
+def test_a_variance_is_a_fifth_of_the_mean_at_least():
+    """No error on bad texts, large ones on good texts."""
+    x = np.linspace(-1, 1, 101)
+    scores = np.where(x > 0.5, x + 1, x)
+    a, b, c = fit_spread(scores, x)
+    mean = ((scores - x) ** 2).mean()
+    variances = a + b * x + c * x**2
+    assert variances.mean() == pytest.approx(mean)
+    assert 0.1 * mean < variances.min() < 0.2 * mean  # what is too much at the other end is taken off everywhere
+    beyond = fit_spread(np.r_[scores, 1.0], np.r_[x, 7.0])  # a prediction off the scale counts as its end
+    assert beyond @ [1, 1, 1] > 0
+    assert beyond.tolist() != [a, b, c]

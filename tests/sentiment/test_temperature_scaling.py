@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -11,7 +13,7 @@ from common.text.tokenization import load_pipeline, tokenize_cached
 from sentiment.cli import train as main
 from sentiment.loader import load_reviews, make_targets, split_validation
 from sentiment.predict import RatingModel
-from sentiment.temperature_scaling import fit_temperature
+from sentiment.temperature_scaling import divide_logits, fit_temperature
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -42,3 +44,18 @@ def test_training_divides_the_logits(small_runs, tmp_path, capsys):
 
     assert loss("calibrated") < loss("plain")
     assert open_bundle(tmp_path / "calibrated").read_json("config.json")["temperature_scaling"] is True
+
+
+def test_the_temperature_has_limits():
+    logits = np.eye(3)
+    assert fit_temperature(logits, np.eye(3)) == pytest.approx(0.1, rel=1e-3)  # always right
+    assert fit_temperature(logits, np.eye(3)[[1, 2, 0]]) == pytest.approx(10, rel=1e-3)  # always wrong
+
+
+def test_all_weights_of_the_logits_are_divided():
+    given, kept = [np.array([[2.0, 4.0]]), np.array([6.0, 8.0])], []
+    layer = SimpleNamespace(get_weights=lambda: given, set_weights=kept.extend)
+    names = []
+    divide_logits(SimpleNamespace(get_layer=lambda name: names.append(name) or layer), 2.0)
+    assert [weights.tolist() for weights in kept] == [[[1, 2]], [3, 4]]
+    assert names == ["logits"]

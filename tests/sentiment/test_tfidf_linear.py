@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import Ridge, RidgeCV
 
+from sentiment import tfidf_linear
 from sentiment.tfidf_linear import DECIDES, RATES, RIDGE_ALPHA, SVM_C, LinearModels, NaiveBayesSVM
 
 TEXTS = ["good film", "bad film film", "good good day"]
@@ -94,3 +96,19 @@ def test_few_texts_are_learned_without_a_word(number):
     texts = [f"{'good' if place % 2 else 'bad'} number {place}" for place in range(number)]
     rated = LinearModels(texts, np.arange(number) % 2 * 8.0 + 1, 5.0).predict(["good", "bad"])["TF-IDF + ridge"]
     assert rated[0] > rated[1]
+
+
+def test_a_thousand_texts_keep_their_rare_terms():
+    texts = [f"word{i} common" for i in range(1000)]
+    assert len(LinearModels(texts, np.arange(1000.0), -1).counter.vocabulary_) == 1 + 2 * 1000
+
+
+@pytest.mark.parametrize(("number", "kind"), [(9, Ridge), (10, RidgeCV), (12, RidgeCV), (13, Ridge)])
+def test_the_penalty_is_chosen_on_some_texts(number, kind, monkeypatch):
+    monkeypatch.setattr(tfidf_linear, "MOST_FOR_CHOICE", 12)
+    texts, ratings = [f"so {'good' if i % 2 else 'bad'}" for i in range(number)], np.arange(number) % 2 * 4.0
+    models = LinearModels(texts, ratings, 2.0)
+    assert type(models.ridge) is kind
+    if kind is RidgeCV:
+        assert models.ridge.cv == 5
+    assert models.bayes.predict(models.counter.transform(["good", "bad"])).tolist() == [True, False]

@@ -14,10 +14,13 @@ from pos_tagging.raw_text import read_documents
 from pos_tagging.sentences import Layout, Sentence
 from pos_tagging.splitting.encoding import CharacterTable, cut_windows, encode_context, group_windows, window_inputs
 from pos_tagging.splitting.labels import (
+    EXPANDED,
     EXPANDED_SENTENCE,
     NO_GAP,
     PARAGRAPH,
     SENTENCE,
+    SPACE,
+    WORD,
     Characters,
     collect_expansions,
     label_characters,
@@ -157,3 +160,103 @@ def test_addresses_are_one_word(text, words):
     labels[characters.gaps > 0] = 1
     join_addresses(characters, labels)
     assert [token for sentence in make_sentences(characters, labels, {}) for token in sentence.tokens] == words
+
+
+def test_a_known_piece_is_written_as_its_words_are_and_may_begin_a_sentence():
+    table = PieceTable(["wan\tna"])
+    for label, wanted in ((EXPANDED, WORD), (EXPANDED_SENTENCE, SENTENCE), (WORD, WORD), (SENTENCE, SENTENCE)):
+        labels = labels_of(WORD, label, 0, 0, 0, 0)
+        table.apply(Characters("aWanna", np.array([0, 1, 0, 0, 0, 0], np.uint8)), labels)
+        assert labels.tolist() == [WORD, wanted, 0, 0, 2, 0]
+
+
+def test_pieces_that_are_too_long_or_split_in_two_ways_are_not_remembered():
+    def pieces(*written):
+        """The table of a text of these pieces, whose words are told by blanks within them."""
+        text = read_characters(" ".join(piece.replace(".", "") for piece in written))
+        labels = [label for piece in written for part in piece.split(".") for label in [1] + [0] * (len(part) - 1)]
+        return PieceTable.build([text], [np.array(labels, np.uint8)], [np.ones(len(labels), bool)]).pieces
+
+    assert pieces("a.b" + 28 * "c", "a.b" + 29 * "c") == ["a b" + 28 * "c"]  # 30 characters, 31
+    assert pieces(*["a.b"] * 9, "ab") == ["a b"]
+    assert pieces(*["a.b"] * 8, "ab") == []
+    assert pieces("a") == []  # there is nothing to be unsure of
+    text, labels = read_characters("ab cd"), labels_of(1, 0, 1, 1)
+    assert PieceTable.build([text], [labels], [np.array([True, False, True, False])]).pieces == []
+    assert PieceTable.build([text], [labels], [np.array([False, False, False, True])]).pieces == ["c d"]
+
+
+def test_a_piece_may_hold_two_words_or_a_token_of_two_and_no_new_sentence():
+    text = read_characters("ab.c du abc")
+    labels, unsure = labels_of(1, 2, 1, 4, EXPANDED, 0, 1, 0, EXPANDED), np.ones(9, bool)
+    assert PieceTable.build([text], [labels], [unsure]).pieces == []
+    labels[3], labels[4], labels[8] = 0, 1, 1
+    assert PieceTable.build([text], [labels], [unsure]).pieces == ["a\tb .c", "ab c", "du"]
+
+
+def test_a_capital_whose_lower_case_has_two_characters_moves_nothing():
+    labels = labels_of(1, 0, 0, 0)
+    PieceTable(["x y"]).apply(Characters("\u0130aXY", np.array([0, 0, 1, 0], np.uint8)), labels)
+    assert labels.tolist() == [1, 0, 0, 1]
+
+
+def test_an_address_is_one_word_and_what_stands_behind_it_begins_another():
+    characters = read_characters("see:www.a.org) b@c.de,so")
+    labels = np.zeros(23, np.uint8)
+    labels[[0, 8, 14]] = SENTENCE, WORD, SENTENCE
+    join_addresses(characters, labels)
+    assert {place: int(label) for place, label in enumerate(labels) if label} == {0: 4, 4: 1, 13: 1, 14: 4, 20: 1}
+    plain = np.zeros(3, np.uint8)
+    join_addresses(read_characters("a.b"), plain)
+    assert not plain.any()
+
+
+def test_gaps_and_paragraphs_one_by_one():
+    for text, gaps in (
+        ("a b", [0, SPACE]), ("a\nb", [0, SPACE]), ("a\n\nb", [0, PARAGRAPH]), ("a\n \nb c", [0, PARAGRAPH, SPACE]),
+        ("\n\na\n\n", [0]), ("ab\n\nab ab\n\n\nab", [0, 0, PARAGRAPH, 0, SPACE, 0, PARAGRAPH, 0]), ("", []),
+    ):  # fmt: skip
+        assert read_characters(text).gaps.tolist() == gaps, text
+
+
+def test_labels_of_tokens_that_are_written_otherwise():
+    sentence = Sentence(["de", "le", "au", "x y"], layout=Layout([True] * 4, [(1, 2, "Du")]))
+    assert label_characters([sentence], {"du": ["de", "le"]}).tolist() == [EXPANDED_SENTENCE, 0, WORD, 0, WORD, 0]
+    assert label_characters([sentence], {}).tolist() == [SENTENCE, 0, WORD, 0, WORD, 0]
+    other = Sentence(["a", "de", "le"], layout=Layout([True] * 3, [(2, 3, "du")]))
+    assert label_characters([other], {"du": ["de", "le"]}).tolist() == [SENTENCE, EXPANDED, 0]
+
+
+def test_the_most_frequent_words_of_a_token_are_collected():
+    def of(*words, form="Du"):
+        return Sentence(list(words), layout=Layout([True] * len(words), [(1, len(words), form)]))
+
+    sentences = [of("De", "le"), of("d'", "u"), of("de", "Le"), of("d", "u", form="du"), of("A", "b", form="a c")]
+    assert collect_expansions(sentences) == {"ac": ["a", "b"], "du": ["de", "le"]}
+
+
+def test_sentences_are_cut_with_their_spaces_and_ranges():
+    characters = read_characters("I don't. Du go")
+    labels = labels_of(4, 1, 0, 2, 0, 0, 1, 5, 0, 1, 0)
+    first, second = make_sentences(characters, labels, {"du": ["de", "le"]})
+    assert (first.tokens, first.layout.space_after) == (["I", "do", "n't", "."], [True, False, False, True])
+    assert first.layout.ranges == [(2, 3, "don't")]
+    assert (second.tokens, second.layout.space_after) == (["De", "le", "go"], [False, True, False])
+    assert second.layout.ranges == [(1, 2, "Du")]
+    # A word within a token that is written otherwise joins it; one at the very beginning has nothing to join.
+    [third] = make_sentences(read_characters("dux"), labels_of(5, 0, 2), {"du": ["de", "le"]})
+    assert (third.tokens, third.layout.ranges) == (["de", "le", "x"], [(1, 3, "dux")])
+    [fourth] = make_sentences(read_characters("ab"), labels_of(2, 2), {})
+    assert (fourth.tokens, fourth.layout.ranges) == (["a", "b"], [(1, 2, "ab")])
+    [fifth] = make_sentences(read_characters("du so we"), labels_of(5, 0, 1, 0, 1, 2), {"du": ["de", "le"]})
+    assert (fifth.tokens, fifth.layout.ranges) == (["de", "le", "so", "w", "e"], [(1, 2, "du"), (4, 5, "we")])
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [("du", ["de", "le"]), ("Du", ["De", "le"]), ("DU", ["DE", "LE"]), ("D", ["De", "le"]), ("dU", ["de", "le"])],
+)
+def test_the_case_of_a_token(form, words):
+    [sentence] = make_sentences(read_characters(form), labels_of(*[5] + [0] * (len(form) - 1)), {
+        "du": ["de", "le"], "d": ["de", "le"]})  # fmt: skip
+    assert sentence.tokens == words
