@@ -23,17 +23,15 @@ from common.cli.run import run_command
 from common.errors import InputError
 from common.evaluation.metrics import format_score
 from common.evaluation.report import markdown_table
+from common.parallel import limit_threads_of_jax
 from common.progress import say
 from tuning.runs import Run, find_runs
 from tuning.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDINGS = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
-ONE_CORE = {
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "OMP_NUM_THREADS": "1",
-}  # fmt: skip
 WAYS: Mapping[str, tuple[int, Mapping[str, str]]] = {
-    "one process, one core": (1, ONE_CORE), "one process, all cores": (1, {}), "two processes": (2, {}),
+    "one process, one core": (1, limit_threads_of_jax(1)), "one process, all cores": (1, {}), "two processes": (2, {}),
 }  # fmt: skip
 NUM_COMPILING = 2  # epochs
 

@@ -12,6 +12,10 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+# What OpenMP, two libraries for matrices, and TensorFlow read; each would start a thread for every core.
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+)  # fmt: skip
 # What `common.training.processes` reads: where the first process is reached, how many there are, which this is.
 ADDRESS, COUNT, RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 
@@ -19,6 +23,21 @@ ADDRESS, COUNT, RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROC
 def num_cores() -> int:
     """Count the processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_threads(number: int) -> dict[str, str]:
+    """The variables by which a process is told to compute on so many threads; each library reads its own."""
+    return dict.fromkeys(THREADS, str(number))
+
+
+def limit_threads_of_jax(number: int) -> dict[str, str]:
+    """The same for a process that computes with JAX.
+
+    >>> limit_threads_of_jax(2)["XLA_FLAGS"]
+    '--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=2'
+    """
+    flags = f"--xla_cpu_multi_thread_eigen={str(number > 1).lower()} intra_op_parallelism_threads={number}"
+    return {**limit_threads(number), "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()}
 
 
 def end_with_parent() -> None:

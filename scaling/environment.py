@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from common.parallel import limit_threads
+
 ROOT = Path(__file__).resolve().parent.parent
-# Libraries for matrices start a thread for each core; a worker has one.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = limit_threads(1)  # of a worker
 
 
 def for_workers() -> dict[str, str]:

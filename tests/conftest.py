@@ -20,6 +20,7 @@ from common.errors import InputError
 from common.evaluation.metrics import with_intervals
 from common.inference.keras_start import start_keras
 from common.output import claim
+from common.parallel import limit_threads
 from common.progress import show_progress
 from tests.programs import command_of
 
@@ -36,7 +37,7 @@ def pytest_configure(config):
     """Start Keras before anything imports it; the lessons in NumPy do without, and who only hands tests out does."""
     # A worker has one core; threads that share it would wait for each other. Their programs inherit this.
     if hasattr(config, "workerinput"):
-        os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+        os.environ |= limit_threads(1)
     hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
     if not hands_out and not all("from_scratch" in argument for argument in config.args):
         start_keras()

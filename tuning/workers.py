@@ -11,10 +11,8 @@ from typing import Any
 
 from common.errors import InputError
 from common.inference.keras_start import start_keras
-from common.parallel import end_with_parent, num_cores
+from common.parallel import end_with_parent, limit_threads, num_cores
 from common.progress import LOGGER, show_progress
-
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run_workers(function: Callable[[], None], num_workers: int) -> None:
@@ -29,7 +27,7 @@ def run_workers(function: Callable[[], None], num_workers: int) -> None:
     context = multiprocessing.get_context("spawn")
     errors = context.SimpleQueue()
     shown = LOGGER.isEnabledFor(logging.INFO)
-    given = pickle.dumps(function), str(max(1, num_cores() // num_workers)), shown, errors
+    given = pickle.dumps(function), max(1, num_cores() // num_workers), shown, errors
     processes = [context.Process(target=_in_worker, args=given) for _ in range(num_workers)]
     for process in processes:
         process.start()
@@ -42,9 +40,9 @@ def run_workers(function: Callable[[], None], num_workers: int) -> None:
         raise InputError(f"a worker {how}; what is done is kept, and the same command with --resume goes on")
 
 
-def _in_worker(function: bytes, threads: str, shown: bool, errors: Any) -> None:
+def _in_worker(function: bytes, threads: int, shown: bool, errors: Any) -> None:
     """What a process of `run_workers` does; it does not outlive the one that has started it."""
-    os.environ.update(dict.fromkeys(THREADS, threads))
+    os.environ.update(limit_threads(threads))
     end_with_parent()
     if shown:
         show_progress()

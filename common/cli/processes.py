@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from common.cli.flags import OneLineParser, advanced
 from common.errors import InputError
-from common.parallel import ADDRESS, COUNT, RANK, is_part, num_cores
+from common.parallel import ADDRESS, COUNT, RANK, is_part, limit_threads_of_jax, num_cores
 
 BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, each a package of that name
 VARIABLE = "KERAS_BACKEND"
@@ -106,12 +106,8 @@ def _free_port() -> int:
 
 def _place(address: str, count: int, number: int) -> dict[str, str]:
     """The variables that make a process one of several; see `common.training.processes`."""
-    threads = max(1, num_cores() // count)
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
-    return {
-        ADDRESS: address, COUNT: str(count), RANK: str(number),
-        "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}".strip(), "OMP_NUM_THREADS": str(threads),
-    }  # fmt: skip
+    threads = limit_threads_of_jax(max(1, num_cores() // count))
+    return {ADDRESS: address, COUNT: str(count), RANK: str(number), **threads}
 
 
 def _wait(processes: Sequence[subprocess.Popen], seconds_to_end: float) -> int:

@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from common.parallel import limit_threads
 from tests.kills.harness import CACHE, Expected, Outcome, expect, heaviest, import_all, kill_once, say
 from tests.kills.judging import LEFTOVERS
 from tests.kills.operations import Operation, Refused, all_operations, make_assets
 
 # Many small processes, one at a time: threads would wait for each other, most of all on a machine that is busy.
-ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 COLUMNS = (
     "command",
     "kills",
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     deck = deal(chosen)
     numbers = [arguments.only] if arguments.only else range(1, arguments.count + 1)
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    os.environ.update(limit_threads(1))
     import_all(heaviest(chosen))
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         outcomes, unkilled = kill_all(deck, numbers, arguments, Path(folder).resolve())

@@ -20,6 +20,7 @@ from common.cli.flags import make_parser
 from common.cli.processes import run_processes, start_backend
 from common.errors import InputError
 from common.inference.widths import rounded_width, widen
+from common.parallel import limit_threads_of_jax
 from common.training.processes import Shares, agreed, join, shared
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -123,8 +124,7 @@ def test_each_process_has_its_share_of_the_cores(monkeypatch):
     monkeypatch.setattr(processes, "num_cores", lambda: 6)
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     assert processes._place("here:1", 2, 1) == {
-        "JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1", "OMP_NUM_THREADS": "3",
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=3",
+        "JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1", **limit_threads_of_jax(3),
     }  # fmt: skip
     monkeypatch.setenv("XLA_FLAGS", "--own")
     for count in (6, 9):
