@@ -28,7 +28,9 @@ NOT_LEARNED = (
     "amazon_baby", "amazon_cell_phones", "app_netflix", "app_udemy", "employers_glassdoor", "flipkart_laptops",
     "headphones", "kindle_books", "medicines_druglib", "memory_card",
 )  # fmt: skip
-EVERYDAY, FACTS = (Path(__file__).parent / name for name in ("everyday.csv", "facts.csv"))
+EVERYDAY, FACTS, HELD_OUT_FACTS = (
+    Path(__file__).parent / name for name in ("everyday.csv", "facts.csv", "held_out_facts.csv")
+)
 NUM_HELD_OUT_PAIRS = 50
 NUM_FILMS, NUM_VALIDATION_FILMS = 8000, 1500
 NUM_UNLABELLED, NUM_WINDOWS = 16_000, 4000
@@ -133,6 +135,11 @@ def everyday_rows(held_out: bool) -> pandas.DataFrame:
     pairs = pandas.read_csv(EVERYDAY)
     order = sorted(range(len(pairs)), key=lambda number: hashlib.sha256(pairs.good[number].encode()).hexdigest())
     return sides(pairs.iloc[sorted(order[:NUM_HELD_OUT_PAIRS] if held_out else order[NUM_HELD_OUT_PAIRS:])])
+
+
+def held_out_facts() -> pandas.DataFrame:
+    """Facts that please or annoy and that no model has learned, a sentence a row."""
+    return sides(pandas.read_csv(HELD_OUT_FACTS))
 
 
 def sides(pairs: pandas.DataFrame) -> pandas.DataFrame:
