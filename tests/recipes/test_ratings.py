@@ -77,6 +77,7 @@ def test_it_is_scored_by_domain_by_length_on_snippets_and_on_everyday_sentences(
         "of 100 to 4999 words": [2, pytest.approx((3.25 + 5.5) / 2)],
         "snippets: tweets": [3, pytest.approx((7 + 4 + 10) / 3)],
         "everyday sentences": [100, 5.5],
+        "facts, in pairs": [3604, 5.5],
     }
     assert set(seen) == {("model", (1, 10))}
 
@@ -85,7 +86,12 @@ def test_a_kind_of_text_with_a_single_example_has_no_scores(places, monkeypatch)
     write_domains(places, [("a", 1, "headphones"), ("b", 1, "headphones"), ("c d", 2, "kindle_books")])
     monkeypatch.setattr(recipe.sentiment, "evaluate", lambda model, table, scale: len(table))
     found = recipe.score_elsewhere(places, None)
-    assert found == {"headphones": 2, "of 1 to 9 words": 3, "everyday sentences": 100}
+    assert found == {"headphones": 2, "of 1 to 9 words": 3, "everyday sentences": 100, "facts, in pairs": 3604}
+
+
+def test_no_held_out_fact_is_learned():
+    learned = {*ratings.short_sentences().review, *(text for text, _ in augmentation.sentences(20_000))}
+    assert not {text.lower() for text in ratings.held_out_facts().review} & {text.lower() for text in learned}
 
 
 def test_snippets_are_put_on_the_scale_of_the_ratings(places):
