@@ -12,7 +12,6 @@ from common.text.vocabulary import BOS_ID, PAD_ID, UNK_ID
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from common.text.vocabulary import Vocabulary
 
 # Sorting within so many batches' worth of shuffled examples: short enough for chance, long enough for little padding.
 BATCHES_PER_SORT = 50
@@ -47,32 +46,6 @@ def make_mask(lengths: Sequence[int], length: int | None = None) -> NDArray[np.b
     """
     width = max(lengths, default=0) if length is None else length
     return np.arange(width)[None, :] < np.asarray(lengths)[:, None]  # (batch, time)
-
-
-def encode_batch(
-    sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, max_length: int | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Turn tokenized sentences into one padded array of ids and its mask.
-
-    Args:
-        sentences: `batch` lists of tokens.
-        vocabulary: gives each token its id; a token it lacks becomes `UNK_ID`.
-        max_length: longest row kept, in tokens; None keeps every token.
-    Returns:
-        token_ids: int32 (batch, time), filled on the right with `PAD_ID`.
-        mask: bool (batch, time), True where there is a real token.
-    Raises:
-        ValueError: `sentences` is empty.
-
-    >>> from common.text.vocabulary import Vocabulary
-    >>> ids, mask = encode_batch([["so", "good"], ["no"]], Vocabulary(["so", "good", "no"]))
-    >>> mask.sum(axis=1).tolist()
-    [2, 1]
-    """
-    if not sentences:
-        raise ValueError("a batch needs at least one sentence")
-    ids = [vocabulary.encode(tokens[:max_length]) for tokens in sentences]
-    return pad(ids), make_mask([len(row) for row in ids])
 
 
 def group_by_length(

@@ -71,17 +71,12 @@ def _is_verse(lines: Sequence[str], blocks: Sequence[Sequence[str]]) -> bool:
     return len(blocks) > 2 and len(blocks) >= 0.5 * len(list(_blocks(lines)))
 
 
-def split_documents(lines: Iterable[str], document: str) -> Iterator[str]:
-    r"""Group lines into documents.
-
-    >>> list(split_documents(["a\n", "b\n", "\n", "c\n"], "paragraph"))
-    ['a\nb\n', 'c\n']
-    """
-    return (text for _, text in number_documents(enumerate(lines, 1), document))
-
-
 def number_documents(lines: Iterable[tuple[int, str]], document: str) -> Iterator[tuple[int, str]]:
-    """The same of numbered lines: each document with the number of its first line."""
+    r"""Group numbered lines into documents, each with the number of its first line.
+
+    >>> list(number_documents(enumerate(["a\n", "b\n", "\n", "c\n"], 1), "paragraph"))
+    [(1, 'a\nb\n'), (4, 'c\n')]
+    """
     gathered: list[str] = []
     first = 0
     for number, line in lines:

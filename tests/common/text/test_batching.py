@@ -12,12 +12,11 @@ from common.text.batching import (
     SCORED_TOKENS,
     Batches,
     drop_words,
-    encode_batch,
     group_by_length,
     make_mask,
     pad,
 )
-from common.text.vocabulary import BOS_ID, PAD_ID, UNK_ID, Vocabulary
+from common.text.vocabulary import BOS_ID, PAD_ID, UNK_ID
 
 
 def test_pad_fills_on_the_right_and_cuts():
@@ -33,17 +32,6 @@ def test_mask_marks_what_pad_kept():
     ids = pad([[9] * length for length in lengths], length=5)
     assert np.array_equal(make_mask(lengths, 5), ids != PAD_ID)
     assert make_mask(lengths).shape == (3, 3)
-
-
-def test_encode_batch_shapes_and_unknown_words():
-    vocabulary = Vocabulary(["so", "good"])
-    ids, mask = encode_batch([["so", "so", "good"], ["bad"]], vocabulary)
-    assert ids.tolist() == [[4, 4, 5], [UNK_ID, PAD_ID, PAD_ID]]
-    assert mask.tolist() == [[True, True, True], [True, False, False]]
-    ids, mask = encode_batch([["so", "so", "good"], ["bad"]], vocabulary, max_length=2)
-    assert ids.shape == mask.shape == (2, 2)
-    with pytest.raises(ValueError, match="at least one"):
-        encode_batch([], vocabulary)
 
 
 @pytest.mark.parametrize("num_examples", [0, 1, 3, 4, 5, 401, 1000])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.text.asked import open_asked
-from common.text.documents import find_document, number_documents, read_documents, split_documents
+from common.text.documents import find_document, number_documents, read_documents
 from common.text.rows import BadRow, TooLong
 from language_model.config import LanguageModelConfig
 from language_model.loader import load_texts
@@ -109,7 +109,6 @@ def test_what_tells_lines_from_paragraphs(lines, document):
 def test_documents_with_the_number_of_their_first_line(document, documents):
     lines = ["\n", "a\n", " \n", "b\n", "c"]
     assert list(number_documents(enumerate(lines, 1), document)) == documents
-    assert list(split_documents(lines, document)) == [text for _, text in documents]
     assert list(number_documents(enumerate([" \n", "\n"], 1), document)) == []
 
 

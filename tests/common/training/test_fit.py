@@ -204,6 +204,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_that_epoch_alone(tmp_path, m
         with pytest.raises(Killed):
             start(CONFIG, tmp_path / "run")
     assert [folder.name for folder in checkpoint_folder(tmp_path / "run").glob("epoch-*")] == ["epoch-0002"]
+    assert checkpoint.has_checkpoint(tmp_path / "run")
     assert_same(*start(CONFIG, tmp_path / "run", resume=True), uninterrupted)
 
 

@@ -44,6 +44,13 @@ def test_a_splitter_is_asked_for_that_nothing_can_teach():
         choose_splitter(WITHOUT_LAYOUT, [], TaggingConfig(splitter="learned"), None)
 
 
+def test_one_sentence_with_joined_words_is_enough_to_learn_from(monkeypatch):
+    learned = object.__new__(Splitter)
+    monkeypatch.setattr(training, "train_splitter", lambda sentences, config: learned)
+    monkeypatch.setattr(training, "score_split", lambda documents, split: 1.0)
+    assert choose_splitter([*WITHOUT_LAYOUT, PATTERN[0]], [], TaggingConfig(splitter="learned"), None) is learned
+
+
 def test_augmented_examples_keep_their_labels():
     config = SplitterConfig(window=12, batch_size=2, num_epochs=1, apostrophe_dropout=1, repetition_rate=1)
     text = read_characters(TEXT)
