@@ -2,16 +2,15 @@
 
     python -m benchmarks.processes [--tasks NAME …] [--seeds N]
 
-The samples of the repository, JAX, from scratch, dropout and all else as `--preset sample` has it. Three ways in turn:
-one process on one core, one process on all, two processes with half of the cores each. The time of an epoch is the
-median over all seeds and all epochs but the first ones, in which XLA compiles. The weights without dropout are compared
-by `tests/common/training/test_processes.py`.
+The samples of the repository, JAX, from scratch, dropout and all else as `--preset sample` has it; one process on all
+cores and two processes with half of the cores each, in turn. The time of an epoch is the median over all seeds and all
+epochs but the first ones, in which XLA compiles. The weights without dropout are compared by
+`tests/common/training/test_processes.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -23,16 +22,13 @@ from common.cli.run import run_command
 from common.errors import InputError
 from common.evaluation.metrics import format_score
 from common.evaluation.report import markdown_table
-from common.parallel import limit_threads_of_jax
 from common.progress import say
 from tuning.runs import Run, find_runs
 from tuning.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDINGS = {"sentiment": "csv", "language_model": "csv", "pos_tagging": "conllu"}
-WAYS: Mapping[str, tuple[int, Mapping[str, str]]] = {
-    "one process, one core": (1, limit_threads_of_jax(1)), "one process, all cores": (1, {}), "two processes": (2, {}),
-}  # fmt: skip
+WAYS: Mapping[str, int] = {"one process": 1, "two processes": 2}
 NUM_COMPILING = 2  # epochs
 
 
@@ -42,12 +38,11 @@ def train(task: str, way: str, seed: int, folder: Path) -> Run:
     Raises:
         InputError: the run failed.
     """
-    processes, variables = WAYS[way]
     sample, bundle = ROOT / task / "dataset" / f"train.{ENDINGS[task]}", folder / f"{task}-{way}-{seed}"
-    options = {"train": sample, "output-dir": bundle, "start": "scratch", "backend": "jax", "processes": processes}
+    options = {"train": sample, "output-dir": bundle, "start": "scratch", "backend": "jax", "processes": WAYS[way]}
     words = [f"--{name}={value}" for name, value in {**options, "seed": seed, "preset": "sample"}.items()]
     command = [sys.executable, "-m", "rnn_language", task, "train", *words, "--overwrite"]
-    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise InputError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1]}")
     return find_runs(bundle)[0]
@@ -83,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 for way, done in runs.items():
                     done.append(train(task, way, seed, Path(folder)))
                     say(f"{task}, seed {seed}, {way}: {done[-1].scores}")
-            rows += [row(task, way, done, epoch_seconds(runs["one process, one core"])) for way, done in runs.items()]
+            rows += [row(task, way, done, epoch_seconds(runs["one process"])) for way, done in runs.items()]
     head = ["task", "way", "validation score of each seed", "mean", "seconds an epoch", "ratio"]
     print(markdown_table([head, *rows]))
 

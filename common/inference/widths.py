@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_WIDTH = 8  # of a padded batch, in tokens
+TERMS = ("ngram_ids", "ngram_values")  # of the wide part of a rating model: as wide as each other, whatever the time
 
 
 def rounded_width(width: int) -> int:
@@ -21,17 +22,17 @@ def rounded_width(width: int) -> int:
 
 
 def widen(inputs: dict[str, NDArray]) -> dict[str, NDArray]:
-    """Pad the ids and the mask of a batch in time, and the characters of its words, to rounded widths.
+    """Pad the ids and the mask of a batch in time, the characters of its words, and its n-grams to rounded widths.
 
     Args:
-        inputs: of a network: ids int32 (batch, time) or (batch, time, characters), mask bool (batch, time), and states,
-            which stay as they are.
+        inputs: of a network: ids int32 (batch, time) or (batch, time, characters), mask bool (batch, time), n-grams
+            (batch, terms), and states, which stay as they are.
     """
     if "mask" not in inputs:
         return inputs
     shape = inputs["mask"].shape
     return {
-        name: _widened(array) if array.dtype.kind in "iub" and array.shape[:2] == shape else array
+        name: _widened(array) if name in TERMS or (array.dtype.kind in "iub" and array.shape[:2] == shape) else array
         for name, array in inputs.items()
     }
 

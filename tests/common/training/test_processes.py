@@ -203,6 +203,17 @@ def test_the_width_of_a_batch_is_rounded_up(width, rounded):
     assert rounded_width(width) == rounded
 
 
+@pytest.mark.parametrize("num_terms", [9, 10])
+def test_numbers_and_values_of_n_grams_stay_as_wide_as_each_other(num_terms):
+    given = {
+        "token_ids": np.ones((2, 9), np.int32), "mask": np.ones((2, 9), bool),
+        "ngram_ids": np.ones((2, num_terms), np.int32), "ngram_values": np.ones((2, num_terms), np.float32),
+    }  # fmt: skip
+    found = widen(given)
+    assert {array.shape for array in found.values()} == {(2, 12)}
+    assert found["ngram_values"].sum() == 2 * num_terms
+
+
 def test_what_is_as_wide_as_the_mask_is_widened():
     shape = (2, 9)
     given = {
