@@ -4,7 +4,8 @@ Left to itself, TensorFlow differentiates the loop over time step by step. Every
 kernel, adds a whole matrix to the gradient of each kernel, and keeps what it will need in a stack. But only the state
 has to wait for the step before. Here the inputs are multiplied once, for all steps; the loop back through time yields
 the gradients of the gates (`dz`) and nothing else; and the gradients of the kernels are one product each over all
-steps. The numbers are the same, up to rounding.
+steps. The numbers are the same, up to rounding. On JAX, where several processes may share a batch, each would else wait
+for the others at every step to add these matrices up.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class LSTM(keras.layers.LSTM):
         c_t = f * c_{t-1} + i * tanh(z_g)                      h_t = o * tanh(c_t)
 
     Hochreiter & Schmidhuber 1997, "Long Short-Term Memory"; Gers et al. 2000, "Learning to Forget". Whatever is not
-    training on TensorFlow without a GPU is left to Keras.
+    training on TensorFlow or JAX without a GPU is left to Keras.
 
     `gradient_length` may be set for training, and is not saved: truncated back-propagation through time (Williams &
     Peng 1990), in which the gradient stays within stretches of so many steps while the states go on; 0 is one stretch.
@@ -58,8 +59,8 @@ class LSTM(keras.layers.LSTM):
 
     def _is_covered(self) -> bool:
         return (
-            keras.backend.backend() == "tensorflow"
-            and not keras.distribution.list_devices("gpu")
+            keras.backend.backend() in ("tensorflow", "jax")
+            and all(device.startswith("cpu") for device in keras.distribution.list_devices())
             and self.activation is keras.activations.tanh
             and self.recurrent_activation is keras.activations.sigmoid
             and self.use_bias
@@ -85,15 +86,16 @@ def _scan(inputs, h_0, c_0, recurrent_kernel, real=None, linked=None):
     def scan(inputs, h_0, c_0, recurrent_kernel):
         h_all, c_all, gates_all, h_last, c_last = _scan_forward(inputs, h_0, c_0, recurrent_kernel, real)
 
-        def gradient(dh_all, dh_last, dc_last):
+        def gradient(*upstream):
+            # TensorFlow gives the gradient of each result, JAX that of all of them.
+            dh_all, dh_last, dc_last = upstream if len(upstream) == 3 else upstream[0]
             c_before = ops.concatenate([c_0[None], c_all[:-1]], axis=0)
             dh_0, dc_0, dz_all = _scan_back(
                 dh_all, dh_last, dc_last, c_before, gates_all, recurrent_kernel, real, linked
             )
-            units = c_0.shape[-1]
             h_before = ops.cast(ops.concatenate([h_0[None], h_all[:-1]], axis=0), recurrent_kernel.dtype)
-            h_rows, dz_rows = ops.reshape(h_before, (-1, units)), ops.reshape(dz_all, (-1, 4 * units))
-            return dz_all, dh_0, dc_0, ops.matmul(ops.transpose(h_rows), dz_rows)
+            # Over time and batch at once: where processes share a batch, their sums meet once and not at every step.
+            return dz_all, dh_0, dc_0, ops.tensordot(h_before, dz_all, axes=([0, 1], [0, 1]))
 
         return (h_all, h_last, c_last), gradient
 
