@@ -164,10 +164,9 @@ class DelayedBar:
 
 
 def _start_bar(description: str, total: int | None) -> Progress:
-    from rich.console import Console  # 0.1 s to import: only where a bar is drawn
-    from rich.progress import Progress
+    from rich import console, progress  # 0.1 s to import: only where a bar is drawn
 
-    bar = Progress(console=Console(stderr=True), transient=True)
+    bar = progress.Progress(console=console.Console(stderr=True), transient=True)
     bar.add_task(description, total=total)
     bar.start()
     return bar

@@ -18,12 +18,11 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 
 def use_style() -> None:
     """Set how pictures in the notebooks look: colours that all eyes tell apart, letters that a phone can show."""
-    from cycler import cycler
-    from matplotlib import rcParams
+    from matplotlib import rcParams, rcsetup
 
     rcParams.update(
         {
-            "axes.prop_cycle": cycler(color=COLORS),
+            "axes.prop_cycle": rcsetup.cycler(color=COLORS),
             "axes.grid": True,
             "axes.titlesize": "medium",
             "figure.constrained_layout.use": True,
@@ -95,16 +94,14 @@ def draw_curves(axes: Any, curves: Mapping[str, Sequence[float]], window: int) -
 
 def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: float = 3.5) -> Path:
     """Draw a picture and write it as `NAME.png`; says where."""
-    from cycler import cycler
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from matplotlib import figure, rc_context, rcsetup
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    with rc_context({"axes.prop_cycle": cycler(color=COLORS)}):
-        draw(figure)
+    picture = figure.Figure(figsize=(width, height), layout="constrained")
+    with rc_context({"axes.prop_cycle": rcsetup.cycler(color=COLORS)}):
+        draw(picture)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     check_place(path)
-    figure.savefig(path, dpi=110, metadata={"Software": None, "Source": MARK})
+    picture.savefig(path, dpi=110, metadata={"Software": None, "Source": MARK})
     print(f"picture: {path}")
     return path

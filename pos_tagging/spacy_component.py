@@ -8,16 +8,15 @@ nlp.add_pipe("rnn_tagger", config={"model": "ewt"})
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from spacy.parts_of_speech import IDS
+from spacy.tokens import Doc, Token
 
 from common.bundles.bundle import Bundle
 from common.inference.spacy_component import BundleComponent
 from common.text.tokenization import group_sentences, load_pipeline
 from pos_tagging.config import DEFAULT_NAME, TASK
 from pos_tagging.predict import Tagger
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc, Token
 
 # Tags of Petrov et al. 2012, "A Universal Part-of-Speech Tagset", that have other names in Universal Dependencies.
 OF_TWELVE = {".": "PUNCT", "CONJ": "CCONJ", "PRT": "PART"}
@@ -55,8 +54,6 @@ def sentences_of(doc: Doc) -> list[list[Token]]:
     if doc.has_annotation("SENT_START"):
         found = [[token for token in span if not token.is_space] for span in doc.sents]
         return [sentence for sentence in found if sentence]
-    from spacy.tokens import Doc
-
     pipeline = load_pipeline(doc.lang_ or "xx")
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     copy = Doc(pipeline.vocab, words, spaces)
@@ -65,8 +62,6 @@ def sentences_of(doc: Doc) -> list[list[Token]]:
 
 def set_tag(token: Token, tag: str) -> None:
     """Give a token its tag, and its universal one, if there is one."""
-    from spacy.parts_of_speech import IDS
-
     token.tag_ = tag
     universal = OF_TWELVE.get(tag, tag)
     if universal in IDS:

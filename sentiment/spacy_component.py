@@ -8,15 +8,14 @@ nlp("A joy from start to end.")._.rating
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from spacy.tokens import Doc
 
 from common.bundles.bundle import Bundle
 from common.inference.spacy_component import BundleComponent
 from sentiment.config import DEFAULT_NAME, TASK
 from sentiment.predict import RatingModel
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 EXTENSIONS = ("rating", "rating_spread")  # the second is None if the model knows no spread
 
@@ -46,8 +45,6 @@ class RatingComponent(BundleComponent[RatingModel]):
 
 def add_extensions() -> None:
     """Give documents the attributes that the component sets."""
-    from spacy.tokens import Doc
-
     for name in EXTENSIONS:
         if not Doc.has_extension(name):
             Doc.set_extension(name, default=None)

@@ -115,8 +115,7 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
         names: of the classes; of very many, those with the largest counts are drawn.
         title: of the figure.
     """
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
+    from matplotlib import collections, patches
 
     if len(names) > MOST_NAMES:
         largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
@@ -126,9 +125,9 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
     figure, axes = new_figure(2 + 0.42 * len(names), 1.4 + 0.38 * len(names))
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     filled = list(zip(*np.nonzero(matrix), strict=True))
-    cells = [Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in filled]
+    cells = [patches.Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in filled]
     colors = [(*BLUE_PARTS, shares[place]) for place in filled]  # transparent: on a dark page it is dark between
-    axes.add_collection(PatchCollection(cells, facecolors=colors, linewidths=0))
+    axes.add_collection(collections.PatchCollection(cells, facecolors=colors, linewidths=0))
     for row, column in filled:
         color = "white" if shares[row, column] > 0.6 else "black"
         axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9, color=color)

@@ -34,8 +34,7 @@ def load_model(bundle: Bundle) -> Any:
     started = start_keras()
 
     # They import Keras, and register our layers with it.
-    import common.networks.layers
-    import common.networks.lstm  # noqa: F401
+    from common.networks import layers, lstm  # noqa: F401
 
     architecture = bundle.architecture
     try:

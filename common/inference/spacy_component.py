@@ -7,15 +7,16 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from srsly import msgpack_dumps, msgpack_loads
 
 from common.bundles.bundle import Bundle, open_bundle
 from common.bundles.packing import pack_bundle, unpack_bundle, write_packed
 from common.bundles.pretrained import find_bundle
 from common.output import replace_folder
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 Model = TypeVar("Model")
 
@@ -69,8 +70,6 @@ class BundleComponent(ABC, Generic[Model]):
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate texts in batches."""
-        from spacy.util import minibatch
-
         for docs in minibatch(stream, batch_size):
             self.annotate(docs)
             yield from docs
@@ -90,14 +89,10 @@ class BundleComponent(ABC, Generic[Model]):
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The files of the bundle, as MessagePack."""
-        from srsly import msgpack_dumps
-
         return msgpack_dumps(self._pack())
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> BundleComponent[Model]:
         """Take the files of a bundle; see `from_disk`."""
-        from srsly import msgpack_loads
-
         packed = msgpack_loads(data)
         return self._take(lambda: unpack_bundle(packed, self.task), packed)
 

@@ -113,8 +113,7 @@ class CharacterTokenizer:
         self.vocab = vocab
 
     def __call__(self, text: str) -> Doc:
-        from spacy.tokens import Doc
-        from spacy.util import get_words_and_spaces
+        from spacy import tokens, util
 
-        words, spaces = get_words_and_spaces(CHARACTERS.findall(text), text)
-        return Doc(self.vocab, words, spaces)
+        words, spaces = util.get_words_and_spaces(CHARACTERS.findall(text), text)
+        return tokens.Doc(self.vocab, words, spaces)
