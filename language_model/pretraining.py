@@ -103,7 +103,7 @@ def first_perplexity(origin: Bundle, token_lists: Sequence[Sequence[str]]) -> fl
     """
     model = LanguageModel.load(origin.path)
     unknown = Counter(token for tokens in token_lists for token in tokens if token not in model.vocabulary)
-    shares = {token: (count + 1) / (unknown.total() + len(unknown) + 1) for token, count in unknown.items()}
+    shares = dict(zip(unknown, shares_of(np.array([0, *unknown.values()]))[1:], strict=True))
     sample = first_tokens(token_lists, NUM_SCORED)
     nats = np.concatenate(model.score_tokens(sample))
     of_shares = sum(np.log(shares[token]) for tokens in sample for token in tokens if token in shares)
@@ -213,10 +213,14 @@ def share_out(bias: np.ndarray, counts: np.ndarray, num_old: int) -> np.ndarray:
     array([0.125, 0.25 , 0.625])
     """
     places = np.array([UNK_ID, *range(num_old, len(counts))])
-    shares = (counts[places] + 1) / (counts[places] + 1).sum()
     bias = bias.copy()
-    bias[places] += np.log(shares)
+    bias[places] += np.log(shares_of(counts[places]))
     return bias
+
+
+def shares_of(counts: np.ndarray) -> np.ndarray:
+    """The shares of some tokens in the probability of `<unk>`: their counts plus one, out of the sum of these."""
+    return (counts + 1) / (counts + 1).sum()
 
 
 def unigram_bias(counts: np.ndarray) -> np.ndarray:

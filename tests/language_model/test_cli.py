@@ -13,16 +13,8 @@ from common.errors import InputError
 from language_model import cli
 from language_model.config import DynamicConfig, GenerationConfig
 from tests.conftest import ROOT
-from tests.language_model.toy_model import build_reader
 
 DATA = ROOT / "language_model/dataset/train.csv"
-
-
-@pytest.fixture
-def toy(monkeypatch):
-    model = build_reader()
-    monkeypatch.setattr(language_model, "load", lambda *_: model)
-    return model
 
 
 def test_training_from_options(monkeypatch, run_here, tmp_path):

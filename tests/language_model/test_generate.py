@@ -10,12 +10,7 @@ from language_model import cli
 from language_model.predict import LanguageModel
 from tests.language_model.toy_model import build_reader
 
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch):
-    model = build_reader()
-    monkeypatch.setattr(language_model, "load", lambda *_: model)
-    return model
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def test_tokens_are_printed_as_they_come(toy, monkeypatch, capsys):
