@@ -42,7 +42,8 @@ from benchmarks.timing import (
     take_turns,
 )
 from common.cli.run import run_command
-from common.evaluation.report import new_figure, text_table
+from common.evaluation.figures import new_figure
+from common.evaluation.report import text_table
 from common.inference.engine import Engine
 from common.inference.keras_engine import KerasEngine
 from common.progress import say

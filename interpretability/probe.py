@@ -17,6 +17,7 @@ state, since language itself tells something of the words before.
 from __future__ import annotations
 
 from common.cli.run import run_command
+from common.evaluation.figures import html_figure, new_figure
 from interpretability import cli
 
 if __name__ == "__main__":
@@ -36,8 +37,8 @@ from sklearn.preprocessing import StandardScaler
 
 from common.errors import InputError
 from common.evaluation.metrics import with_intervals
-from common.evaluation.page import BLUE, GREEN, GREY, ORANGE, html_facts, html_figure, html_table, html_text, whole_page
-from common.evaluation.report import new_figure, text_table
+from common.evaluation.page import BLUE, GREEN, GREY, ORANGE, html_facts, html_table, html_text, whole_page
+from common.evaluation.report import text_table
 from common.progress import progress
 from interpretability.concepts import PLURAL, SENTENCE_ENDS, SINGULAR
 from interpretability.controls import untrained

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from common.evaluation.figures import new_figure
 from common.evaluation.page import BLUE
-from common.evaluation.report import new_figure
 from interpretability.gates import NAMES, SIGMOIDS
 from interpretability.reading import Model, Piece, layers_of, read_states
 

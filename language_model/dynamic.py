@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from common.errors import InputError
@@ -122,8 +123,6 @@ class DynamicEvaluation:
 
     def _compile_step(self) -> Callable[[list[Any]], None]:
         """The change of all weights by the gradients of a segment."""
-        import tensorflow as tf  # the backend: `copy_network` has seen to it
-
         rate, decay = self.learning_rate, self.config.dynamic_decay
         factors, pulls = [rate] * len(self.trained), [decay] * len(self.trained)
         if self.mean_squares is not None:
@@ -171,8 +170,6 @@ def compile_gradients(network: keras.Model) -> Callable[..., tuple[Any, list[Any
         A function of inputs and targets (batch, time): the log-probabilities (batch, time), the gradients of the mean
         loss by each trainable weight, and the states after the segment. The beginning of a text is not predicted.
     """
-    import tensorflow as tf  # the backend: `copy_network` has seen to it
-
     variables = [variable.value for variable in network.trainable_variables]
 
     def differentiate(inputs: dict[str, Any], targets: Any) -> tuple[Any, list[Any], dict[str, Any]]:

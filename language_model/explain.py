@@ -14,7 +14,7 @@ if __name__ == "__main__":
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
 from common.inference.keras_engine import KerasEngine
-from common.networks import layer_names
 from common.progress import say
 from common.settings import make_config
 from common.text.data import Data
@@ -92,35 +91,9 @@ class ContinuationScorer:
 
     @cached_property
     def _cut(self) -> CutModel:
-        return _cut(self.model.network.model, self.model.config.architecture)
+        from language_model.gradients import cut  # TensorFlow, which occlusion does without
 
-
-@lru_cache(maxsize=2)  # compiled once for all texts
-def _cut(network: Any, architecture: str) -> CutModel:
-    """Cut the network of a model at the word vectors that its first layer reads."""
-    import tensorflow as tf  # gradients need it; occlusion does without
-
-    from interpretability.cut_model import CutModel
-
-    reader = network.get_layer("window" if architecture == "fixed-window" else layer_names.recurrent(0))
-    embedding = network.get_layer(layer_names.EMBEDDING)
-    names = [layer.name for layer in network.layers]
-
-    def to_logits(hidden: Any) -> Any:
-        if "hidden" not in network.output:  # of an old bundle: they are logits already
-            return hidden
-        if layer_names.TO_LOGITS in names:
-            return network.get_layer(layer_names.TO_LOGITS)(hidden)
-        return embedding(hidden, reverse=True)
-
-    def read(hidden: Any, place: Any) -> Any:
-        """The log-probability of the ending, (batch,); `place` is its first step, then its ids."""
-        steps = hidden[:, place[0] : place[0] + tf.size(place) - 1]  # (batch, ending, features)
-        nats = tf.nn.log_softmax(to_logits(steps))  # (batch, ending, vocab_size)
-        return tf.reduce_sum(nats * tf.one_hot(place[1:], nats.shape[-1]), [1, 2])
-
-    answer = network.output.get("hidden", network.output["logits"])
-    return CutModel(network, reader.input[0], answer, read)
+        return cut(self.model.network.model, self.model.config.architecture)
 
 
 def explain(model: LanguageModel, text: str, ending: str | None = None, **settings: Any) -> Explanation:

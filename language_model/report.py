@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from common.evaluation.figures import html_figure, new_figure
 from common.evaluation.metrics import perplexity
 from common.evaluation.page import BLUE
-from common.evaluation.report import Section, html_figure, html_list, html_table, html_text, new_figure
+from common.evaluation.report import Section, html_list, html_table, html_text
 from common.text.vocabulary import Vocabulary
 
 

@@ -14,7 +14,7 @@ if __name__ == "__main__":
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
 from common.inference.keras_engine import KerasEngine
-from common.networks import layer_names
 from common.settings import make_config
 from common.text.batching import make_mask
 from common.text.data import Data
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 HIDDEN = "\ue000"  # a private character: as a word, or in one, it is unknown to every vocabulary
 LEAST = 1e-300  # of a probability, before its logarithm
-FAR = 100.0  # nats that make a tag impossible; far more would cost float32 the digits of what is possible
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class TagScorer:
 
     @cached_property
     def _cut(self) -> CutModel:
-        return _cut(self.model.network.model, letters=False)
+        return cut_network(self.model, letters=False)
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,14 @@ class LetterScorer:
 
     @cached_property
     def _cut(self) -> CutModel:
-        return _cut(self.model.network.model, letters=True)
+        return cut_network(self.model, letters=True)
+
+
+def cut_network(model: Tagger, letters: bool) -> CutModel:
+    """The network of a tagger for gradients by the vectors of words, or of letters."""
+    from pos_tagging.gradients import cut  # TensorFlow, which occlusion does without
+
+    return cut(model.network.model, letters)
 
 
 def sentence_inputs(model: Tagger, words: Sequence[str]) -> dict[str, NDArray]:
@@ -189,33 +194,6 @@ def read_tags(answer: Any, mask: NDArray[np.bool_], places: NDArray[np.intp], ta
     is_crf = isinstance(answer, dict)
     shares = tag_probabilities(answer["scores"], mask) if is_crf else softmax(answer.astype(np.float64))
     return np.log(np.maximum(shares[np.arange(len(places)), places, tag], LEAST))
-
-
-@lru_cache(maxsize=4)  # compiled once for all texts
-def _cut(network: Any, letters: bool) -> CutModel:
-    """Cut the network of a tagger at the word vectors that its first recurrent layer reads, or at those of letters."""
-    from keras import ops  # gradients need it; occlusion does without
-
-    from interpretability.cut_model import CutModel
-    from pos_tagging.training_model import chain_nats
-
-    def read(answer: Any, place: Any) -> Any:
-        """The log-probability of a tag, (batch,); `place` is the index of the word and that of the tag."""
-        if not isinstance(answer, dict):
-            return ops.take(ops.log_softmax(answer[:, place[0]]), place[1], axis=1)
-        scores = answer["scores"]  # (batch, time, tag before, tag)
-        real = ops.ones(ops.shape(scores)[:2], "bool")
-        here = ops.cast(ops.arange(ops.shape(scores)[1]) == place[0], "int32")  # (time,)
-        tags = ops.cast(real, "int32") * here * place[1]  # any path through the tag
-        others = here[:, None] * ops.cast(ops.arange(scores.shape[-1]) != place[1], "int32")  # (time, tag)
-        through = scores - FAR * ops.cast(others, scores.dtype)[None, :, None, :]
-        # log of the sum over all paths through the tag, less that over all paths: the path itself falls out
-        return chain_nats(through, tags, real) - chain_nats(scores, tags, real)
-
-    vectors = network.get_layer(layer_names.recurrent(0)).input[0]
-    if letters:
-        vectors = network.get_layer(layer_names.CHARACTER_EMBEDDING).output
-    return CutModel(network, vectors, network.output, read)
 
 
 def explain(

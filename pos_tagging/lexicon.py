@@ -213,7 +213,5 @@ def _shapes(words: Iterable[str]) -> list[str]:
     >>> _shapes(["iPhone", "B2B", "international"])
     ['xXxxxx', 'XdX', 'xxxx']
     """
-    start_spacy()  # only where there are words to read
-    from spacy.lang.lex_attrs import word_shape
-
-    return [word_shape(word) for word in words]
+    shape_of = start_spacy().lang.lex_attrs.word_shape  # only where there are words to read
+    return [shape_of(word) for word in words]

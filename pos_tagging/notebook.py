@@ -358,7 +358,7 @@ given_tags = [tag for row in given for tag in row]
 print(classification_report(true_tags, given_tags, zero_division=0))
 
 # %%
-from common.evaluation.report import confusion_figure
+from common.evaluation.figures import confusion_figure
 
 names = sorted({*true_tags, *given_tags})
 confusion_figure(confusion_matrix(true_tags, given_tags, labels=names), names, "Tags given by the pretrained tagger")

@@ -9,15 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from common.evaluation.report import (
-    CONFUSIONS,
-    Section,
-    confusion_figure,
-    html_figure,
-    html_list,
-    html_table,
-    html_text,
-)
+from common.evaluation.figures import confusion_figure, html_figure
+from common.evaluation.report import CONFUSIONS, Section, html_list, html_table, html_text
 from pos_tagging.sentences import KnownWords, Sentence
 
 

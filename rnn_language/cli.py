@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from common.cli.flags import shown_as
 from common.cli.run import run_command
 from common.errors import InputError
 from common.version import VERSION
@@ -127,8 +128,6 @@ def run(words: Sequence[str]) -> None:
     elif len(words) == 2 and words[0].replace("-", "_") in TASKS and words[1] in ("-h", "--help"):
         print(help_text())
     else:
-        from common.cli.flags import shown_as  # argparse: --version need not wait for it
-
         name, arguments = find_command(words)
         with shown_as(f"{PROGRAM} {name}"):
             load(name)(arguments)

@@ -74,17 +74,17 @@ class _Actor:
 @contextmanager
 def _running(num_workers: int, cluster: str | None) -> Iterator[Any]:
     """Ray, started on this machine, or joined; what was started ends with the block."""
-    workers = ONE_THREAD if cluster else for_workers()
+    workers = {} if cluster else for_workers()  # on a cluster they find `env_vars`
     with changed_environment({**QUIET, **workers}), tempfile.TemporaryDirectory(prefix="rnn-ray-") as folder:
         ray = importlib.import_module("ray")
         if ray.is_initialized():
             yield ray
             return
-        options = {"address": cluster} if cluster else _on_this_machine(num_workers, folder)
+        options = _on_a_cluster(cluster) if cluster else _on_this_machine(num_workers, folder)
         own = {} if cluster else {"RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else it lies in the home folder
         with changed_environment(own):
             try:
-                ray.init(runtime_env={"env_vars": dict(workers)}, logging_level="ERROR", log_to_driver=False, **options)
+                ray.init(logging_level="ERROR", log_to_driver=False, **options)
             except Exception as error:  # it waits a fixed time for its own processes
                 raise InputError(
                     f"--engine ray: does not start ({reason(error)}); try again, or --engine local"
@@ -95,8 +95,17 @@ def _running(num_workers: int, cluster: str | None) -> Iterator[Any]:
                 ray.shutdown()
 
 
+def _on_a_cluster(address: str) -> dict[str, Any]:
+    """A cluster whose workers have this project installed."""
+    return {"address": address, "runtime_env": {"env_vars": dict(ONE_THREAD)}}
+
+
 def _on_this_machine(num_workers: int, folder: str) -> dict[str, Any]:
-    """Ray on this machine alone: nothing listens to others, nothing is left behind."""
+    """Ray on this machine alone: nothing listens to others, nothing is left behind.
+
+    Workers find the variables of this process: with a `runtime_env` Ray would end those that it starts with itself, and
+    start others.
+    """
     return {
         "num_cpus": num_workers,
         "include_dashboard": False,

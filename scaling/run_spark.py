@@ -34,6 +34,8 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 rootLogger.appenderRef.stderr.ref = console
 """
+# Java hands out some hundred tasks, for which its second compiler and collectors in threads of their own do not pay.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _workers: dict[Work, Worker] = {}  # of this process: Spark uses a Python worker for many tasks
 
 
@@ -140,6 +142,6 @@ def _on_this_machine(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     }
     environment = {
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_SUBMIT_OPTS": f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+        "SPARK_SUBMIT_OPTS": f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'} {QUICK_JAVA}",
     }
     return settings, {**for_workers(), **environment}

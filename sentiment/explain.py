@@ -14,7 +14,7 @@ if __name__ == "__main__":
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from common.errors import InputError
 from common.inference.keras_engine import KerasEngine
-from common.networks import layer_names
 from common.networks.rating_levels import level_probabilities
 from common.settings import make_config
 from common.text.data import Data
@@ -92,33 +91,9 @@ class RatingScorer:
     @cached_property
     def _cut(self) -> CutModel:
         check_gradients(self.model)
-        return _cut(self.model.network.model, self.model.config.head)
+        from sentiment.gradients import cut  # TensorFlow, which occlusion does without
 
-
-@lru_cache(maxsize=2)  # compiled once for all texts
-def _cut(network: Any, head: str) -> CutModel:
-    """Cut the network of a model at its word vectors."""
-    import keras  # gradients need it; occlusion does without
-
-    from interpretability.cut_model import CutModel
-
-    def read(answer: Any, place: Any) -> Any:
-        """The rating for level -1, else the probability of the level, (batch,)."""
-        level = place[0]
-        if head == "regression":
-            return answer["rating"][:, 0]
-        if head == "categorical":
-            shares = keras.ops.softmax(answer["logits"])  # (batch, levels)
-        else:
-            above = keras.ops.pad(keras.ops.sigmoid(answer["logits"]), [[0, 0], [1, 1]])
-            above = above + keras.ops.one_hot([0], above.shape[-1])  # 1, above each level but the last, 0
-            shares = keras.ops.relu(above[:, :-1] - above[:, 1:])
-            shares = shares / keras.ops.sum(shares, axis=1, keepdims=True)
-        of_level = keras.ops.take(shares, keras.ops.maximum(level, 0), axis=1)
-        return keras.ops.where(level < 0, answer["rating"][:, 0], of_level)
-
-    answer = network.output if isinstance(network.output, dict) else {"rating": network.output}
-    return CutModel(network, network.get_layer(layer_names.EMBEDDING).output, answer, read)
+        return cut(self.model.network.model, self.model.config.head)
 
 
 def explain(model: RatingModel, text: str, level: float | None = None, **settings: Any) -> Explanation:

@@ -7,16 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
+from common.evaluation.figures import confusion_figure, html_figure, new_figure
 from common.evaluation.page import BLUE, GREY
-from common.evaluation.report import (
-    CONFUSIONS,
-    confusion_figure,
-    html_figure,
-    html_list,
-    html_table,
-    html_text,
-    new_figure,
-)
+from common.evaluation.report import CONFUSIONS, html_list, html_table, html_text
 
 
 def by_spread(ratings: np.ndarray, predictions: np.ndarray, spreads: np.ndarray) -> list[list]:

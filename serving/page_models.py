@@ -24,6 +24,7 @@ from common.bundles.file_names import (
     SPLITTER_FOLDER,
     VOCABULARY_FILE,
 )
+from common.inference.onnx.export import whole_graph
 from common.inference.onnx.graph import build_network
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from language_model.config import EXTRA_TOKENS, LanguageModelConfig
@@ -144,7 +145,7 @@ def limits(bundle: Bundle) -> list[str]:
 def small_graph(architecture: Architecture) -> onnx.ModelProto:
     """A network for single texts as a whole ONNX model, its matrices in float16 where that will do."""
     network = build_network(architecture, full=True)
-    model = network.with_weights()
+    model = whole_graph(network)
     graph = model.graph
     read = {name for node in graph.node for name in node.input}
     inputs = [node for node in graph.input if node.name in read]

@@ -17,6 +17,7 @@ from typing import Any
 from common.errors import InputError
 from common.text import normalization, remarks, sentences, tokenization
 from common.text.languages import CHARACTERS, CharacterTokenizer
+from common.text.spacy_start import start_spacy
 from language_model import joining
 from pos_tagging import lexicon
 from pos_tagging.splitting import pieces
@@ -126,8 +127,7 @@ def special_cases(rules: Any) -> dict[str, list[dict[int, str]]]:
 @cache
 def quotes() -> list[str]:
     """The quotation marks of spaCy."""
-    from spacy.lang.lex_attrs import is_quote  # 1.3 s
-
+    is_quote = start_spacy().lang.lex_attrs.is_quote
     found = [chr(code) for code in range(0x110000) if is_quote(chr(code))]
     return found + [mark * 2 for mark in found if is_quote(mark * 2)]
 

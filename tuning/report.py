@@ -16,8 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from common.evaluation.page import BLUE, GREY, ORANGE, html_figure, html_list, html_table, html_text
-from common.evaluation.report import Section, new_figure, write_report
+from common.evaluation.figures import html_figure, new_figure
+from common.evaluation.page import BLUE, GREY, ORANGE, html_list, html_table, html_text
+from common.evaluation.report import Section, write_report
 from common.evaluation.verdict import Verdict
 from tuning.space import describe
 from tuning.study import finished

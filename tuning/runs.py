@@ -7,6 +7,7 @@ python -m tuning.runs runs --output runs.html
 from __future__ import annotations
 
 from common.cli.run import run_command
+from common.evaluation.figures import html_figure, new_figure
 from tuning import cli
 
 if __name__ == "__main__":
@@ -28,8 +29,8 @@ from common.bundles.file_names import CONFIG_FILE, HISTORY_FILE, METRICS_FILE
 from common.errors import InputError
 from common.evaluation.meanings import MEANINGS
 from common.evaluation.metrics import finite, format_score
-from common.evaluation.page import GREY, html_figure, html_table, html_text, join_sections, whole_page
-from common.evaluation.report import new_figure, text_table
+from common.evaluation.page import GREY, html_table, html_text, join_sections, whole_page
+from common.evaluation.report import text_table
 from common.json_files import read_json_object
 from common.output import REPORT_MARK, manifest_in
 from common.progress import say

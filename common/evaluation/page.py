@@ -6,14 +6,9 @@ Every text is escaped, nothing is loaded from elsewhere, and no script is needed
 from __future__ import annotations
 
 import html
-import io
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from typing import Any
 
 SHORT_TEXT, LONG_TEXT = 30, 60  # characters of a cell that is not broken, and of one that needs room of its own
 INTERVAL = re.compile(r"(\S+) (\[[^\]]*\])((?: [*†])?(?: \(\w[\w ]*\))?)")  # of `format_score`, with marks
@@ -125,34 +120,6 @@ def html_list(rows: Sequence[Sequence[Any]], shown: int = SHOWN) -> str:
 def html_fold(summary: str, content: str) -> str:
     """Write HTML that is shown when somebody asks for it."""
     return f"<details><summary>{html.escape(summary)}</summary>{content}</details>"
-
-
-def html_figure(figure: Figure, description: str) -> str:
-    """Put a matplotlib figure into the page itself, as a drawing in the colours of the page, light or dark.
-
-    Args:
-        figure: what is black in it has the colour of text.
-        description: stands below.
-    """
-    import matplotlib as mpl  # 0.3 s: not before there is something to draw
-
-    buffer = io.StringIO()
-    with warnings.catch_warnings(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}):
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the reader's fonts have it, perhaps
-        figure.savefig(buffer, format="svg", transparent=True)
-    width = round(figure.get_size_inches()[0] * 96)
-    least = f"; min-width: {max(NARROW, round(0.8 * width))}px" if width > NARROW else ""
-    drawing = buffer.getvalue()
-    drawing = drawing[drawing.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    # Two figures of a page would have the same names; within a page, no name spaces are needed.
-    drawing = re.sub(r' id="\w+_\d+"| xmlns(?::\w+)?="[^"]*"', "", drawing).replace("xlink:href", "href")
-    for drawn, shown in (("#000000", "var(--ink)"), (BLUE, "var(--blue)"), ("#ffffff", "var(--on-blue)")):
-        drawing = drawing.replace(drawn, shown)
-    drawing = drawing.replace("'DejaVu Sans'", "system-ui")
-    label = html.escape(description)
-    drawing = drawing.replace("<svg ", f'<svg role="img" aria-label="{label}" style="max-width: 100%{least}" ', 1)
-    return f'<div class="figure">{drawing}</div><p class="note">{label}</p>'
 
 
 def join_sections(sections: Iterable[tuple[str, str]]) -> str:

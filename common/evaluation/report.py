@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
-
-from common.errors import printable
 from common.evaluation.meanings import MEANINGS, winners
 from common.evaluation.metrics import format_score
 from common.evaluation.page import (
     html_facts,
-    html_figure,
     html_list,
     html_table,
     html_text,
@@ -24,14 +20,9 @@ from common.evaluation.page import (
 from common.evaluation.verdict import Verdict
 from common.output import REPORT_FILE, REPORT_MARK, check_report_place, replace_file
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 Section: TypeAlias = tuple[str, str]  # a heading, and HTML
 CONFUSIONS = "A row for each true {0}, a column for each predicted one; colour: share of the row."
-MOST_NAMES = 60  # of classes, in a picture
-BLUE_PARTS = (0.0, 0.447, 0.698)  # of Okabe and Ito's blue
-__all__ = ["html_figure", "html_list", "html_table", "html_text"]  # of the page, for those who report
+__all__ = ["html_list", "html_table", "html_text"]  # of the page, for those who report
 
 
 def score_rows(
@@ -97,43 +88,3 @@ def write_report(
     with replace_file(path, encoding="utf-8", errors="replace") as file:
         file.write(whole_page(title, head + join_sections(sections), generator=REPORT_MARK))
     return path
-
-
-def new_figure(width: float = 6, height: float = 4, columns: int = 1, rows: int = 1):
-    """Start a figure that is drawn off screen; returns it and its axes, those in one column with one x axis."""
-    from matplotlib.figure import Figure  # 0.3 s: not before there is something to draw
-
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns, sharex=rows > 1)
-
-
-def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
-    """Draw a confusion matrix: rows are the truth, each coloured by its share of the row, cells show counts.
-
-    Args:
-        matrix: counts (names, names).
-        names: of the classes; of very many, those with the largest counts are drawn.
-        title: of the figure.
-    """
-    from matplotlib import collections, patches
-
-    if len(names) > MOST_NAMES:
-        largest = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_NAMES])
-        matrix, title = matrix[np.ix_(largest, largest)], f"{title}: the {MOST_NAMES} most frequent of {len(names)}"
-        names = [names[i] for i in largest]
-    names = [printable(name, max_characters=20) for name in names]
-    figure, axes = new_figure(2 + 0.42 * len(names), 1.4 + 0.38 * len(names))
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    filled = list(zip(*np.nonzero(matrix), strict=True))
-    cells = [patches.Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in filled]
-    colors = [(*BLUE_PARTS, shares[place]) for place in filled]  # transparent: on a dark page it is dark between
-    axes.add_collection(collections.PatchCollection(cells, facecolors=colors, linewidths=0))
-    for row, column in filled:
-        color = "white" if shares[row, column] > 0.6 else "black"
-        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9, color=color)
-    axes.set(
-        xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="predicted", ylabel="true", title=title
-    )
-    axes.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
-    axes.set_yticks(range(len(names)), names, parse_math=False)
-    return figure

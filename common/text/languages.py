@@ -113,7 +113,6 @@ class CharacterTokenizer:
         self.vocab = vocab
 
     def __call__(self, text: str) -> Doc:
-        from spacy import tokens, util
-
-        words, spaces = util.get_words_and_spaces(CHARACTERS.findall(text), text)
-        return tokens.Doc(self.vocab, words, spaces)
+        spacy = start_spacy()
+        words, spaces = spacy.util.get_words_and_spaces(CHARACTERS.findall(text), text)
+        return spacy.tokens.Doc(self.vocab, words, spaces)

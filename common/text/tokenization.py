@@ -24,6 +24,7 @@ from common.progress import progress
 from common.text.languages import load_blank
 from common.text.normalization import Normalized, follow
 from common.text.sentences import split_document
+from common.text.spacy_start import start_spacy
 from common.text.token_cache import read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -53,12 +54,11 @@ def load_pipeline(language: str = "en") -> Language:
     Raises:
         InputError: no such language, or its segmenter is a package that is not there.
     """
-    pipeline = load_blank(language)  # imports spaCy: only where there is text to read
-    from spacy.attrs import IDS
-
+    pipeline = load_blank(language)
+    ids = start_spacy().attrs.IDS
     pipeline.add_pipe("sentencizer")
     vocab: Any = pipeline.vocab  # spaCy does not declare all that it has
-    vocab.lex_attr_getters = {IDS[name]: vocab.lex_attr_getters[IDS[name]] for name in LEXICAL_ATTRIBUTES}
+    vocab.lex_attr_getters = {ids[name]: vocab.lex_attr_getters[ids[name]] for name in LEXICAL_ATTRIBUTES}
     return pipeline
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.errors import InputError, excerpt
 from common.text.readers import TooLong, bounded_lines, open_text
+from common.text.spacy_start import start_spacy
 from common.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 SPREAD = 0.3  # standard deviation of the numbers in the result
@@ -147,9 +148,7 @@ def _read_line(path: Path, number: int, line: str, dim: int) -> tuple[str, Vecto
 
 def _read_spacy(path: Path, wanted: Vocabulary | None, dim: int | None) -> Iterator[tuple[str, Vector]]:
     try:
-        import spacy  # 1.3 s: only for a package of spaCy's
-
-        known = spacy.util.load_model_from_path(path).vocab
+        known = start_spacy().util.load_model_from_path(path).vocab
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: neither a bundle nor a spaCy package ({excerpt(reason, 120)})") from None

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from common.bundles.file_names import HISTORY_FILE
+from common.evaluation.figures import new_figure
 from common.evaluation.page import BLUE, GREY, ORANGE
-from common.evaluation.report import new_figure
 from common.training.checkpoint import Progress
 
 

@@ -36,7 +36,7 @@ def test_pytorch_starts_with_the_loss_of_keras_and_learns(mixed, largest, networ
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-bench.txt")
     batch = training.make_batch(network, 2)
     wanted = float(training.compile_keras(network).test_on_batch(*batch))
-    step = training.torch_step(network, batch, mixed)
+    step = training.torch_steps(network, batch)["PyTorch bfloat16" if mixed else "PyTorch float32"]
     losses = [step() for _ in range(30)]
     assert training.check_loss(wanted, losses[0], largest) < largest
     assert losses[-1] < 0.99 * losses[0]
@@ -76,8 +76,7 @@ def test_fit_is_timed_between_the_ends_of_its_steps(name, monkeypatch):
         keras.Model, "fit", lambda model, data, **kw: fitted.append(len(data)) or fit(model, data, **kw)
     )
     clock = iter(range(1000))  # the end of every step comes three seconds after the last one
-    monkeypatch.setattr(training.time, "perf_counter", lambda: 3 * next(clock))
-    turn = training.fit_turn(model, batch, seconds=12)
+    turn = training.fit_turn(model, batch, seconds=12, clock=lambda: 3 * next(clock))
     assert turn() == 3000
     assert fitted == [2, 2, 5]  # each with a step to count from
     assert all((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))

@@ -10,9 +10,14 @@ import numpy as np
 import onnx
 
 from common.bundles.architecture import Architecture
-from common.inference.onnx.graph import build_network
+from common.inference.onnx.graph import OnnxNetwork, build_network
 from common.inference.onnx.runtime import onnxruntime
 from common.inference.onnx.session import PROVIDERS, session_options
+
+
+def whole_graph(network: OnnxNetwork) -> onnx.ModelProto:
+    """The graph as a file holds it: with its weights, its tables, and the shapes of its outputs."""
+    return onnx.shape_inference.infer_shapes(network.with_weights())
 
 
 def write_onnx(
@@ -28,7 +33,7 @@ def write_onnx(
         A function that runs what was written: named inputs to an array, or to named arrays.
     """
     network = build_network(architecture)
-    whole = network.with_weights()
+    whole = whole_graph(network)
     onnx.helper.set_model_props(whole, dict(metadata))
     onnx.checker.check_model(whole)
     onnx.save(whole, path)

@@ -6,17 +6,7 @@ import re
 
 import pytest
 
-from common.evaluation.page import (
-    html_facts,
-    html_figure,
-    html_fold,
-    html_list,
-    html_table,
-    html_text,
-    join_sections,
-    whole_page,
-)
-from common.evaluation.report import new_figure
+from common.evaluation.page import html_facts, html_fold, html_list, html_table, html_text, join_sections, whole_page
 
 
 def cells(*values):
@@ -67,13 +57,3 @@ def test_pieces_of_a_page():
     assert page.endswith("<title>T&amp;</title>" + page[page.index("<style>") :])
     assert page.endswith(".own {}</style></head><body><h1>T&amp;</h1><p>body</p></body></html>\n")
     assert page.count("<meta name=x>") == 1
-
-
-@pytest.mark.parametrize(("inches", "least"), [(5, None), (5.01, 480), (6, 480), (10, 768)])
-def test_a_wide_figure_is_scrolled_on_a_phone(inches, least):
-    figure, _ = new_figure(inches, 1)
-    drawing = html_figure(figure, "A figure")
-    assert re.findall(r'style="max-width: 100%(.*?)"', drawing) == [f"; min-width: {least}px" if least else ""]
-    assert drawing.startswith('<div class="figure"><svg role="img" aria-label="A figure"')
-    assert drawing.endswith('</svg>\n</div><p class="note">A figure</p>')
-    assert "DejaVu" not in drawing

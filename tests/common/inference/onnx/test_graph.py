@@ -25,6 +25,7 @@ from common.bundles.weights_file import round_to_half, store_halves
 from common.errors import InputError
 from common.inference.engine import OnnxEngine
 from common.inference.keras_engine import load_model
+from common.inference.onnx.export import whole_graph
 from common.inference.onnx.graph import build_network
 from common.networks.layers import (
     AttentionPooling,
@@ -636,7 +637,7 @@ def test_the_graph_without_its_weights_is_small(tmp_path):
 def test_the_graph_with_its_weights_is_valid_and_answers_alone(tmp_path):
     model = build_reader()
     network = translate(model, tmp_path)
-    whole = network.with_weights()
+    whole = whole_graph(network)
     onnx.checker.check_model(whole, full_check=True)
     session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
     inputs = {node.name: PADDED[node.name] for node in session.get_inputs()}
