@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context, rcParams, rcsetup
-from matplotlib.figure import Figure
 
 MARK = "a lesson of from_scratch"  # in every file that a lesson writes
 Draw = Callable[[Any], None]  # draws on a matplotlib Figure
@@ -20,6 +18,8 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 
 def use_style() -> None:
     """Set how pictures in the notebooks look: colours that all eyes tell apart, letters that a phone can show."""
+    from matplotlib import rcParams, rcsetup
+
     rcParams.update(
         {
             "axes.prop_cycle": rcsetup.cycler(color=COLORS),
@@ -94,7 +94,9 @@ def draw_curves(axes: Any, curves: Mapping[str, Sequence[float]], window: int) -
 
 def save_picture(draw: Draw, folder: Path, name: str, width: float = 8, height: float = 3.5) -> Path:
     """Draw a picture and write it as `NAME.png`; says where."""
-    picture = Figure(figsize=(width, height), layout="constrained")
+    from matplotlib import figure, rc_context, rcsetup
+
+    picture = figure.Figure(figsize=(width, height), layout="constrained")
     with rc_context({"axes.prop_cycle": rcsetup.cycler(color=COLORS)}):
         draw(picture)
     folder.mkdir(parents=True, exist_ok=True)

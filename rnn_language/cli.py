@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from common.cli.flags import shown_as
+from common.cli.called import shown_as
 from common.cli.run import run_command
 from common.errors import InputError
 from common.version import VERSION

@@ -6,18 +6,17 @@ import argparse
 import dataclasses
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
+from common.cli.called import called_name
 from common.errors import InputError, fail
 from common.json_files import read_json_object
 from common.settings import READING, Config, Settings, flag_of, group_of, is_basic, kind_of, make_config
 
 MAX_WIDTH = 110  # characters of a line of --help
-SHOWN_AS: ContextVar[str | None] = ContextVar("SHOWN_AS", default=None)  # how the user has called the command
 WANTED: ContextVar[bool] = ContextVar("WANTED", default=False)  # whether the parser is wanted, not a run
 
 
@@ -123,16 +122,6 @@ def parser_of(command: Callable[[Sequence[str]], None]) -> OneLineParser:
     raise ValueError("the command parses no options")
 
 
-@contextmanager
-def shown_as(name: str) -> Iterator[None]:
-    """Show commands in help and errors as `name`, instead of as `python -m …`."""
-    token = SHOWN_AS.set(name)
-    try:
-        yield
-    finally:
-        SHOWN_AS.reset(token)
-
-
 def make_parser(program: str, description: str | None, epilog: str | None = None) -> OneLineParser:
     """Start the parser of a program; options may not be abbreviated, so that a script's meaning never changes.
 
@@ -142,7 +131,7 @@ def make_parser(program: str, description: str | None, epilog: str | None = None
         description: the text before the options in `--help`.
         epilog: the text after them.
     """
-    name = SHOWN_AS.get() or f"python -m {program}"
+    name = called_name() or f"python -m {program}"
     parser = OneLineParser(
         prog=name,
         description=description and description.replace(f"python -m {program}", name),

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from common.cli.called import shown_as
 from common.cli.flags import (
     MAX_WIDTH,
     add_overrides,
@@ -18,7 +19,6 @@ from common.cli.flags import (
     override,
     parser_of,
     read_settings,
-    shown_as,
 )
 from common.errors import InputError
 from common.settings import Settings, setting
