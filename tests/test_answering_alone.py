@@ -93,7 +93,10 @@ COMMANDS = [
     ("pos_tagging.predict", "They refuse to permit us to obtain the refuse permit."),
     ("language_model.score", "--tokens", "The king went into the forest."),
     ("language_model.generate", "--prompt", "Once upon a time", "--max-tokens", "9", "--top-p", "0.9"),
-    *((f"{task}.evaluate", "--test", path) for task, path in TEST.items()),
+    *(
+        pytest.param((f"{task}.evaluate", "--test", path), id=f"{task}.evaluate", marks=pytest.mark.slow)
+        for task, path in TEST.items()
+    ),
 ]
 
 

@@ -115,6 +115,7 @@ def test_tags_and_words_that_only_the_validation_file_has(run_here, tmp_path):
     assert kept["accuracy"] <= 0.5
 
 
+@pytest.mark.slow
 def test_a_killed_run_with_a_score_that_is_not_defined_goes_on(tmp_path):
     def die(number, scores):
         raise KeyboardInterrupt

@@ -62,6 +62,7 @@ def test_eight_reviews_are_memorised(kind, reviews_csv, tmp_path, capsys):
     assert answers == pytest.approx(list(REVIEWS.values()), abs=0.5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(small_runs, small_bundle, tmp_path):
     def train(name, *flags):
         small = small_runs["sentiment"]
