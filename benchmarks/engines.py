@@ -70,12 +70,8 @@ def open_systems(network: Network, folder: Path, num_threads: int, with_torch: b
     if with_torch:
         from benchmarks import torch_networks
 
-        kind = {
-            "tagger": torch_networks.Tagger,
-            "language model": torch_networks.LanguageModelStep,
-            "rating model": torch_networks.RatingModel,
-        }[network.name]
-        systems["PyTorch"] = torch_networks.TorchEngine(kind(network.model))
+        kinds = {**torch_networks.KINDS, "language model": torch_networks.LanguageModelStep}  # it writes step by step
+        systems["PyTorch"] = torch_networks.TorchEngine(kinds[network.name](network.model))
     keras_model = without_masks(network.model)
     systems["Keras"] = KerasEngine(keras_model)
     if network.name == "language model":

@@ -182,6 +182,10 @@ def _fill(module: nn.Module, weights: Mapping[str, np.ndarray]) -> Any:
     return module
 
 
+# What a network of `benchmarks.networks` is in PyTorch, by its name.
+KINDS: dict[str, Any] = {"tagger": Tagger, "language model": LanguageModel, "rating model": RatingModel}
+
+
 def training_step(network: Network, batch: Batch, learning_rate: float, mixed: bool) -> Callable[[], float]:
     """Make a training step with Adam, from the network's present weights; it returns the loss.
 
@@ -191,8 +195,7 @@ def training_step(network: Network, batch: Batch, learning_rate: float, mixed: b
         learning_rate: of Adam.
         mixed: bfloat16 in the forward pass (`torch.autocast`), and so in the backward pass; the loss is float32.
     """
-    kind: Any = {"tagger": Tagger, "language model": LanguageModel, "rating model": RatingModel}[network.name]
-    module = kind(network.model).train()
+    module = KINDS[network.name](network.model).train()
     optimizer = torch.optim.Adam(module.parameters(), learning_rate, fused=True)
     inputs, targets = to_tensors(batch[0]), torch.from_numpy(batch[1])
 

@@ -120,7 +120,7 @@ def units(argv: Sequence[str] | None = None) -> None:
         surveyed = interpretability.survey(model, halves[1], config.num_tokens)
         return interpretability.write_page(model, halves[1], found, surveyed, facts, config.page_tokens)
 
-    run_inside(parser, argv, UnitsConfig, interpretability.rank_units, page)
+    run_inside(parser, argv, UnitsConfig, lambda *given: interpretability.rank_units(*given), page)
 
 
 def probe(argv: Sequence[str] | None = None) -> None:
@@ -137,7 +137,7 @@ def probe(argv: Sequence[str] | None = None) -> None:
     def page(model: Model, halves: Halves, found: ProbeResults, facts: dict[str, str], config: ProbeConfig) -> str:
         return interpretability.probe_page(found, facts["model"], facts)
 
-    run_inside(parser, argv, ProbeConfig, interpretability.train_probes, page)
+    run_inside(parser, argv, ProbeConfig, lambda *given: interpretability.train_probes(*given), page)
 
 
 def run_inside(
@@ -153,7 +153,8 @@ def run_inside(
         parser: of the command, without its options.
         argv: what was typed.
         config_class: its settings.
-        find: takes the model, the two splits and the settings; gives what has a `record` and can be printed.
+        find: takes the model, the two splits and the settings; gives what has a `record` and can be printed. It is
+            imported when it is called: `--help` does not wait for it.
         page: takes the model, the splits, what was found, the facts for its head, and the settings.
     """
     add_inside_arguments(parser, config_class)

@@ -17,7 +17,6 @@ state, since language itself tells something of the words before.
 from __future__ import annotations
 
 from common.cli.run import run_command
-from common.evaluation.figures import html_figure, new_figure
 from interpretability import cli
 
 if __name__ == "__main__":
@@ -36,6 +35,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from common.errors import InputError
+from common.evaluation.figures import html_figure, new_figure
 from common.evaluation.metrics import with_intervals
 from common.evaluation.page import BLUE, GREEN, GREY, ORANGE, html_facts, html_table, html_text, whole_page
 from common.evaluation.report import text_table

@@ -7,7 +7,6 @@ python -m tuning.runs runs --output runs.html
 from __future__ import annotations
 
 from common.cli.run import run_command
-from common.evaluation.figures import html_figure, new_figure
 from tuning import cli
 
 if __name__ == "__main__":
@@ -27,6 +26,7 @@ from matplotlib.ticker import MaxNLocator
 
 from common.bundles.file_names import CONFIG_FILE, HISTORY_FILE, METRICS_FILE
 from common.errors import InputError
+from common.evaluation.figures import html_figure, new_figure
 from common.evaluation.meanings import MEANINGS
 from common.evaluation.metrics import finite, format_score
 from common.evaluation.page import GREY, html_table, html_text, join_sections, whole_page

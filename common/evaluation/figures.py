@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import collections, patches, rc_context
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from common.errors import printable
 from common.evaluation.page import BLUE, NARROW
 
 MOST_NAMES = 60  # of classes, in a picture
-BLUE_PARTS = (0.0, 0.447, 0.698)  # of Okabe and Ito's blue
 
 
 def new_figure(width: float = 6, height: float = 4, columns: int = 1, rows: int = 1) -> tuple[Figure, Any]:
@@ -46,7 +46,7 @@ def confusion_figure(matrix, names: Sequence[str], title: str) -> Figure:
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     filled = list(zip(*np.nonzero(matrix), strict=True))
     cells = [patches.Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in filled]
-    colors = [(*BLUE_PARTS, shares[place]) for place in filled]  # transparent: on a dark page it is dark between
+    colors = [to_rgba(BLUE, shares[place]) for place in filled]  # transparent: on a dark page it is dark between
     axes.add_collection(collections.PatchCollection(cells, facecolors=colors, linewidths=0))
     for row, column in filled:
         color = "white" if shares[row, column] > 0.6 else "black"

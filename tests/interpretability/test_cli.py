@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from interpretability.cli import add_inside_arguments, check_arguments, facts_of
 from interpretability.microscope_config import UnitsConfig
 from interpretability.reading import Piece, open_model
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures/format_2"
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests/fixtures/format_2"
 FEW = ["--num-controls", "1", "--num-untrained", "0", "--concepts", "text,sentence"]
 CONLLU = "".join(f"{i}\tw{i}\tw\tNOUN\t_\t_\t0\troot\t_\t_\n" for i in (1, 2)) + "\n"
 
@@ -121,3 +124,14 @@ def test_columns_of_a_table_are_those_that_are_named(tmp_path):
 def test_settings_that_will_not_do_are_refused_before_anything_is_read():
     with pytest.raises(InputError, match="--max-tokens: found 1"):
         units(["--model", "m", "--input", "none.txt", "--max-tokens", "1"])
+
+
+@pytest.mark.parametrize("command", ["units", "probe"])
+def test_help_waits_for_nothing(command):
+    script = (
+        f"import sys; from interpretability import cli\ntry: cli.{command}(['--help'])\nexcept SystemExit: pass\n"
+        "slow = {'sklearn', 'matplotlib', 'spacy', 'tensorflow'} & set(sys.modules)\nassert not slow, slow"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ")
