@@ -36,7 +36,7 @@ $(RUN):
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("error: found Python %d.%d, wanted 3.11 to 3.13; say which: make PYTHON=python3.12 setup" % sys.version_info[:2])'
 	@$(PYTHON) -m venv .venv
 
-example: $(INSTALLED)  ## train, score and use the three example models, about four minutes with the installation
+example: $(INSTALLED)  ## train, score and use the three example models, about six minutes with the installation
 	@$(RUN) -m scripts.build_example_models
 
 test: $(INSTALLED)  ## the default tests, on up to four cores
