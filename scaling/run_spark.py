@@ -1,7 +1,9 @@
-"""Shards as tasks of Spark: one row of a DataFrame each, one partition a row; a Python worker loads the model once.
+"""Shards as tasks of Spark, a partition each; a Python worker loads the model once.
 
 Spark hands shards out and tries again where a worker is lost. It sees neither texts nor answers: the parts are written
-by `answer_shard`, so that a task that runs twice writes the same bytes under the same name.
+by `answer_shard`, so that a task that runs twice writes the same bytes under the same name. On a Spark of its own the
+tasks are those of an RDD, for which Java starts and plans nothing of SQL: some seconds less. In a session that is
+active they are rows of `mapInArrow`, which a session of Spark Connect has, too.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from common.errors import InputError
 from common.text.binary_tables import need
@@ -36,6 +39,7 @@ rootLogger.appenderRef.stderr.ref = console
 """
 # Java hands out some hundred tasks, for which its second compiler and collectors in threads of their own do not pay.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+Problems: TypeAlias = list[str | None]  # what is wrong with the input of each shard
 _workers: dict[Work, Worker] = {}  # of this process: Spark uses a Python worker for many tasks
 
 
@@ -51,75 +55,110 @@ def run(work: Work, shards: Sequence[Shard], num_workers: int, cluster: str | No
         InputError: pyspark is not installed, a shard cannot be read, or Spark fails.
     """
     need("pyspark", "--engine spark", "scale")
-    with _session(num_workers, cluster) as spark:
-        todo = spark.range(0, len(shards), 1, len(shards))  # a partition for each
-        try:
-            problems = _collect(todo.mapInArrow(_Task(work, list(shards)), "problem string"))
-        except Exception as error:  # of Java and of py4j, with many lines
-            raise InputError(f"--engine spark: {reason(error)}; run the same command again, it goes on") from None
+    task = _Task(work, list(shards))
+    try:
+        with _tasks(num_workers, cluster) as answer_all:
+            problems = _in_thread(partial(answer_all, task))
+    except Exception as error:  # of Java and of py4j, with many lines
+        raise InputError(f"--engine spark: {_reason(error)}") from None
     if any(problems):
         raise InputError(next(filter(None, problems)))
 
 
-def _collect(frame: Any) -> list[str | None]:
-    """The only column of a frame; in a thread, since a signal does not reach Python while it waits for Java."""
-    found: Future[list[str | None]] = Future()
+def _reason(error: Exception) -> str:
+    """What went wrong and what to do, in one line."""
+    if "JAVA_GATEWAY" in str(error):
+        return "Java does not start; install Java 17 or later, or say in JAVA_HOME where it is"
+    return f"{reason(Exception(_told(str(error))))}; run the same command again, it goes on"
 
-    def collect() -> None:
+
+def _told(error: str) -> str:
+    """What a worker or Java said, behind the line which says only that they said something.
+
+    >>> _told("An error occurred while calling o7.collect.\\n: java.io.IOException: No space left\\n\\tat a.b.c")
+    'java.io.IOException: No space left\\n\\tat a.b.c'
+    >>> _told("of the Python worker: Traceback (most recent call last):\\n  File x\\nOSError: no\\n SQLSTATE: 38000")
+    'OSError: no'
+    """
+    _, worker, trace = error.partition("Traceback (most recent call last):\n")
+    if worker:
+        return next((line for line in trace.splitlines() if line.strip() and not line[0].isspace()), error)
+    return error.partition("An error occurred while calling")[2].partition("\n: ")[2] or error
+
+
+def _in_thread(answer_all: Callable[[], Problems]) -> Problems:
+    """Wait for the tasks in a thread, since a signal does not reach Python while it waits for Java."""
+    found: Future[Problems] = Future()
+
+    def answer() -> None:
         try:
-            found.set_result([row[0] for row in frame.collect()])
+            found.set_result(answer_all())
         except BaseException as error:
             found.set_exception(error)
 
-    threading.Thread(target=collect, daemon=True).start()
+    threading.Thread(target=answer, daemon=True).start()
     while not found.done():
         wait([found], timeout=0.5)
     return found.result()
 
 
 class _Task:
-    """What a partition does: numbers of shards in, what went wrong out."""
+    """What a worker does with a shard, given its place in the list; returns what is wrong with the input, or None."""
 
     def __init__(self, work: Work, shards: list[Shard]) -> None:
         self.work, self.shards = work, shards
 
-    def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
-        arrow = importlib.import_module("pyarrow")
-        for batch in batches:
-            problems = [self._answer(number) for number in batch.column("id").to_pylist()]
-            yield arrow.RecordBatch.from_arrays([arrow.array(problems, arrow.string())], ["problem"])
-
-    def _answer(self, number: int) -> str | None:
+    def __call__(self, place: int) -> str | None:
         worker = _workers.setdefault(self.work, Worker(self.work))
         try:
-            worker.answer(self.shards[number])
+            worker.answer(self.shards[place])
         except InputError as error:  # an input that is wrong stays so; it is no reason to try again
             return str(error)
         return None
 
 
 @contextmanager
-def _session(num_workers: int, cluster: str | None) -> Iterator[Any]:
-    """The session that is active; else a new one, which ends with the block."""
+def _tasks(num_workers: int, cluster: str | None) -> Iterator[Callable[[_Task], Problems]]:
+    """What runs a task for every shard: the session that is active; else a Spark that ends with the block."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="rnn-language-spark-") as folder:
         # No data goes through pandas here.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        sql = importlib.import_module("pyspark.sql")
-        active = sql.SparkSession.getActiveSession()
+        active = importlib.import_module("pyspark.sql").SparkSession.getActiveSession()
         if active is not None:
-            yield active
+            yield partial(_in_session, active)
             return
         settings, environment = _on_a_cluster() if cluster else _on_this_machine(Path(folder))
-        builder = sql.SparkSession.builder.appName("rnn-language corpus")
-        builder = builder.master(cluster or f"local[{num_workers},{TRIES}]")
-        for name, value in settings.items():
-            builder = builder.config(name, value)
+        pyspark = importlib.import_module("pyspark")
+        settings |= {
+            "spark.app.name": "rnn-language corpus",
+            "spark.master": cluster or f"local[{num_workers},{TRIES}]",
+        }
         with changed_environment({"PYSPARK_PYTHON": sys.executable, **environment}):
-            spark = builder.getOrCreate()
+            context = pyspark.SparkContext(conf=pyspark.SparkConf().setAll(settings.items()))
             try:
-                yield spark
+                yield partial(_in_context, context)
             finally:
-                spark.stop()
+                context.stop()
+
+
+def _in_context(context: Any, task: _Task) -> Problems:
+    """Run a task for every shard in a Spark context."""
+    places = range(len(task.shards))
+    return context.parallelize(places, len(places)).map(task).collect()  # a partition for each
+
+
+def _in_session(session: Any, task: _Task) -> Problems:
+    """Run a task for every shard in a Spark session."""
+
+    def answer(batches: Iterator[Any]) -> Iterator[Any]:
+        arrow = importlib.import_module("pyarrow")
+        for batch in batches:
+            problems = [task(place) for place in batch.column("id").to_pylist()]
+            yield arrow.RecordBatch.from_arrays([arrow.array(problems, arrow.string())], ["problem"])
+
+    num_shards = len(task.shards)
+    places = session.range(0, num_shards, 1, num_shards)  # a partition for each
+    return [row[0] for row in places.mapInArrow(answer, "problem string").collect()]
 
 
 def _on_a_cluster() -> tuple[dict[str, str], dict[str, str]]:
@@ -137,7 +176,6 @@ def _on_this_machine(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(folder),
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
         **{f"spark.executorEnv.{name}": value for name, value in workers.items()},
     }
     environment = {
