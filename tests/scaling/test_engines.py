@@ -149,6 +149,16 @@ def test_a_part_that_cannot_be_read_ends_the_run_in_one_line(tmp_path):
     assert "Traceback" not in said
 
 
+def test_without_java_spark_ends_in_one_line(reviews, tmp_path, monkeypatch):
+    need("spark")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "no-java"))
+    process = start("spark", reviews, tmp_path / "out", tmp_path)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert said.splitlines()[-1].startswith("error: --engine spark: Java does not start; install Java 17")
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("verb", ["rate", "score"])
 def test_int8_parts_are_the_same_in_every_run(verb, reviews, tmp_path):
     config = CorpusConfig(shard_mb=0.1, int8=True)
