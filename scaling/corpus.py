@@ -25,6 +25,7 @@ import contextlib
 import glob
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -163,7 +164,8 @@ def _run(engine: str, work: Work, shards: Sequence[Shard], num_workers: int, clu
     if engine == LOCAL:
         run_local.run(work, shards, num_workers)
         return
-    importlib.import_module(f"scaling.run_{engine}").run(work, shards, num_workers, cluster)
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints when a worker is killed, and `--json` is to stand alone
+        importlib.import_module(f"scaling.run_{engine}").run(work, shards, num_workers, cluster)
 
 
 # -- The output -----------------------------------------------------------------------------------------------------

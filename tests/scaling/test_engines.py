@@ -51,8 +51,8 @@ def content(folder: Path):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def start(engine, reviews, output, home):
-    command = [*COMMAND, "--engine", engine, "--input", str(reviews), "--output", str(output)]
+def start(engine, reviews, output, home, *options):
+    command = [*COMMAND, "--engine", engine, "--input", str(reviews), "--output", str(output), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
@@ -147,6 +147,21 @@ def test_a_part_that_cannot_be_read_ends_the_run_in_one_line(tmp_path):
     assert process.returncode == 2
     assert said.splitlines()[-1].startswith("error: b.xlsx: not a complete .xlsx file")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("engine", "worker"), [("spark", "pyspark.daemon"), ("ray", "ray::_Actor")])
+def test_an_engine_that_loses_a_worker_says_so_beside_the_answer(engine, worker, reviews, undisturbed, tmp_path):
+    need(engine)
+    process = start(engine, reviews, tmp_path / "out", tmp_path, "--json")
+    while not list((tmp_path / "out").glob("part*")):
+        time.sleep(0.02)
+        assert process.poll() is None
+    victims = [child for child, line in children_of(process.pid) if worker in line]
+    os.kill(victims[-1], signal.SIGKILL)
+    answer, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert json.loads(answer)["rows"] == NUM_ROWS
+    assert content(tmp_path / "out") == undisturbed
 
 
 def test_without_java_spark_ends_in_one_line(reviews, tmp_path, monkeypatch):
