@@ -213,12 +213,13 @@ class _Planner:
                 return Planned(self.file, hashlib.sha256().hexdigest(), [])
             is_packed = start[:2] == GZIP_START or self.file.name.lower().endswith(".gz")
             rule = self._rule(stream)
-            found = first_pass(stream, self.size, None if is_packed else rule)
+            rule = None if is_packed else rule
+            found = first_pass(stream, self.size, rule, self.config.encoding)
             if found.size != self.file.size:
                 raise InputError(f"{self.file.name}: changed while it was read; run the command again on files at rest")
             if is_packed:
                 self._check_packed(stream)
-            return Planned(self.file, found.sha256, self._pieces(stream, found))
+            return Planned(self.file, found.sha256, self._pieces(stream, found, rule))
 
     def _shard(self, start: int, stop: int, **more: Any) -> Shard:
         return Shard(0, self.file.url, self.file.name, start, stop, **{"weight": stop - start, **more})
@@ -249,11 +250,13 @@ class _Planner:
             while source.content.read(BLOCK):
                 pass
 
-    def _pieces(self, stream: IO[bytes], found: Pass) -> list[Shard]:
+    def _pieces(self, stream: IO[bytes], found: Pass, rule: Rule) -> list[Shard]:
         """The pieces of a file, each behind its head; or the whole file, where it cannot be cut."""
         encoding = self.config.encoding
         if found.cuts and found.head and encoding == AUTO:
             encoding = find_encoding_of(stream)
+            if encoding != UTF8:
+                found = first_pass(stream, self.size, rule, encoding)
         if not (found.cuts and found.head and is_single_byte(encoding)):
             return [self._shard(0, found.size, encoding=self.config.encoding)]
         with quiet(), self._opened(stream, found.head, encoding) as source:
@@ -296,11 +299,14 @@ class _Planner:
             return open_shard_texts(source, None, self.usual, self.config).column
 
 
-def first_pass(stream: IO[bytes], size: int, rule: Rule) -> Pass:
+def first_pass(stream: IO[bytes], size: int, rule: Rule, encoding: str = AUTO) -> Pass:
     """Read a file from front to back: its hash, and the cuts: the first one behind every `size` bytes."""
     stream.seek(0)
     watched = _Hashed(stream)
-    cuts = _record_cuts(watched, size, rule) if isinstance(rule, Dialect) else _match_cuts(watched, size, rule)
+    if isinstance(rule, Dialect):
+        cuts = _record_cuts(watched, size, rule, encoding)
+    else:
+        cuts = _match_cuts(watched, size, rule)
     found = Pass()
     for cut in cuts:
         if cut <= HEAD:
@@ -372,24 +378,28 @@ def _match_cuts(stream: _Hashed, size: int, rule: re.Pattern[bytes] | None) -> I
         position, text = position + len(text) - len(kept), kept
 
 
-def _record_cuts(stream: _Hashed, size: int, dialect: Dialect) -> Iterator[int]:
+def _record_cuts(stream: _Hashed, size: int, dialect: Dialect, encoding: str) -> Iterator[int]:
     """Where records begin: all within the head, then the first one behind every `size` bytes.
 
-    The structure of a table is of ASCII characters, so its bytes are read as Latin-1.
+    Lines and quotes are found as the reader finds them, who gives a record up that has too many characters. A byte is
+    a character, but in UTF-8; the structure of a table is of ASCII characters in both.
     """
+    is_utf8 = (find_encoding(encoding) or UTF8) == UTF8
+    size_of = _utf8_bytes if is_utf8 else len
     starts: dict[int, int] = {}  # bytes at which lines begin, where a cut is looked for
     wanted = 0
 
     def lines() -> Iterator[Any]:
         place = 0
-        for number, line in enumerate(bounded_lines(file), 1 - dialect.skipped):
+        for number, line in enumerate(bounded_lines(file, size_of), 1 - dialect.skipped):
             if place >= wanted:
                 starts[number] = place
-            place += line.size if isinstance(line, TooLong) else len(line)
+            place += line.size if isinstance(line, TooLong) else size_of(line)
             if number > 0:
                 yield line
 
-    file = io.TextIOWrapper(io.BufferedReader(stream, BLOCK), encoding="latin-1", newline="")
+    read_as = UTF8 if is_utf8 else "latin-1"
+    file = io.TextIOWrapper(io.BufferedReader(stream, BLOCK), read_as, "surrogateescape", newline="")
     for count, record in enumerate(read_records(lines(), dialect)):
         start = starts.get(record.line, 0)
         if start and count > dialect.titles + dialect.has_header:
@@ -398,6 +408,10 @@ def _record_cuts(stream: _Hashed, size: int, dialect: Dialect) -> Iterator[int]:
             if start > HEAD:
                 wanted = (start // size + 1) * size
     file.detach().detach()
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(UTF8, "surrogateescape"))
 
 
 def parquet_piece(stream: IO[bytes], shard: Shard) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
@@ -44,7 +44,7 @@ class BadRow:
 
 @dataclass(frozen=True)
 class TooLong(BadRow):
-    """A line that is too long to be held; its size in characters, line end included."""
+    """A line that is too long to be held; its size, line end included, as `bounded_lines` was told to measure it."""
 
     size: int = 0
 
@@ -87,17 +87,17 @@ class SkippedRows:
             say(f"Left out {self.number:,} of {self.number + num_good:,} rows; the first: {self.first}")
 
 
-def bounded_lines(file: IO[str]) -> Iterator[str | TooLong]:
-    """The lines of a text; of one that is longer than `MAX_ROW` only its length, and no more of it is held."""
+def bounded_lines(file: IO[str], size_of: Callable[[str], int] = len) -> Iterator[str | TooLong]:
+    """The lines of a text; of one that is longer than `MAX_ROW` only its size, and no more of it is held."""
     read, most = file.readline, MAX_ROW + 1  # looked up once: this runs for every line
     while line := read(most):
         if len(line) < most:
             yield line
             continue
-        length = len(line)
+        length, size = len(line), size_of(line)
         while line[-1:] not in ("\n", "\r") and (line := file.readline(MAX_ROW)):
-            length += len(line)
-        yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several", size=length)
+            length, size = length + len(line), size + size_of(line)
+        yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several", size=size)
 
 
 def undecodable(text: str) -> str | None:
@@ -115,13 +115,15 @@ def undecodable(text: str) -> str | None:
 
 
 def as_text(value: Any) -> str:
-    """A value of a table as text; what is missing there (None, NaN, NA) is empty.
+    """A value of a table as text; what is missing there (None, NaN, NA) is empty, and bytes are UTF-8.
 
-    >>> as_text(None), as_text(4.0), as_text(["a"]), as_text(True)
-    ('', '4.0', '["a"]', 'true')
+    >>> as_text(None), as_text(4.0), as_text(["a"]), as_text(True), as_text("café".encode())
+    ('', '4.0', '["a"]', 'true', 'café')
     """
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes | bytearray):  # some programs write the texts of a Parquet file without saying so
+        return value.decode("utf-8", "surrogateescape")
     missing = value is None or type(value).__name__ in ("NAType", "NaTType")
     if missing or (isinstance(value, float) and math.isnan(value)):
         return ""

@@ -12,6 +12,7 @@ import random
 import pytest
 
 from common.errors import InputError
+from common.text import delimited, rows
 from common.text.asked import open_asked
 from pos_tagging.word_files import Columns, open_words
 from scaling import shards
@@ -185,3 +186,19 @@ def test_the_cuts_depend_on_the_input_alone(tmp_path):
     assert first == again
     assert max(shard.stop - shard.start for shard in first) < 3 * 3000
     assert [shard.start for shard in first[1:]] == [shard.stop for shard in first[:-1]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+@pytest.mark.parametrize("size", [250, 350])
+def test_a_row_is_measured_in_characters_wherever_it_is_cut(encoding, size, tmp_path, monkeypatch):
+    for module in (rows, delimited):
+        monkeypatch.setattr(module, "MAX_ROW", 300)
+    path, long = tmp_path / "novels.csv", ("роман был\n" * 40)[:size]
+    lines = [[number, long if number % 50 == 7 else f"Фильм {number}, скучный.", 4] for number in range(400)]
+    with open(path, "w", newline="", encoding=encoding) as file:
+        csv.writer(file, lineterminator="\n").writerows([["id", "text", "stars"], *lines])
+    pieces = in_shards(path)
+    assert len(pieces) > 3
+    found, wanted = ([row[:2] for row in read] for read in (itertools.chain(*pieces), whole(path)))
+    assert found == wanted
+    assert sum(text == long for text, _ in found) == (8 if size < 300 else 0)
