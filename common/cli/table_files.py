@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import IO, Any, Protocol
 
 from common.text.binary_tables import need
@@ -67,11 +69,11 @@ class Delimited:
         self.separator, self.comma = separator, dialect.decimal_comma
         self.formats = [formats.get(column, "") for column in names]
         self.writer = csv.writer(output, delimiter=separator, lineterminator="\n")
-        if dialect.has_header:
-            self._write(names)
+        self.header = list(names) if dialect.has_header else None
 
     def write(self, row: Sequence[Any]) -> None:
-        """Write a row."""
+        """Write a row; with the first one the header, so that a command that fails before it has written nothing."""
+        self._begin()
         self._write([self._text(value, form) for value, form in zip(row, self.formats, strict=True)])
 
     def _text(self, value: Any, form: str) -> str:
@@ -90,8 +92,14 @@ class Delimited:
             self.writer.writerow(fields)
         self.output.flush()
 
+    def _begin(self) -> None:
+        if self.header is not None:
+            self._write(self.header)
+            self.header = None
+
     def close(self) -> None:
-        """Nothing ends such a table."""
+        """Nothing ends such a table; one without rows has its header."""
+        self._begin()
 
 
 class JsonLines:
@@ -102,7 +110,7 @@ class JsonLines:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write a row."""
-        self.output.write(json.dumps(row, default=str) + "\n")
+        self.output.write(json.dumps(row, default=as_text) + "\n")
         self.output.flush()
 
     def close(self) -> None:
@@ -117,7 +125,7 @@ class JsonList:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write a row."""
-        self.output.write(self.begins + json.dumps(row, default=str))
+        self.output.write(self.begins + json.dumps(row, default=as_text))
         self.begins = ",\n"
         self.output.flush()
 
@@ -128,11 +136,11 @@ class JsonList:
 
 def _for_cell(value: Any) -> Any:
     """A value that a cell of a spreadsheet can hold."""
-    if isinstance(value, list | dict):
-        value = "\t".join(map(str, value)) if isinstance(value, list) else as_text(value)
-    if isinstance(value, str):
-        return "".join(c for c in value if c >= " " or c in "\t\n\r")[:MAX_CELL]
-    return value
+    is_moment = isinstance(value, datetime.date | datetime.time)
+    if value is None or isinstance(value, int | float | Decimal) or (is_moment and not getattr(value, "tzinfo", None)):
+        return value
+    text = "\t".join(map(str, value)) if isinstance(value, list) else as_text(value)
+    return "".join(c for c in text if (c >= " " or c in "\t\n\r") and not "\ud800" <= c <= "\udfff")[:MAX_CELL]
 
 
 class Sheet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from common.text.sources import Source
 BINARY_KINDS = (".xlsx", ".xlsm", ".parquet")
 MAX_BYTES = 1 << 30  # of a file that is held whole, and of what it unpacks to
 ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
+BLOCK = 1 << 20
+# The end of a cell with a formula and no value behind it, in the XML of a sheet.
+UNCOMPUTED = re.compile(rb"(?:</f>|<f\b[^>]{0,99}/>)\s{0,9}(?:<v\s?/>|<v></v>)?\s{0,9}</c>")
+LONGEST_END = 200  # bytes of such an end, amply
 # Files that people take for tables or texts, by their first bytes.
 OTHERS = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file (.xls, .doc); save it as .xlsx, CSV or text",
@@ -68,17 +73,20 @@ def read_whole(content: io.BufferedReader, name: str) -> io.BytesIO:
     return io.BytesIO(data)
 
 
-def sheet_rows(content: io.BufferedReader, name: str) -> tuple[str, Iterator[tuple[Any, ...]]]:
-    """The first sheet with something in it: its name, if there are others, and its rows of cells."""
+def sheet_rows(content: io.BufferedReader, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """The rows of cells of the first sheet with something in it, and what to tell about it: its name, if it has one."""
     openpyxl = need("openpyxl", name)
     data = read_whole(content, name)
     try:
         with zipfile.ZipFile(data) as packed:
             names, size = packed.namelist(), sum(entry.file_size for entry in packed.infolist())
-        if "xl/workbook.xml" not in names:
-            raise InputError(f"{name}: a ZIP file, but no .xlsx workbook; unpack it first")
-        if size > MAX_BYTES:
-            raise InputError(f"{name}: unpacks to more than {MAX_BYTES >> 20:,} MB; write CSV")
+            if "xl/workbook.xml" not in names:
+                raise InputError(f"{name}: a ZIP file, but no .xlsx workbook; unpack it first")
+            if size > MAX_BYTES:
+                raise InputError(f"{name}: unpacks to more than {MAX_BYTES >> 20:,} MB; write CSV")
+            is_uncomputed = any(
+                _has_uncomputed(packed, each) for each in names if each.startswith("xl/worksheets/sheet")
+            )
         book = openpyxl.load_workbook(data, read_only=True, data_only=True)
     except InputError:
         raise
@@ -86,7 +94,21 @@ def sheet_rows(content: io.BufferedReader, name: str) -> tuple[str, Iterator[tup
         raise InputError(f"{name}: not a complete .xlsx file ({str(error)[:80]}); save or copy it again") from None
     filled = [sheet for sheet in book.worksheets if sheet.max_row is None or sheet.max_row > 1]
     sheet = (filled or book.worksheets)[0]
-    return sheet.title if len(book.worksheets) > 1 else "", _careful(sheet.iter_rows(values_only=True), name)
+    notes = [f"sheet {sheet.title!r}"] if len(book.worksheets) > 1 else []
+    if is_uncomputed:
+        notes.append("formulas without results, read as empty; open and save the file in a spreadsheet program first")
+    return notes, _careful(sheet.iter_rows(values_only=True), name)
+
+
+def _has_uncomputed(packed: zipfile.ZipFile, sheet: str) -> bool:
+    """Whether a sheet has formulas whose results no program has computed and stored."""
+    with packed.open(sheet) as file:
+        kept = b""
+        while block := file.read(BLOCK):
+            if UNCOMPUTED.search(kept + block):
+                return True
+            kept = block[-LONGEST_END:]
+    return False
 
 
 def parquet_rows(content: io.BufferedReader, name: str) -> tuple[Any, Iterator[dict[str, Any]]]:

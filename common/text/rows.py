@@ -100,7 +100,7 @@ def bounded_lines(file: IO[str], size_of: Callable[[str], int] = len) -> Iterato
         yield TooLong(f"{length:,} characters, the most is {MAX_ROW:,}; cut it into several", size=size)
 
 
-def undecodable(text: str) -> str | None:
+def undecodable(text: str, advice: str = "save the file as UTF-8, or name its --encoding") -> str | None:
     """Name the first byte of a text that was not UTF-8, or None.
 
     >>> undecodable(b"caf\\xe9".decode("utf-8", "surrogateescape"))
@@ -111,7 +111,7 @@ def undecodable(text: str) -> str | None:
         return None
     before = text[max(match.start() - 20, 0) : match.start()]
     byte = f"byte 0x{ord(match[0]) - 0xDC00:02x} after {before!r}"
-    return f"{byte} is not UTF-8; save the file as UTF-8, or name its --encoding"
+    return f"{byte} is not UTF-8; {advice}"
 
 
 def as_text(value: Any) -> str:

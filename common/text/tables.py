@@ -210,7 +210,7 @@ def _open_binary(source: Source, binary: str, kind: str, wanted: Sequence[Column
         rows = _object_rows(map(JsonObject, itertools.chain(first, objects)), source.name)
         sample = [_values(record) for record in first]
         return Table(source.name, binary, schema.names, rows, sample, notes=notes, schema=schema)
-    sheet, cell_rows = sheet_rows(source.content, source.name)
+    about, cell_rows = sheet_rows(source.content, source.name)
     records = (
         Record([as_text(cell) for cell in cells], number, cells=list(cells))
         for number, cells in enumerate(cell_rows, 1)
@@ -219,7 +219,6 @@ def _open_binary(source: Source, binary: str, kind: str, wanted: Sequence[Column
     first_records = list(itertools.islice(records, SAMPLE_ROWS))
     layout = layout_of_records([record.fields for record in first_records], wanted, header)
     rows = _record_rows(_below_header(itertools.chain(first_records, records), layout.dialect), layout, source.name)
-    more = [f"sheet {sheet!r}"] if sheet else []
     return Table(
         source.name,
         binary,
@@ -227,7 +226,7 @@ def _open_binary(source: Source, binary: str, kind: str, wanted: Sequence[Column
         rows,
         layout.sample_values(unique(layout.names)),
         layout.dialect,
-        [*notes, *more, *layout.notes],
+        [*notes, *about, *layout.notes],
     )
 
 
@@ -240,8 +239,10 @@ def choose_columns(table: Table, wanted: Sequence[Column], by_sight: bool = Fals
         by_sight: whether the only column that looks right may stand for one that is not there, if no name was given;
             in a table without a header it may.
     Raises:
-        InputError: one is not there, or is there twice.
+        InputError: one is not there, or is there twice; or the file is empty.
     """
+    if not table.names and table.is_fixed() and table.form != DATA_FRAME:
+        raise InputError(f"{table.name}: empty file; the first line must name the columns")
     return {column.name: _choose(table, column, by_sight) for column in wanted}
 
 
@@ -250,7 +251,8 @@ def _choose(table: Table, column: Column, by_sight: bool) -> str:
         place = find_column(table.names, column)
     except InputError as error:
         raise InputError(f"{table.name}: {error}") from None
-    if place is None and not column.given and (by_sight or not table.dialect.has_header):
+    by_content_too = not column.given and (by_sight or not table.dialect.has_header)
+    if place is None and by_content_too:
         columns = [[values.get(name, "") for values in table.sample] for name in table.keys]
         place = by_content(columns, column.kind)
         what = {TEXT: "texts", RATING: "ratings"}.get(column.kind, "values")
@@ -262,7 +264,30 @@ def _choose(table: Table, column: Column, by_sight: bool) -> str:
         return table.keys[place]
     if not table.is_fixed() and (not by_sight or not table.sample or any(_is_in(row, column) for row in table.sample)):
         return column.name  # each row has its own keys
-    raise InputError(f"{table.name}: {missing_column(table.names, column)}{_about_header(table)}")
+    raise InputError(_not_found(table, column, by_content_too))
+
+
+def _not_found(table: Table, column: Column, by_content_too: bool) -> str:
+    """Say why a column was not found: no rows, a row that cannot be read, or else what the columns are.
+
+    Args:
+        table: the table; its first rows are read.
+        column: that is wanted.
+        by_content_too: whether rows were looked at. What looks like no header is one, too, that cannot be read.
+    """
+    looked_at = len(table.sample) + 1 if by_content_too else int(not table.dialect.has_header)
+    first = list(itertools.islice(table.rows, looked_at))
+    if by_content_too and not first:
+        return no_rows(table)
+    problem = f"{missing_column(table.names, column)}{_about_header(table)}"
+    bad = next((row for row in first if isinstance(row, BadRow)), None)
+    return f"{bad.message}; also {problem}" if bad else f"{table.name}: {problem}"
+
+
+def no_rows(table: Table) -> str:
+    """Say that a table has no rows."""
+    where = " below the header" if table.is_fixed() else ""
+    return f"{table.name}: no rows{where}; give a file with data{_about_header(table)}"
 
 
 def _is_in(values: Mapping[str, str], column: Column) -> bool:
@@ -274,7 +299,7 @@ def _about_header(table: Table) -> str:
     if table.form != CSV:
         return ""
     if not table.dialect.has_header:
-        return " 2, say; the file has no header, so its columns are numbered"
+        return f" {min(2, len(table.names))}, say; the file has no header, so its columns are numbered"
     return "; if the first line is a row, add --no-header"
 
 
@@ -289,7 +314,8 @@ def pick(row: Row, column: Column, name: str) -> str | BadRow:
     if name in getattr(row.record, "repeated", ()):
         return BadRow(f"{row.place}: two values of {excerpt(name)} in one object; leave one", row.record)
     if name in row.values:
-        return row.values[name]
+        problem = undecodable(row.values[name], "write the texts as text, not as bytes")  # of Parquet, a DataFrame
+        return BadRow(f"{row.place}: {problem}", row.record) if problem else row.values[name]
     inner: Any = row.record
     for part in name.split("."):
         inner = inner.get(part) if isinstance(inner, Mapping) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -101,6 +102,23 @@ def test_cells_of_a_spreadsheet():
         [("ab\tc\n", "s"), (None, "n")],
         [(long[:32_767], "s"), (0.5, "n")],
     ]
+
+
+def test_cells_of_values_that_a_spreadsheet_does_not_have():
+    moment, naive = datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC), datetime.datetime(2026, 1, 2, 3)
+    assert cells_of([[moment, naive], [b"good", b"\xff!"], [Decimal("1.5"), datetime.timedelta(3)]])[1:] == [
+        [("2026-01-02 03:00:00+00:00", "s"), (naive, "d")],
+        [("good", "s"), ("!", "s")],
+        [(1.5, "n"), ("3 days, 0:00:00", "s")],
+    ]
+
+
+def test_bytes_are_texts_in_json():
+    output = io.StringIO()
+    table = write_table("jsonl", output, ["a"])
+    table.write({"a": b"caf\xc3\xa9"})
+    table.close()
+    assert json.loads(output.getvalue()) == {"a": "café"}
 
 
 def parquet_of(rows, names=("a", "b"), schema=None):

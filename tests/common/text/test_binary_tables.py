@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from common.errors import InputError
 from common.text import binary_tables
+from common.text.asked import open_asked
 from common.text.binary_tables import (
     OTHERS,
     binary_kind,
@@ -63,7 +65,19 @@ def test_what_a_file_is_by_its_first_bytes():
 )
 def test_the_first_sheet_with_something_in_it_is_read(sheets, name, rows):
     found, values = sheet_rows(io.BytesIO(workbook(*sheets)), "a.xlsx")
-    assert (found, list(values)) == (name, rows)
+    assert (found, list(values)) == ([f"sheet {name!r}"] if name else [], rows)
+
+
+@pytest.mark.parametrize("where", [1, 3, 50])
+def test_formulas_without_results_are_told_of(where, monkeypatch):
+    monkeypatch.setattr(binary_tables, "BLOCK", 64)
+    monkeypatch.setattr(binary_tables, "LONGEST_END", 40)
+    rows = [["a", number] for number in range(60)]
+    assert sheet_rows(io.BytesIO(workbook(("one", rows))), "a.xlsx")[0] == []
+    rows[where][1] = "=A1&A2"
+    [note], values = sheet_rows(io.BytesIO(workbook(("one", rows))), "a.xlsx")
+    assert note.startswith("formulas without results, read as empty; ")
+    assert list(values)[where] == ("a", None)
 
 
 def test_a_zip_that_is_no_workbook():
@@ -104,6 +118,20 @@ def test_rows_of_parquet():
     assert (schema.names, list(rows)) == (["a"], [{"a": number} for number in range(1001)])
     with pytest.raises(InputError, match=r"^a\.parquet: not a complete Parquet file \((.|\n){1,80}\); copy it again$"):
         parquet_rows(io.BytesIO(b"PAR1" + bytes(99)), "a.parquet")
+
+
+def test_bytes_of_parquet_are_texts():
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    content = io.BytesIO()
+    parquet.write_table(arrow.table({"text": [b"caf\xc3\xa9", b"caf\xe9"]}), content)
+    content.seek(0)
+    with open_stream(content, "a.parquet") as source:
+        good, bad = open_asked(Path("a.parquet"), "text", [], source=source).items
+    assert good.text == "café"
+    assert (bad.text, bad.problem) == (
+        None,
+        "a.parquet, row 2: byte 0xe9 after 'caf' is not UTF-8; write the texts as text, not as bytes",
+    )
 
 
 def test_damage_within_a_file_is_one_line():
