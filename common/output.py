@@ -369,6 +369,7 @@ def _lock(workspace: Path) -> int | None:
     """Make a workspace, if it is not there, and lock it; None if another process holds it."""
     while True:
         try:
+            workspace.parent.mkdir(parents=True, exist_ok=True)  # another run may have removed what it had made
             make_ours(workspace)
             lock = os.open(workspace / MARKER, os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
         except FileNotFoundError:  # removed at this moment, by the run that had it

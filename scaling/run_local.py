@@ -8,9 +8,12 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import ModuleType
 
 from common.errors import InputError
 from common.parallel import end_with_parent
@@ -81,6 +84,20 @@ def _answer(shard: Shard) -> int:
     return _worker.answer(shard)
 
 
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep processes that start within a block from running the user's script, which they need nothing of.
+
+    `spawn` has them import `__main__`: a script that calls `answer_corpus` at its top would call it in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _run_pool(work: Work, missing: list[Shard], num_workers: int) -> None:
     """Answer shards in a pool of processes; those that are done are taken out of the list.
 
@@ -95,9 +112,9 @@ def _run_pool(work: Work, missing: list[Shard], num_workers: int) -> None:
         shards = iter(list(missing))
         try:
             while True:
-                waiting |= {
-                    pool.submit(_answer, shard) for shard in itertools.islice(shards, 2 * num_workers - len(waiting))
-                }
+                more = itertools.islice(shards, 2 * num_workers - len(waiting))
+                with _without_main():  # a process starts where one is wanted
+                    waiting |= {pool.submit(_answer, shard) for shard in more}
                 if not waiting:
                     return
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)

@@ -119,7 +119,7 @@ class _Task:
 
 @contextmanager
 def _tasks(num_workers: int, cluster: str | None) -> Iterator[Callable[[_Task], Problems]]:
-    """What runs a task for every shard: the session that is active; else a Spark that ends with the block."""
+    """What runs a task for every shard: a Spark that is there; else one of its own, which ends with the block."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="rnn-language-spark-") as folder:
         # No data goes through pandas here.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
@@ -127,8 +127,12 @@ def _tasks(num_workers: int, cluster: str | None) -> Iterator[Callable[[_Task], 
         if active is not None:
             yield partial(_in_session, active)
             return
-        settings, environment = _on_a_cluster() if cluster else _on_this_machine(Path(folder))
         pyspark = importlib.import_module("pyspark")
+        running = pyspark.SparkContext._active_spark_context  # a process has one; a session is active in a thread
+        if running is not None:
+            yield partial(_in_context, running)
+            return
+        settings, environment = _on_a_cluster() if cluster else _on_this_machine(Path(folder))
         settings |= {
             "spark.app.name": "rnn-language corpus",
             "spark.master": cluster or f"local[{num_workers},{TRIES}]",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import importlib
+import io
 import os
 import re
 import secrets
@@ -57,7 +58,7 @@ def find_files(place: str) -> list[InputFile]:
         InputError: there is none.
     """
     found = _find_remote(place) if is_url(place) else _find_local(place)
-    visible = [file for file in found if not any(part[0] in "._" for part in file.name.split("/"))]
+    visible = [file for file in found if not any(part[:1] in (".", "_") for part in file.name.split("/"))]
     if not visible:
         raise InputError(f"{place}: no file is there; give a file, a folder, or a pattern in quotes, such as 'a/*.csv'")
     return sorted(visible, key=lambda file: file.name)
@@ -201,8 +202,8 @@ class Folder:
             return {}
 
     def is_empty(self) -> bool:
-        """Whether nothing is there."""
-        return not self.root.exists() or not any(self.root.iterdir())
+        """Whether no file is there but what a writer left that was killed."""
+        return all(path.is_dir() or UNFINISHED.fullmatch(path.name) for path in self.root.rglob("*"))
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -215,7 +216,7 @@ class Folder:
         target.parent.mkdir(parents=True, exist_ok=True)
         own = target.with_name(own_name(target.name))
         try:
-            with open(own, "xb") as file:
+            with io.BufferedWriter(_Named(own, target)) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -227,6 +228,20 @@ class Folder:
         """Remove what writers left that were killed."""
         for name in filter(UNFINISHED.fullmatch, self.sizes(inner)):
             (self.root / inner / name).unlink(missing_ok=True)
+
+
+class _Named(io.FileIO):
+    """A new file; what goes wrong while it is written names the file that it will be, not the one that is read."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        super().__init__(path, "x")
+        self.target = target
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.target)) from None
 
 
 @dataclass(frozen=True)
@@ -250,11 +265,12 @@ class Remote:
         return {entry["name"].rpartition("/")[2]: entry["size"] for entry in entries if entry["type"] == "file"}
 
     def is_empty(self) -> bool:
-        """Whether nothing is there."""
+        """Whether no file is there but what a writer left that was killed."""
         system, path = self._at("")
         with clear_errors(self.root):
             system.invalidate_cache(path)
-            return not system.exists(path) or not system.find(path)
+            found = system.find(path) if system.exists(path) else []
+        return all(UNFINISHED.fullmatch(name.rpartition("/")[2]) for name in found)
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -276,7 +292,12 @@ class Remote:
                 yield file
             with clear_errors(f"{self.root}/{name}"):
                 file.close()
-                system.mv(own, target)
+                try:
+                    system.mv(own, target)
+                except FileNotFoundError:
+                    # Another run that has finished takes away what is unfinished, where all parts are there.
+                    if not system.exists(target):
+                        raise
         except BaseException:
             with contextlib.suppress(Exception):
                 file.close()

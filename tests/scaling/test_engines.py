@@ -94,6 +94,20 @@ def test_two_workers_write_what_one_process_writes(engine, reviews, undisturbed,
     assert list(home.iterdir()) == []  # no engine leaves anything in the home folder
 
 
+def test_a_script_that_calls_it_at_its_top_is_not_run_by_the_workers(reviews, undisturbed, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from scaling import CorpusConfig, answer_corpus\n"
+        f"print(answer_corpus('rate', {str(reviews)!r}, 'out', workers=2, config=CorpusConfig(shard_mb=0.03)).rows)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, f"{NUM_ROWS}\n"), done.stderr
+    assert content(tmp_path / "out") == undisturbed
+
+
 @pytest.mark.parametrize(
     ("verb", "command", "name"),
     [
