@@ -46,6 +46,7 @@ def setting(
 
 
 MAX_SEED = 2**32 - 1  # what all random generators take
+MAX_INTEGER = 2**31 - 1  # of the other whole numbers: what sizes and counts are in the libraries
 OPTIMIZATION, DATA = "optimization", "data"
 
 
@@ -224,12 +225,15 @@ def _check(place: str, value: Any, field: dataclasses.Field, kind: type) -> None
     if kind is float and not _is_finite(value):
         raise InputError(f"{place}: found {excerpt(str(value))}, wanted a finite number")
     choices, minimum, maximum = (field.metadata[key] for key in ("choices", "minimum", "maximum"))
+    if maximum is None and kind is int and isinstance(value, int) and value > MAX_INTEGER:
+        maximum = MAX_INTEGER
     if choices and value not in choices:
         raise InputError(f"{place}: found {excerpt(str(value))}, wanted one of {', '.join(choices)}")
     if (minimum is not None and not value >= minimum) or (maximum is not None and not value <= maximum):
-        wanted = f"at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
-        shown = f"{value:g}" if kind is float else value
-        raise InputError(f"{place}: found {shown}, wanted {wanted}")
+        form = "{:g}" if kind is float else "{:,}"
+        wanted = "at least {}" if maximum is None else "from {} to {}" if minimum is not None else "at most {1}"
+        ends = [form.format(end) if end is not None else "" for end in (minimum, maximum)]
+        raise InputError(f"{place}: found {form.format(value)}, wanted {wanted.format(*ends)}")
 
 
 def _is_finite(number: Any) -> bool:

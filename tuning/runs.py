@@ -24,7 +24,7 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator
 
-from common.bundles.file_names import CONFIG_FILE, HISTORY_FILE, METRICS_FILE
+from common.bundles.file_names import CONFIG_FILE, HISTORY_FILE, MANIFEST_FILE, METRICS_FILE
 from common.errors import InputError
 from common.evaluation.figures import html_figure, new_figure
 from common.evaluation.meanings import MEANINGS
@@ -66,7 +66,9 @@ class Run:
     @property
     def state(self) -> str:
         """What became of it."""
-        return f"{len(self.history)} epochs" if self.finished else f"unfinished after epoch {len(self.history)}"
+        if not self.finished:
+            return f"unfinished after epoch {len(self.history)}"
+        return f"{len(self.history)} epochs" if self.history else "not known"
 
 
 def find_runs(folder: str | Path, task: str | None = None) -> list[Run]:
@@ -81,7 +83,9 @@ def find_runs(folder: str | Path, task: str | None = None) -> list[Run]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the runs")
-    bundles = [file for file in sorted(folder.rglob(METRICS_FILE)) if manifest_in(file.parent)]
+    bundles = [
+        file for file in sorted(folder.rglob(METRICS_FILE)) if (file.parent / MANIFEST_FILE).exists()
+    ]  # those of other programs, and what was copied without its manifest, are none
     checkpoints = [file for file in sorted(folder.rglob(STATE_FILE)) if CHECKPOINTS in file.as_posix()]
     found = [_read(_of_bundle, file, folder) for file in bundles] + [
         _read(_of_checkpoint, file, folder) for file in checkpoints
@@ -119,7 +123,9 @@ def _rank(run: Run) -> float:
 
 def _of_bundle(file: Path, folder: Path) -> Run:
     bundle = file.parent
-    manifest, metrics = manifest_in(bundle) or {}, read_json_object(file)
+    manifest, metrics = manifest_in(bundle), read_json_object(file)
+    if manifest is None:
+        raise InputError(f"{bundle / MANIFEST_FILE}: damaged, or of another program; copy the run again, or remove it")
     return Run(
         name=bundle.relative_to(folder).as_posix() if bundle != folder else bundle.resolve().name,
         task=manifest["task"],
@@ -159,13 +165,17 @@ def _numbers(values: Any) -> dict[str, float]:
 
 
 def _read_history(file: Path) -> list[dict[str, float]]:
-    """The rows of `history.csv`; none if there is no such file, or another one."""
+    """The rows of `history.csv`; none, and a line that says so, if there is no such file, or another one."""
     try:
         if not file.is_file():
-            return []
+            raise ValueError
         with open(file, newline="", encoding="utf-8") as rows:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
+            history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
+        if not history:
+            raise ValueError
+        return history
     except (OSError, ValueError, TypeError, AttributeError, csv.Error):
+        say(f"{file}: no learning curve that can be read; the run is shown without it")
         return []
 
 

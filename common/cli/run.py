@@ -34,8 +34,15 @@ def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         fail(describe_os_error(error))
-    except MemoryError:
-        fail("not enough memory for this input; give a smaller one")
+    except Exception as error:
+        if not _is_want_of_memory(error):
+            raise
+        fail("not enough memory for this input or a network of this size; give a smaller one")
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether memory has run out: Python's own error, or that of TensorFlow, which need not be there."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def _check_streams() -> None:

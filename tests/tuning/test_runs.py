@@ -87,10 +87,12 @@ def test_where_no_run_is(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["", "epoch,loss\n1,many\n", "\x00"])
-def test_a_history_that_cannot_be_read_is_left_out(broken, folder):
+def test_a_history_that_cannot_be_read_is_left_out_aloud(broken, folder, caplog):
     (folder / "a" / "history.csv").write_text(broken)
-    run = next(run for run in tuning.find_runs(folder) if run.name == "a")
-    assert run.history == []
+    with caplog.at_level("INFO", "rnn_language"):
+        run = next(run for run in tuning.find_runs(folder) if run.name == "a")
+    assert (run.history, run.state) == ([], "not known")
+    assert f"{folder / 'a' / 'history.csv'}: no learning curve that can be read" in caplog.text
     tuning.format_runs([run], "html")
 
 
@@ -103,6 +105,15 @@ def test_a_run_that_is_damaged_is_left_out_aloud(folder, content, caplog):
     with caplog.at_level("INFO", "rnn_language"):
         assert "c" not in [run.name for run in tuning.find_runs(folder)]
     assert f"left out: {file}" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["", '{"format_version": 2, "task": "senti', "[]"])
+def test_a_run_whose_manifest_is_damaged_is_left_out_aloud(folder, content, caplog):
+    file = folder / "a" / "manifest.json"
+    file.write_text(content)
+    with caplog.at_level("INFO", "rnn_language"):
+        assert "a" not in [run.name for run in tuning.find_runs(folder)]
+    assert f"left out: {file}: damaged, or of another program" in caplog.text
 
 
 def test_a_pipe_in_a_run_keeps_nobody_waiting(folder):

@@ -55,7 +55,10 @@ def test_a_command_that_starts_leaves_no_file_open():
     [
         (InputError("a.csv: no rows"), 2, "error: a.csv: no rows\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
-        (MemoryError(), 2, "error: not enough memory for this input; give a smaller one\n"),
+        *(
+            (error, 2, "error: not enough memory for this input or a network of this size; give a smaller one\n")
+            for error in (MemoryError(), type("ResourceExhaustedError", (Exception,), {})("of TensorFlow"))
+        ),
     ],
 )
 def test_what_a_user_causes_is_a_line_and_a_status(error, status, message, capsys):
