@@ -16,6 +16,10 @@ class InputError(ValueError):
     """The user's input is at fault. The message is one line: where, what was found, what to do."""
 
 
+class PlaceError(InputError):
+    """The place to write is at fault, not what was given: a run with other settings would fail there, too."""
+
+
 def fail(message: str) -> NoReturn:
     """Print `error: message` as one line on standard error and leave with status 2."""
     print(printable(f"error: {message}", sys.stderr.encoding), file=sys.stderr)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from common.errors import InputError, excerpt
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -18,6 +21,8 @@ THREADS = (
 )  # fmt: skip
 # What `common.training.processes` reads: where the first process is reached, how many there are, which this is.
 ADDRESS, COUNT, RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
+
+LAUNCHER = "RNN_LANGUAGE_LAUNCHER"  # the process that has started the parts of a run on this machine, if one has
 
 
 def num_cores() -> int:
@@ -52,6 +57,18 @@ def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
+def end_with_launcher() -> None:
+    """The same for one of several processes of a training run, which `common.cli.processes` starts."""
+    if LAUNCHER in os.environ:
+        threading.Thread(target=_end_without, args=(int(os.environ[LAUNCHER]),), daemon=True).start()
+
+
+def _end_without(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def is_part() -> bool:
     """Whether the environment makes this process one of several of a training run."""
     return COUNT in os.environ
@@ -59,12 +76,20 @@ def is_part() -> bool:
 
 def num_processes() -> int:
     """How many processes the training run has."""
-    return int(os.environ[COUNT]) if is_part() else 1
+    return _whole_number(COUNT) if is_part() else 1
 
 
 def rank() -> int:
     """The number of this process among those of its training run, from 0; 0 if it is alone."""
-    return int(os.environ.get(RANK, 0)) if is_part() else 0
+    return _whole_number(RANK) if is_part() else 0
+
+
+def _whole_number(name: str) -> int:
+    """What a variable of the environment says; 0 if it is not set."""
+    found = os.environ.get(name, "0").strip()
+    if not (found.isascii() and found.isdigit()):
+        raise InputError(f"{name}: found {excerpt(found)} in the environment, wanted a whole number")
+    return int(found)
 
 
 def writes() -> bool:

@@ -108,7 +108,7 @@ def train(
         # 3. Learn. The test file stays closed until evaluate.
         monitor = "perplexity" if splits.validation else None
         monitored = Validation(lambda: splits.score(model, SHOWN), monitor, smaller_is_better=True)
-        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
+        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch, run.hashes(origin))
 
         # 4. Keep together all that scoring and text generation need.
         return finish(

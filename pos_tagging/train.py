@@ -99,7 +99,7 @@ def train(
 
         # 3. Learn. The test file stays closed until evaluate.
         monitored = Validation(lambda: examples.score(tagger, ("accuracy", "accuracy_unknown")), "accuracy")
-        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch)
+        state = fit(learner, examples.batches, monitored, config, run.output_dir, resume, on_epoch, run.hashes(origin))
 
         # 4. Raw text to words, as the training sentences are written.
         splitter = choose_splitter(splits.train, splits.validation, config, origin)

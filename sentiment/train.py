@@ -133,7 +133,7 @@ def train(
         batches = make_batches(examples.tokens, targets, examples.vocabulary, config, shuffle=True)
         learner = compile_learner(network, len(batches), config)
         monitored = Validation(lambda: examples.score(model, ("r2", "binary_accuracy")), "r2")
-        state = fit(learner, batches, monitored, config, run.output_dir, resume, on_epoch)
+        state = fit(learner, batches, monitored, config, run.output_dir, resume, on_epoch, run.hashes(origin))
         if config.temperature_scaling:
             calibrate(network, model, examples.validation_tokens, examples.validation.ratings)
 

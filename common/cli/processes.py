@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from common.cli.flags import OneLineParser, advanced
 from common.errors import InputError
-from common.parallel import ADDRESS, COUNT, RANK, is_part, limit_threads_of_jax, num_cores
+from common.parallel import ADDRESS, COUNT, LAUNCHER, RANK, is_part, limit_threads_of_jax, num_cores
 
 BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, each a package of that name
 VARIABLE = "KERAS_BACKEND"
@@ -107,7 +107,7 @@ def _free_port() -> int:
 def _place(address: str, count: int, number: int) -> dict[str, str]:
     """The variables that make a process one of several; see `common.training.processes`."""
     threads = limit_threads_of_jax(max(1, num_cores() // count))
-    return {ADDRESS: address, COUNT: str(count), RANK: str(number), **threads}
+    return {ADDRESS: address, COUNT: str(count), RANK: str(number), LAUNCHER: str(os.getpid()), **threads}
 
 
 def _wait(processes: Sequence[subprocess.Popen], seconds_to_end: float) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,19 +20,21 @@ import numpy as np
 
 from common.bundles.bundle import HDF5_OVERHEAD, save_weights
 from common.bundles.manifest import MAX_FILE_BYTES
-from common.errors import InputError, printable
+from common.errors import InputError, PlaceError, printable
 from common.evaluation.metrics import finite
 from common.json_files import read_json_object, write_json
 from common.output import check_bundle_place, is_ours, kind_of, make_ours, manifest_in, remove_ours, sync
 from common.parallel import writes
 from common.progress import say
-from common.settings import TrainingConfig
+from common.settings import TrainingConfig, flag_of
 from common.training.weight_averaging import AveragedWeights
 
 if TYPE_CHECKING:
     import keras
 
 STATE_FILE, AVERAGE_FILE, BEST_FILE = "state.json", "average.npz", "best.npz"
+LENGTHS = "lengths"  # the hash of those of the training examples; others have the name of their option
+WORDS = {LENGTHS: "other training data", "train": "other training data", "initialize_from": "another --start"}
 PARTIAL = "partial"  # a checkpoint that is being written or removed
 ARRAYS_HELD = 5  # of the size of the weights, in a checkpoint: weights, two moments of Adam, average, best
 
@@ -52,7 +54,7 @@ class Progress:
         """Enter the scores of an epoch into the history; returns whether it is the best so far."""
         self.epoch += 1
         self.history.append({"epoch": self.epoch, **scores, "seconds": seconds})
-        is_best = goodness > self.best_score
+        is_best = self.best_epoch == 0 or goodness > self.best_score
         if is_best:
             self.best_epoch, self.best_score = self.epoch, goodness
         return is_best
@@ -97,6 +99,8 @@ def _run_of(folder: Path) -> Any:
 def check_space(folder: Path, num_parameters: int) -> None:
     """Make sure that a bundle can hold so many weights, and that two checkpoints and the bundle have room on the disk.
 
+    Only the first of several processes writes there: on other machines there need be no such folder.
+
     Raises:
         InputError: what is too large.
     """
@@ -105,10 +109,12 @@ def check_space(folder: Path, num_parameters: int) -> None:
             f"{4 * num_parameters / 1e6:,.0f} MB of weights, a saved model holds at most {MAX_FILE_BYTES / 1e6:,.0f}; "
             "choose fewer units, a smaller vocabulary or smaller word vectors"
         )
+    if not writes():
+        return
     needed = 4 * num_parameters * (2 * ARRAYS_HELD + 1)
     free = shutil.disk_usage(folder.parent).free
     if free < needed:
-        raise InputError(
+        raise PlaceError(
             f"{folder.parent}: {free / 1e6:,.0f} MB free, checkpoints and model need {needed / 1e6:,.0f} MB; "
             "free some space, or choose another --output-dir"
         )
@@ -125,7 +131,7 @@ def save_checkpoint(
     average: AveragedWeights,
     best_weights: list,
     config: TrainingConfig,
-    data: str,
+    data: Mapping[str, Any],
     state: Progress,
 ) -> None:
     if not writes():
@@ -140,7 +146,8 @@ def save_checkpoint(
         np.savez(new / AVERAGE_FILE, *average.values)
         np.savez(new / BEST_FILE, *best_weights)
         facts = {"num_updates": average.num_updates, "data": data, "settings": asdict(config)}
-        write_json(new / STATE_FILE, finite({**asdict(state), **facts}))  # a score that is not defined becomes null
+        facts["history"] = [{name: _to_json(value) for name, value in row.items()} for row in state.history]
+        write_json(new / STATE_FILE, finite({**asdict(state), **facts}))  # the best score, if infinite, becomes null
         sync(new)
         new.rename(folder / name)
     finally:
@@ -153,7 +160,7 @@ def save_checkpoint(
 
 
 def restore_checkpoint(
-    folder: Path, model: keras.Model, average: AveragedWeights, config: TrainingConfig, data: str
+    folder: Path, model: keras.Model, average: AveragedWeights, config: TrainingConfig, data: Mapping[str, Any]
 ) -> tuple[Progress, list[np.ndarray]]:
     latest = _latest(folder)
     if latest is None:
@@ -168,11 +175,10 @@ def restore_checkpoint(
 
 
 def _read_checkpoint(
-    latest: Path, model: keras.Model, average: AveragedWeights, config: TrainingConfig, data: str
+    latest: Path, model: keras.Model, average: AveragedWeights, config: TrainingConfig, data: Mapping[str, Any]
 ) -> tuple[Progress, list[np.ndarray]]:
     content = read_json_object(latest / STATE_FILE)
-    if content["data"] != data:
-        raise InputError(f"{latest}: made with other training data; resume with the same, or delete the checkpoint")
+    _check_data(latest, content["data"], data)
     for name, value in asdict(config).items():
         if content["settings"].get(name) != value:
             raise InputError(
@@ -186,13 +192,33 @@ def _read_checkpoint(
             raise ValueError("arrays of other shapes than the model's")
     average.num_updates = content["num_updates"]
     state = Progress(**{name: content[name] for name in vars(Progress())})
-    state.history = [
-        {name: math.nan if value is None else value for name, value in row.items()} for row in state.history
-    ]
+    state.best_score = -math.inf if state.best_score is None else state.best_score
+    state.history = [{name: _from_json(value) for name, value in row.items()} for row in state.history]
     if not 1 <= state.best_epoch <= state.epoch == len(state.history):
         raise ValueError("epochs that do not follow each other")
     model.load_weights(latest / "model.weights.h5")
     return state, best_weights
+
+
+def _check_data(latest: Path, made_with: str | Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Make sure that a checkpoint was made with these data; an older version kept the hash of the lengths alone."""
+    made_with = {**data, LENGTHS: made_with} if isinstance(made_with, str) else made_with
+    different = [name for name in {**data, **made_with} if made_with.get(name) != data.get(name)]
+    if different:
+        # The lengths may differ because of another option, of a validation file say; that one is to blame.
+        [name, *_] = [name for name in different if name != LENGTHS] or different
+        what = WORDS.get(name, f"another {flag_of(name)}")
+        raise InputError(f"{latest}: made with {what}; resume with the same, or delete the checkpoint")
+
+
+def _to_json(value: float) -> float | str:
+    """A score as a checkpoint holds it: JSON has no number that is infinite or NaN."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _from_json(value: float | str | None) -> float:
+    """The score again; checkpoints of older versions have null."""
+    return math.nan if value is None else float(value) if isinstance(value, str) else value
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:

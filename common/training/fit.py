@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +20,14 @@ from common.errors import InputError
 from common.progress import say
 from common.settings import TrainingConfig
 from common.text.batching import EpochBatches
-from common.training.checkpoint import Progress, check_space, checkpoint_folder, restore_checkpoint, save_checkpoint
+from common.training.checkpoint import (
+    LENGTHS,
+    Progress,
+    check_space,
+    checkpoint_folder,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from common.training.keras_progress import EpochBar, duration
 from common.training.processes import agreed, alone, shared
 from common.training.seeds import reseed_dropout
@@ -58,6 +65,7 @@ def fit(
     output_dir: Path,
     resume: bool = False,
     on_epoch: OnEpoch | None = None,
+    hashes: Mapping[str, list[str]] | None = None,
 ) -> Progress:
     """Train a compiled model with early stopping; leave the best weights in it; return the history.
 
@@ -69,13 +77,15 @@ def fit(
         output_dir: the bundle that will be written; the checkpoints lie beside it.
         resume: go on from the last checkpoint.
         on_epoch: called after each epoch; returns True to stop there.
+        hashes: of what the run reads, by option (`Run.hashes`): a run on other data does not go on from a checkpoint.
     Raises:
-        InputError: the checkpoint belongs to a run with other settings or data, or the loss is no longer a number.
+        InputError: the checkpoint belongs to a run with other settings or data, the loss is no longer a number, or no
+            epoch has a finite score.
     """
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
     average = AveragedWeights(model, config.ema_momentum)
-    data = _fingerprint(train_batches)
+    data = {**(hashes or {}), LENGTHS: _fingerprint(train_batches)}
     state, best_weights = Progress(), model.get_weights()
     if resume:
         state, best_weights = restore_checkpoint(folder, model, average, config, data)
@@ -98,12 +108,15 @@ def fit(
         say(_describe_epoch(state, config, time.monotonic() - start - compiling))
         stopped = _agreed_stop([_stops(on_epoch, state.history[-1])])
 
+    if state.best_score == -math.inf:
+        score = state.history[-1][str(validation.monitor)]
+        raise InputError(f"--learning-rate: {validation.monitor} was {score} after every epoch; try a smaller one")
     model.set_weights(best_weights)
     return state
 
 
 def _fingerprint(batches: EpochBatches) -> str:
-    """Tell data from other data, which would hardly have examples of the same lengths in the same order."""
+    """Tell a training split from another, which would hardly have examples of the same lengths in the same order."""
     return hashlib.sha256(batches.lengths.tobytes()).hexdigest()
 
 

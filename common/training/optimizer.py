@@ -54,7 +54,7 @@ def make_optimizer(
 
 
 class LayerAdamW(keras.optimizers.AdamW):
-    """AdamW in which a layer has a share of the learning rate, from a step on.
+    """AdamW in which a layer has a share of the learning rate, from a step on; its weights decay at the same rate.
 
     Args:
         layer_rates: of each layer that is not as the rest: its share of the learning rate, and its first step.
@@ -69,5 +69,10 @@ class LayerAdamW(keras.optimizers.AdamW):
         # The backend may pass its own variable, which does not know its layer.
         path = self._trainable_variables[self._get_variable_index(variable)].path.split("/")
         share, first_step = next((self.layer_rates[name] for name in path if name in self.layer_rates), (1.0, 0))
-        begun = ops.cast(self.iterations >= first_step, learning_rate.dtype)
-        super().update_step(gradient, variable, learning_rate * share * begun)
+        rate = learning_rate * share * ops.cast(self.iterations >= first_step, learning_rate.dtype)
+        if self.weight_decay:
+            self.assign_sub(variable, variable * self.weight_decay * ops.cast(rate, variable.dtype))
+        super().update_step(gradient, variable, rate)
+
+    def _apply_weight_decay(self, variables):
+        """Keras would decay all layers at the full rate here; `update_step` decays each at its own."""

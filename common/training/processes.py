@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,9 +22,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import InputError
+from common.errors import InputError, excerpt, printable
 from common.inference.widths import pad_axis, rounded_width, widen
-from common.parallel import ADDRESS, COUNT, is_part, num_processes, rank
+from common.parallel import ADDRESS, COUNT, RANK, end_with_launcher, is_part, num_processes, rank
 from common.text.batching import Batch, EpochBatches
 
 
@@ -36,18 +37,38 @@ def join() -> None:
     """Connect this process with the others of its run, if it has any, and have Keras share batches among all devices.
 
     Raises:
-        InputError: Keras does not compute with JAX.
+        InputError: Keras does not compute with JAX, the environment lacks something, or no other process answers.
     """
     if not is_part():
         return
     if not on_jax():
         raise InputError(f"{COUNT}: several processes need --backend jax; found {keras.backend.backend()}")
+    address = _check_place()
+    end_with_launcher()
     jax = importlib.import_module("jax")
     if not jax.distributed.is_initialized():
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        jax.distributed.initialize(os.environ[ADDRESS], num_processes(), rank())
+        try:
+            jax.distributed.initialize(address, num_processes(), rank())
+        except RuntimeError as error:
+            reason = printable(str(error), max_characters=120)
+            raise InputError(
+                f"{ADDRESS}: the {num_processes()} processes did not meet at {address} ({reason}); start all of them"
+            ) from None
     devices = keras.distribution.DataParallel(devices=jax.devices(), auto_shard_dataset=False)
     keras.distribution.set_distribution(devices)
+
+
+def _check_place() -> str:
+    """Make sure that the environment says which of how many processes this is; returns where they meet."""
+    if RANK not in os.environ:
+        raise InputError(f"{RANK}: not in the environment; set the number of this process, from 0")
+    if rank() >= num_processes():
+        raise InputError(f"{RANK}: found {rank()}, wanted less than {COUNT}, {num_processes()}; count from 0")
+    address = os.environ.get(ADDRESS, "")
+    if not re.fullmatch(r".+:\d+", address):
+        raise InputError(f"{ADDRESS}: found {excerpt(address)}, wanted host:port of the first process")
+    return address
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import keras
 
 from common.bundles.bundle import Bundle, save_bundle
 from common.bundles.model_card import make_card
-from common.bundles.provenance import describe_run
+from common.bundles.provenance import describe_data, describe_run
 from common.evaluation.metrics import finite
 from common.evaluation.report import html_table, html_text
 from common.evaluation.verdict import Verdict
@@ -77,6 +77,15 @@ class Run:
         """The same run, for the manifest: what it starts from, by the bundle that this is."""
         inputs = {name: value for name, value in self.inputs.items() if name != "start"}
         return replace(self, inputs={**inputs, "initialize_from": origin.path if origin else None})
+
+    def hashes(self, origin: Bundle | None) -> dict[str, list[str]]:
+        """The sha256 of all that it reads, by option, and of what it starts from; a pipe has been read by now."""
+        inputs = self.starting_from(origin).inputs
+        given = {name: value if isinstance(value, tuple) else (value,) for name, value in inputs.items()}
+        found = {
+            name: [describe_data(item)["sha256"] for item in items if item is not None] for name, items in given.items()
+        }
+        return {name: hashes for name, hashes in found.items() if hashes}
 
 
 @contextmanager

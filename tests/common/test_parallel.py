@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from common.parallel import end_with_parent, is_part, map_ahead, num_cores, num_processes, rank, writes
+from common.parallel import LAUNCHER, end_with_parent, is_part, map_ahead, num_cores, num_processes, rank, writes
+from tests.conftest import ROOT
 
 
 def test_the_answers_keep_the_order_of_the_items():
@@ -135,3 +138,20 @@ def test_a_call_that_fails_ends_it():
     assert [next(answers), next(answers)] == [0, 1]
     with pytest.raises(ValueError, match="found 2"):
         next(answers)
+
+
+def test_a_part_of_a_training_run_ends_with_the_process_that_has_started_it():
+    part = (
+        "import time; from common.parallel import end_with_launcher; "
+        "end_with_launcher(); print(1, flush=True); time.sleep(60)"
+    )
+    code = (
+        "import os, subprocess, sys\n"
+        f"subprocess.run([sys.executable, '-c', {part!r}], env={{**os.environ, {LAUNCHER!r}: str(os.getpid())}})"
+    )
+    with subprocess.Popen([sys.executable, "-uc", code], cwd=ROOT, stdout=subprocess.PIPE) as launcher:
+        assert launcher.stdout.readline() == b"1\n"
+        launcher.kill()
+        start = time.monotonic()
+        assert launcher.stdout.read() == b""  # which ends when the part has
+        assert time.monotonic() - start < 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.time import get_current_time_millis
 
 from common.errors import InputError, printable
+from common.progress import say
 
 MAX_VALUE = 6000  # characters of a parameter
 
@@ -23,16 +24,27 @@ class MlflowTracker:
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self.client, self.run_id = client, run_id
+        self.lost = False
 
     def __call__(self, epoch: int, scores: dict[str, float]) -> None:
         now = get_current_time_millis()
-        self.client.log_batch(self.run_id, metrics=[Metric(name, value, now, epoch) for name, value in scores.items()])
+        metrics = [Metric(name, value, now, epoch) for name, value in scores.items()]
+        self._tell(self.client.log_batch, metrics=metrics)
 
     def close(self, finished: bool) -> None:
         """End the run."""
-        self.client.set_terminated(
-            self.run_id, RunStatus.to_string(RunStatus.FINISHED if finished else RunStatus.FAILED)
-        )
+        status = RunStatus.to_string(RunStatus.FINISHED if finished else RunStatus.FAILED)
+        self._tell(self.client.set_terminated, status=status)
+
+    def _tell(self, call: Callable[..., Any], **told: Any) -> None:
+        """Call the server; if it is lost, training goes on, and it is not called again: MLflow retries for minutes."""
+        if self.lost:
+            return
+        try:
+            call(self.run_id, **told)
+        except MlflowException as error:
+            self.lost = True
+            say(f"MLflow: {printable(str(error), max_characters=150)}; the run goes on, and is tracked no more")
 
 
 def open_tracker(place: str, task: str, name: str, settings: Mapping[str, Any]) -> MlflowTracker:

@@ -143,6 +143,43 @@ def test_what_is_in_doubt_is_refused_by_name(content, message, tmp_path):
         read(tmp_path / "a.csv", content)
 
 
+LONG = "This first line of a file without a header is as long as no name of a column is"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('id,comment\n1,"A joy\n2,Bad\n3,fine\n', "row 1, line 2: not valid CSV .*; also no column 'text'"),
+        ('id,comment\n1,fine\n2,"Bad\n3,fine\n', "row 2, line 3: not valid CSV"),
+        ('id,comment\n1,"MUCH"\n', "row 1, line 2: 2,250,005 characters, the most is 2,000,000; cut it"),
+        ('id,comment\n1,good\n2,"MUCH"\n', "row 2, line 3: 2,250,005 characters"),
+        ('{"id": 1, "a\n{"id": 2, "b": "fine"}\n', "row 1: not valid JSON .*; also no column 'text'"),
+        ("id,comment\n1,good\n2,fine\n", r"a\.csv: no column 'text'; the columns there are: id, comment; choose"),
+        ("id,comment\n", r"a\.csv: no rows below the header"),
+    ],
+)
+def test_why_no_column_of_texts_was_found(content, message, tmp_path):
+    (tmp_path / "a.csv").write_text(content.replace("MUCH", "joy " * 562_500))
+    with pytest.raises(InputError, match=message) as raised:
+        open_asked(tmp_path / "a.csv", None)
+    assert str(raised.value).startswith(f"{tmp_path / 'a.csv'}")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('id,"comment\n1,A joy it is to read\n2,fine\n', "row 1, line 1: not valid CSV .*; also no column 'comment'"),
+        ('id,text\n1,"A joy\n2,Bad\n', r"a\.csv: no column 'comment'; the columns there are: id, text"),
+        (f"{LONG}\n{LONG}\n", "the columns there are: 1; choose with --text-column 1, say; the file has no header"),
+        (f"1,{LONG}\n2,{LONG}\n", "the columns there are: 1, 2; choose with --text-column 2, say"),
+    ],
+)
+def test_why_a_column_that_was_named_was_not_found(content, message, tmp_path):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(InputError, match=message):
+        open_asked(tmp_path / "a.csv", "comment")
+
+
 def test_of_two_columns_of_one_name_either_is_read_by_its_number(tmp_path):
     for number, text in ((1, "a"), (2, "b")):
         columns = [Column(str(number), "--text-column", TEXT), COLUMNS[1]]
@@ -297,3 +334,10 @@ def test_the_cases_of_two_columns_of_one_name_are_refused(name):
     columns = [Column("text", "--text-column", TEXT, False)] if name == "texts.csv" else COLUMNS
     with pytest.raises(InputError, match=r"two columns are named '(review|rating|text)': 1 and [23]"):
         list(read_rows(CASES / "10-two-columns-of-one-name" / name, columns))
+
+
+def test_a_column_that_is_found_by_its_texts_has_a_name_of_its_own(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("comment,comment,rating,note\nA joy,Bad,9,mine\nDull,Great,2,yours\n")
+    with pytest.raises(InputError, match="two columns are named 'comment': 1 and 2; choose one by its number"):
+        open_asked(path, None, ["review"])

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import math
 import random
 import shutil
 from dataclasses import dataclass, replace
@@ -80,7 +81,7 @@ def build_model(config):
     return keras.Model({"token_ids": token_ids, "mask": mask}, outputs)
 
 
-def start(config, output_dir, resume=False, scores=None, on_epoch=None, run_eagerly=True):
+def start(config, output_dir, resume=False, scores=None, on_epoch=None, run_eagerly=True, hashes=None, smaller=False):
     """What a `train` program does; `scores` stand in for those of validation. Returns the model and the state.
 
     Few epochs take less time if they run eagerly than the tracing would.
@@ -99,7 +100,9 @@ def start(config, output_dir, resume=False, scores=None, on_epoch=None, run_eage
         ]
         return {"score": next(scores, -float(np.concatenate(errors).mean()))}
 
-    return model, fit(model, batches, Validation(validate, "score"), config, output_dir, resume, on_epoch)
+    return model, fit(
+        model, batches, Validation(validate, "score", smaller), config, output_dir, resume, on_epoch, hashes
+    )
 
 
 def without_seconds(history):
@@ -223,6 +226,68 @@ def test_resuming_on_other_data_is_refused(after_one_epoch, monkeypatch):
     monkeypatch.setattr(Batches, "__init__", lambda self, given, *rest: lengths(self, given[::-1], *rest))
     with pytest.raises(InputError, match="made with other training data"):
         start(ONE_EPOCH, after_one_epoch, resume=True)
+
+
+HASHES = {"train": ["a"], "validation": ["b"], "teachers": ["c", "d"], "initialize_from": ["e"]}
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"train": ["x"]}, "other training data"),
+        ({"validation": ["x"]}, "another --validation"),
+        ({"validation": None}, "another --validation"),
+        ({"teachers": ["c"]}, "another --teachers"),
+        ({"initialize_from": ["x"]}, "another --start"),
+        ({"word_vectors_from": ["x"]}, "another --word-vectors-from"),
+    ],
+)
+def test_resuming_with_something_else_to_read_is_refused(other, what, tmp_path):
+    start(ONE_EPOCH, tmp_path / "run", hashes=HASHES)
+    given = {name: value for name, value in {**HASHES, **other}.items() if value}
+    with pytest.raises(InputError, match=f"epoch-0001: made with {what}; resume with the same, or delete"):
+        start(ONE_EPOCH, tmp_path / "run", resume=True, hashes=given)
+    start(ONE_EPOCH, tmp_path / "run", resume=True, hashes=HASHES)
+
+
+def test_a_checkpoint_of_an_older_version_knows_the_lengths_of_the_examples_alone(after_one_epoch, monkeypatch):
+    file = checkpoint_folder(after_one_epoch) / "epoch-0001" / "state.json"
+    state = json.loads(file.read_text())
+    file.write_text(json.dumps({**state, "data": state["data"]["lengths"]}))
+    assert start(ONE_EPOCH, after_one_epoch, resume=True, hashes=HASHES)[1].epoch == 1
+    file.write_text(json.dumps({**state, "data": "of other examples"}))
+    with pytest.raises(InputError, match="epoch-0001: made with other training data"):
+        start(ONE_EPOCH, after_one_epoch, resume=True, hashes=HASHES)
+
+
+def test_what_is_infinitely_bad_is_no_finished_model(tmp_path):
+    config = replace(CONFIG, num_epochs=2)
+    refused = r"--learning-rate: score was inf after every epoch; try a smaller one"
+    with pytest.raises(InputError, match=refused):
+        start(config, tmp_path / "run", scores=[math.inf, math.inf], smaller=True)
+    with pytest.raises(InputError, match=refused):
+        start(config, tmp_path / "run", resume=True, smaller=True)
+
+
+def test_scores_that_are_no_numbers_are_the_same_after_a_resumption(tmp_path):
+    scores, output_dir = [math.inf, math.inf, math.nan, 2.0], tmp_path / "run"
+    stopped = iter([False, True])
+    with pytest.raises(InputError, match="score was inf"):
+        start(CONFIG, output_dir, scores=scores, on_epoch=lambda *_: next(stopped), smaller=True)
+    _, state = start(CONFIG, output_dir, resume=True, scores=scores[2:], smaller=True)
+    assert [row["score"] for row in state.history] == pytest.approx(scores, nan_ok=True)
+    _, state = start(CONFIG, output_dir, resume=True, smaller=True)
+    assert [row["score"] for row in state.history] == pytest.approx(scores, nan_ok=True)
+    assert (state.best_epoch, state.best_score) == (3, 3.0)  # where no score is defined, the later epoch is better
+
+
+def test_scores_of_an_older_checkpoint_that_are_no_numbers(after_one_epoch):
+    file = checkpoint_folder(after_one_epoch) / "epoch-0001" / "state.json"
+    state = json.loads(file.read_text())
+    state["history"][0]["score"] = None
+    file.write_text(json.dumps(state))
+    _, state = start(ONE_EPOCH, after_one_epoch, resume=True)
+    assert math.isnan(state.history[0]["score"])
 
 
 def test_a_checkpoint_is_not_invented(tmp_path):
@@ -456,6 +521,15 @@ def test_the_room_that_a_run_needs(spare, tmp_path, monkeypatch):
     checkpoint.check_space(tmp_path, most)
     with pytest.raises(InputError, match="MB of weights, a saved model holds at most"):
         checkpoint.check_space(tmp_path, most + 1)
+
+
+def test_only_the_process_that_writes_needs_room(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_NUM_PROCESSES", "2")
+    monkeypatch.setenv("JAX_PROCESS_ID", "1")
+    checkpoint.check_space(tmp_path / "nowhere" / "run.checkpoint", 1_000_000)
+    monkeypatch.setenv("JAX_PROCESS_ID", "0")
+    with pytest.raises(FileNotFoundError):
+        checkpoint.check_space(tmp_path / "nowhere" / "run.checkpoint", 1_000_000)
 
 
 def test_what_is_in_the_way_of_checkpoints_stays(tmp_path):

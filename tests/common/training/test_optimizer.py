@@ -47,6 +47,27 @@ def test_share_and_first_step_of_a_layer(eagerly):
     assert moves[2]["late"] > 0.001
 
 
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_weights_decay_at_the_rate_of_their_layer(eagerly):
+    names = ("late", "slow", "usual")
+    model = keras.Sequential([keras.Input((3,)), *(keras.layers.Dense(3, name=name) for name in names)])
+    for weight in model.trainable_variables:
+        weight.assign(np.ones(weight.shape))
+    config = SimpleNamespace(**{**vars(CONFIG), "weight_decay": 0.1})
+    model.compile(make_optimizer(config, 10, {"slow": (0.1, 0), "late": (1.0, 2)}), "mse", run_eagerly=eagerly)
+    nothing = np.zeros((8, 3))
+    found = []
+    for _ in range(3):
+        # no weight has a gradient: each one is multiplied by 1 - rate * 0.1
+        model.train_on_batch(nothing, nothing, sample_weight=np.zeros(8))
+        found.append([float(model.get_layer(name).get_weights()[0][0, 0]) for name in names])
+    assert found == [
+        pytest.approx([1, 1 - 0.0001, 1 - 0.001], rel=1e-6),
+        pytest.approx([1, (1 - 0.0001) ** 2, (1 - 0.001) ** 2], rel=1e-6),
+        pytest.approx([1 - 0.001, (1 - 0.0001) ** 3, (1 - 0.001) ** 3], rel=1e-6),
+    ]
+
+
 @pytest.mark.parametrize(("flags", "warned"), [("fpu avx512f", True), ("fpu avx512_bf16", False), (None, False)])
 def test_a_processor_without_bfloat16_is_told(flags, warned, monkeypatch, tmp_path, capsys):
     (tmp_path / "cpuinfo").write_text(flags or "")

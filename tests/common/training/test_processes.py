@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
 
+from common import parallel
 from common.cli import processes
 from common.cli.flags import make_parser
 from common.cli.processes import run_processes, start_backend
@@ -97,6 +99,37 @@ def test_a_process_that_is_alone_shares_nothing():
 
 
 @pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, r"JAX_PROCESS_ID: not in the environment; set the number of this process, from 0"),
+        ({"ID": "first"}, r"JAX_PROCESS_ID: found 'first' in the environment, wanted a whole number"),
+        ({"ID": "-1"}, r"JAX_PROCESS_ID: found '-1' in the environment, wanted a whole number"),
+        ({"ID": "2"}, r"JAX_PROCESS_ID: found 2, wanted less than JAX_NUM_PROCESSES, 2; count from 0"),
+        ({"ID": "1", "COUNT": "two"}, r"JAX_NUM_PROCESSES: found 'two' in the environment, wanted a whole number"),
+        ({"ID": "1"}, r"JAX_COORDINATOR_ADDRESS: found '', wanted host:port of the first process"),
+        ({"ID": "1", "ADDRESS": "here"}, r"JAX_COORDINATOR_ADDRESS: found 'here', wanted host:port"),
+        ({"ID": "1", "ADDRESS": "here:1"},
+         r"JAX_COORDINATOR_ADDRESS: the 2 processes did not meet at here:1 \(DEADLINE passed\); start all of them"),
+    ],
+)  # fmt: skip
+def test_what_the_environment_lacks_is_one_line(environment, message, monkeypatch):
+    def initialize(address, count, number):
+        assert (address, count, number) == ("here:1", 2, 1)
+        raise RuntimeError("DEADLINE\npassed")
+
+    distributed = SimpleNamespace(is_initialized=lambda: False, initialize=initialize)
+    jax = SimpleNamespace(distributed=distributed, config=SimpleNamespace(update=lambda *setting: None))
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    monkeypatch.setattr("common.training.processes.on_jax", lambda: True)
+    for name, variable in (("ADDRESS", parallel.ADDRESS), ("COUNT", parallel.COUNT), ("ID", parallel.RANK)):
+        monkeypatch.delenv(variable, raising=False)
+        if value := {"COUNT": "2", **environment}.get(name):
+            monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=f"^{message}"):
+        join()
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"processes": 2}, "--processes: only JAX connects processes; add --backend jax"),
@@ -124,7 +157,8 @@ def test_each_process_has_its_share_of_the_cores(monkeypatch):
     monkeypatch.setattr(processes, "num_cores", lambda: 6)
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     assert processes._place("here:1", 2, 1) == {
-        "JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1", **limit_threads_of_jax(3),
+        "JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1",
+        "RNN_LANGUAGE_LAUNCHER": str(os.getpid()), **limit_threads_of_jax(3),
     }  # fmt: skip
     monkeypatch.setenv("XLA_FLAGS", "--own")
     for count in (6, 9):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import importlib
 import json
+from types import SimpleNamespace
 
 import keras
+import pandas as pd
 import pytest
 
 from common.errors import InputError
-from common.training.run import open_run
+from common.training.run import Run, open_run
 
 
 @pytest.fixture
@@ -47,6 +51,62 @@ def test_a_bundle_is_not_replaced_while_a_file_in_it_is_read(place):
     inputs = {"train": place / "manifest.json"}
     with pytest.raises(InputError, match="lies in"), open_run("toy", place, inputs, overwrite=True):
         pass
+
+
+def test_the_hashes_of_what_a_run_reads(place):
+    def hashes(**inputs):
+        run = Run("toy", place, inputs, "", resume=False, overwrite=False)
+        return run.hashes(None)
+
+    rows = [("So good.", 9), ("So bad.", 2)]
+    table = pd.DataFrame(rows, columns=["review", "rating"])
+    file = place.parent / "train.csv"
+    found = hashes(train=rows, validation=None, start="auto", teachers=(), groups=file)
+    assert list(found) == ["train", "groups"]
+    assert found["groups"] == [hashlib.sha256(b"text\nA joy.\n").hexdigest()]
+    assert found == hashes(train=list(rows), groups=str(file))
+    for other in (rows[::-1], [("So good.", 2), ("So bad.", 9)], rows[:1]):
+        assert hashes(train=other)["train"] != found["train"]
+    assert hashes(train=table) == hashes(train=table.copy())
+    assert hashes(train=table) != hashes(train=table.assign(rating=[2, 9]))
+    origin = SimpleNamespace(path=file)
+    run = Run("toy", place, {"start": "auto", "teachers": (file, file)}, "", resume=False, overwrite=False)
+    assert run.hashes(origin) == {"initialize_from": found["groups"], "teachers": found["groups"] * 2}
+
+
+class Killed(Exception):
+    """As final as a kill: nothing in the code under test expects it."""
+
+
+@pytest.mark.parametrize(
+    ("task", "config", "rows", "other"),
+    [
+        ("sentiment", "SentimentConfig", [(f"A warm story {i}.", i % 10 + 1) for i in range(40)],
+         [(f"A warm story {i}.", 10 - i % 10) for i in range(40)]),
+        ("language_model", "LanguageModelConfig", ["A warm and clever story."] * 40, ["A cold and clever story."] * 40),
+        pytest.param("pos_tagging", "TaggingConfig", [[("so", "ADV"), ("good", "ADJ")]] * 40,
+                     [[("so", "ADJ"), ("good", "ADV")]] * 40, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_no_task_resumes_on_other_data(task, config, rows, other, tmp_path):
+    module = importlib.import_module(f"{task}.train")
+    settings = getattr(importlib.import_module(f"{task}.config"), config)(num_epochs=2, units=4, embedding_dim=4)
+
+    def killed(*epoch):
+        raise Killed
+
+    def train(data, validation, resume=True):
+        module.train(data, tmp_path / "run", settings, killed, validation=validation, start="scratch", resume=resume)
+
+    with pytest.raises(Killed):
+        train(rows, rows, resume=False)
+    with pytest.raises(InputError, match="made with other training data"):
+        train(other, rows)
+    for validation in (other, rows[:30]):
+        with pytest.raises(InputError, match="made with another --validation"):
+            train(rows, validation)
+    with pytest.raises(Killed):
+        train(rows, rows)
 
 
 def test_a_run_that_fails_leaves_the_precision_as_it_was(tmp_path):

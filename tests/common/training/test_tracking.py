@@ -156,6 +156,30 @@ def test_what_mlflow_is_told(stand_in):
     assert len(str(error.value)) == len("--track-to sqlite:///bad: ") + 150
 
 
+class LostClient(Client):
+    """A server that has gone after the run began."""
+
+    def log_batch(self, run, metrics=(), params=()):
+        super().log_batch(run, metrics, params)
+        if metrics:
+            raise Refused("max retries\nexceeded")
+
+    set_terminated = log_batch
+
+
+def test_a_server_that_is_lost_does_not_end_the_run(stand_in, capsys):
+    modules = ("mlflow", "mlflow.entities", "mlflow.exceptions", "mlflow.utils", "mlflow.utils.time")
+    module = stand_in("to_mlflow", modules, MlflowClient=LostClient, RunStatus=Status, MlflowException=Refused,
+                      get_current_time_millis=lambda: 99)  # fmt: skip
+    tracker = module.open_tracker("sqlite:///a.db", "sentiment", "mine", {"dropout": 0.5})
+    for epoch in (1, 2):
+        assert tracker(epoch, {"r2": 0.5}) is None
+    tracker.close(True)
+    assert len(tracker.client.calls) == 3  # the start, its settings, and one epoch: no more is tried
+    said = "MLflow: max retries exceeded; the run goes on, and is tracked no more"
+    assert capsys.readouterr().err.count(said) == 1
+
+
 class Writer:
     """What TensorBoard's writer is asked for."""
 
