@@ -10,13 +10,14 @@ from pathlib import Path
 
 import tuning
 from common.cli.answers import format_by_ending
-from common.cli.flags import OneLineParser, add_settings, make_parser, read_settings
+from common.cli.flags import OneLineParser, add_settings, given_settings, make_parser
 from common.cli.options import DATA_OPTIONS, add_data_arguments, check_train_arguments, number
 from common.cli.stream import open_output
 from common.errors import InputError, show
 from common.files import check_file
 from common.output import check_file_place
 from common.parallel import num_cores
+from common.settings import make_config
 from tuning.tasks import TASKS
 
 RUN_FORMATS = ("text", "csv", "json", "html")
@@ -26,18 +27,21 @@ MOST_WORKERS = 64
 def search(argv: Sequence[str] | None = None) -> None:
     """`python -m tuning.search`"""
     words = list(sys.argv[1:] if argv is None else argv)
-    task = words[0].replace("-", "_") if words else ""
+    task = next((name for name in map(_as_task, words) if name in TASKS), "")
     parser = make_parser(
         "tuning.search",
         "Search for settings with a good validation score; the test file is no option.\n\n"
         "python -m tuning.search sentiment --train sentiment/dataset/train.csv --output-dir runs/search --trials 20",
     )
-    parser.add_argument("task", choices=tuple(TASKS), metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument("task", type=_as_task, choices=tuple(TASKS), metavar="TASK", help=", ".join(TASKS))
     add_data_arguments(parser)
     add_search_arguments(parser)
-    inputs = add_task_arguments(parser, task) if task in TASKS else ()
-    arguments = parser.parse_args([task, *words[1:]] if task in TASKS else words)
-    config = read_settings(arguments, TASKS[task].config_class)
+    inputs = add_task_arguments(parser, task) if task else ()
+    arguments = parser.parse_args(words)
+    if arguments.task != task:  # the value of an option is called as a task is
+        parser.error(f"{arguments.task} stands behind {task}; name the task first")
+    given = given_settings(arguments, TASKS[task].config_class)
+    config = make_config(TASKS[task].config_class, given, str(arguments.config or ""))
     check_train_arguments(arguments)
     if arguments.space:
         check_file(arguments.space)
@@ -46,12 +50,17 @@ def search(argv: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         raise InputError(f"search: needs the package {error.name}; pip install 'rnn-language[search]'") from None
     result = find(
-        task, arguments.train, arguments.output_dir, arguments.space, config, num_trials=arguments.trials,
+        task, arguments.train, arguments.output_dir, arguments.space, config, fixed=given, num_trials=arguments.trials,
         num_workers=arguments.workers, num_seeds=arguments.seeds, prune=arguments.prune, resume=arguments.resume,
         **{name: getattr(arguments, name) for name in (*DATA_OPTIONS, *inputs)},
     )  # fmt: skip
     show(result.verdict.sentence)
     show(f"settings: --config {result.path / 'best.json'}; all trials: {result.path / 'report.html'}")
+
+
+def _as_task(word: str) -> str:
+    """The name of a task as Python has it."""
+    return word.replace("-", "_")
 
 
 def add_task_arguments(parser: OneLineParser, task: str) -> tuple[str, ...]:

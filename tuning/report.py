@@ -40,6 +40,7 @@ def write_search_report(
     job: Job,
     study: optuna.Study,
     candidates: Sequence[Candidate],
+    seeds: Sequence[int],
     best: Candidate,
     default: Mapping[str, Any],
     verdict: Verdict,
@@ -50,6 +51,7 @@ def write_search_report(
         job: the search.
         study: its trials.
         candidates: what was tried with several seeds.
+        seeds: those of their scores.
         best: one of them.
         default: the settings without a search.
         verdict: whether it is ahead of the settings without a search.
@@ -60,7 +62,7 @@ def write_search_report(
     called = {"command": command} if sys.argv[1:2] == ["search"] else {}
     facts = {"task": job.task, "trials": str(len(trials)), "seed": str(job.base.seed), **called}
     sections: list[Section] = [
-        ("Seeds", html_table(seed_rows(job, candidates)) + html_text(_note_on_seeds(job))),
+        ("Seeds", html_table(seed_rows(job, candidates, seeds)) + html_text(_note_on_seeds(job))),
         ("Best settings", html_table(best_rows(job, best, default))),
         *_pictures(job, study, importance),
         ("All trials", html_list(trial_rows(job, trials, list(importance or job.space)))),
@@ -69,13 +71,13 @@ def write_search_report(
 
 
 def _note_on_seeds(job: Job) -> str:
-    data = "the split of --validation" if job.options.get("validation") else "a split that the seed cuts from the data"
+    is_given = job.options.get("validation") is not None
+    data = "the split of --validation" if is_given else "a split that the seed cuts from the data"
     return f"Validation {job.score} on {data}. The test file is no part of a search: score the chosen model on it once."
 
 
-def seed_rows(job: Job, candidates: Sequence[Candidate]) -> list[list[Any]]:
+def seed_rows(job: Job, candidates: Sequence[Candidate], seeds: Sequence[int]) -> list[list[Any]]:
     """What was tried with several seeds: each score, their mean and standard deviation."""
-    seeds = [job.base.seed + number for number in range(len(candidates[0].scores))]
     rows: list[list[Any]] = [["settings", "mean", "standard deviation", *(f"seed {seed}" for seed in seeds)]]
     for each in sorted(candidates, key=lambda each: each.mean, reverse=job.maximize):
         rows.append([each.name, each.mean, pstdev(each.scores), *each.scores])

@@ -15,9 +15,12 @@ if __name__ == "__main__":
     run_command(cli.search)
 
 import importlib
+import json
 import math
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import os
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -30,13 +33,13 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from common.bundles.file_names import CONFIG_FILE, METRICS_FILE
 from common.bundles.provenance import describe_data
-from common.errors import InputError
+from common.errors import InputError, PlaceError
 from common.evaluation.metrics import format_score
 from common.evaluation.page import html_table, html_text
 from common.evaluation.verdict import AHEAD, BEHIND, EVEN, Verdict
 from common.files import check_writable
-from common.json_files import read_json_object, write_json
-from common.output import claim, is_bundle, kind_of, make_ours
+from common.json_files import read_json_object
+from common.output import MARKER, claim, is_bundle, kind_of, make_ours, replace_file, workspace_of
 from common.progress import LOGGER, only_from
 from common.settings import TrainingConfig, flag_of
 from common.text.data import Data
@@ -51,6 +54,8 @@ SEARCH_FILE, BEST_FILE, SEEDS = "search.json", "best.json", "seeds"
 BEST = 3  # settings that are tried with further seeds
 DEFAULT = "default"  # the settings without a search, which stand beside them
 HOPELESS = 3  # trials that fail before one has a score
+SECONDS_BETWEEN_LOOKS = 1.0  # at what another process is doing
+NO_FILES = ("auto", "scratch")  # of --start
 SEARCH_LOGGER = LOGGER.getChild("search")
 
 
@@ -140,6 +145,7 @@ def search(
     space: str | Path | Mapping[str, Any] | None = None,
     config: TrainingConfig | None = None,
     *,
+    fixed: Collection[str] = (),
     num_trials: int = 20,
     num_workers: int = 1,
     num_seeds: int = 3,
@@ -157,7 +163,9 @@ def search(
         data: training data, as `train` of the task takes them.
         output_dir: for the trials, the report and the best settings.
         space: what is tried: a TOML file, the same as a dict, or None for the task's own (`tuning/spaces`).
-        config: the settings that all trials share; None takes the defaults.
+        config: the settings that all trials share; None takes the defaults. Those that differ from the defaults are not
+            searched.
+        fixed: names of further settings that are not searched: given, with the value of the default.
         num_trials: settings that are tried.
         num_workers: processes that work at the same time; a program that calls this with more than one guards itself by
             `if __name__ == "__main__"`, as `multiprocessing` needs it.
@@ -170,7 +178,7 @@ def search(
     Raises:
         InputError: what is wrong with data, space or places, in one line.
     """
-    job = make_job(task, data, output_dir, space, config, num_trials, prune, options)
+    job = make_job(task, data, output_dir, space, config, num_trials, prune, options, fixed)
     open_folder(job, resume)
     run_workers(partial(work, job), num_workers)
     study = job.open()
@@ -180,8 +188,9 @@ def search(
     ]
     seeds = [job.base.seed + number for number in range(num_seeds)]
     run_workers(partial(try_seeds, job, candidates, seeds), num_workers)
-    candidates = [replace(each, scores=[seed_score(job, each, seed) for seed in seeds]) for each in candidates]
-    return conclude(job, study, candidates)
+    with ExitStack() as stack:
+        wait_until(partial(claimed, job.folder / BEST_FILE, stack), "the report")
+        return conclude(job, study, *with_scores(job, candidates, seeds))
 
 
 def make_job(
@@ -193,6 +202,7 @@ def make_job(
     num_trials: int,
     prune: bool,
     options: Mapping[str, Any],
+    fixed: Collection[str] = (),
 ) -> Job:
     """Check what a search is given; see `search`."""
     if task not in TASKS:
@@ -200,7 +210,9 @@ def make_job(
     config_class = TASKS[task].config_class
     base = config or config_class()
     base.validate()
-    fixed = [each.name for each in fields(config_class) if getattr(base, each.name) != each.default]
+    if base.validation_split == 0 and options.get("validation") is None:
+        raise InputError("--validation-split: found 0, a search needs validation data; give more, or --validation FILE")
+    fixed = {*fixed, *(each.name for each in fields(config_class) if getattr(base, each.name) != each.default)}
     if isinstance(space, Mapping):
         found = make_space(space, config_class)
     else:
@@ -209,6 +221,8 @@ def make_job(
         found = {name: values for name, values in found.items() if name not in fixed}
     elif both := [name for name in found if name in fixed]:
         raise InputError(f"{flag_of(both[0])}: given for all trials, and in the space; leave it out of one of them")
+    if not found:
+        raise InputError(f"all settings of tuning/spaces/{task}.toml are given; leave one out, or choose a --space")
     return Job(task, data, Path(output_dir).absolute(), found, base, dict(options), num_trials, prune)
 
 
@@ -232,7 +246,10 @@ def open_folder(job: Job, resume: bool) -> None:
         return
     if resume:
         raise InputError(f"{job.folder}: no search to resume; leave out --resume to start")
-    if kind_of(job.folder) not in (None, "folder") or (job.folder.is_dir() and any(job.folder.iterdir())):
+    begun = (MARKER, workspace_of(file).name)  # of a search that was killed before it had its file
+    if kind_of(job.folder) not in (None, "folder") or (
+        job.folder.is_dir() and any(entry.name not in begun for entry in job.folder.iterdir())
+    ):
         raise InputError(
             f"{job.folder}: is not empty; choose a new folder with --output-dir, nothing there was touched"
         )
@@ -241,7 +258,13 @@ def open_folder(job: Job, resume: bool) -> None:
             raise InputError(f"{job.folder}: another search has begun there; choose a new folder with --output-dir")
         job.folder.mkdir(parents=True, exist_ok=True)
         make_ours(job.folder)
-        write_json(file, facts)
+        write_whole(file, facts)
+
+
+def write_whole(file: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that is there whole or not at all, whenever we are killed."""
+    with replace_file(file, encoding="utf-8") as opened:
+        opened.write(json.dumps(content, indent=2) + "\n")
 
 
 def _changed(name: str, before: Any, now: Any) -> str:
@@ -254,11 +277,11 @@ def _changed(name: str, before: Any, now: Any) -> str:
 
 def _facts(job: Job) -> dict[str, Any]:
     """What makes a search the same search, for its file: the number of trials and of workers may change."""
-    given = {name: _of_option(value) for name, value in job.options.items() if value not in (None, (), [], "")}
+    given = {name: _of_option(value) for name, value in job.options.items() if value is not None}
     return {
         "task": job.task,
         "data": describe_data(job.data),
-        "options": given,
+        "options": {name: value for name, value in given.items() if value not in ("", "()", "[]")},
         "space": describe(job.space),
         "settings": asdict(job.base),
         "prune": job.prune,
@@ -266,22 +289,38 @@ def _facts(job: Job) -> dict[str, Any]:
 
 
 def _of_option(value: Any) -> Any:
-    """An option of `train` as the file has it: a file by its hash."""
-    return describe_data(value) if isinstance(value, Path) and value.exists() else str(value)
+    """An option of `train` as the file has it: files and tables by their hash."""
+    is_path = isinstance(value, str | os.PathLike) and value not in NO_FILES
+    is_path = is_path and os.path.exists(value)  # noqa: PTH110  # `Path.exists` raises an error for a long text
+    return describe_data(value) if is_path or hasattr(value, "itertuples") else str(value)
 
 
 # -- Workers --------------------------------------------------------------------------------------------------------
 
 
 def work(job: Job) -> None:
-    """Take one trial after the other, until none is left."""
-    study = job.open()
+    """Take one trial after the other, until all have ended."""
+    wait_until(partial(take_trials, job, job.open()), "the last trials")
+
+
+def take_trials(job: Job, study: optuna.Study) -> bool:
+    """Take one trial after the other, until none is left; returns whether those of other processes have ended, too."""
     while True:
         with take_trial(study, job.folder, job.space, job.num_trials) as trial:
             if trial is None:
-                return
+                trials = study.get_trials(deepcopy=False)[: job.num_trials]
+                return all(each.state != TrialState.RUNNING for each in trials)
             run_trial(job, study, trial)
         check_hope(study)
+
+
+def wait_until(done: Callable[[], bool], what: str) -> None:
+    """Ask again and again, until something is done that another process is at."""
+    if done():
+        return
+    SEARCH_LOGGER.info("Waiting for another process, which is at %s", what)
+    while not done():
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def run_trial(job: Job, study: optuna.Study, trial: Trial) -> None:
@@ -296,6 +335,8 @@ def run_trial(job: Job, study: optuna.Study, trial: Trial) -> None:
         study.tell(trial, state=TrialState.PRUNED)
         SEARCH_LOGGER.info("%s: stopped after epoch %d, behind the others", title, max(_epochs_of(study, trial)))
     except InputError as error:
+        check_place(place, error)
+        discard_checkpoint(place)
         trial.set_user_attr("error", str(error))
         study.tell(trial, state=TrialState.FAIL)
         SEARCH_LOGGER.info("%s: failed; %s", title, error)
@@ -307,15 +348,28 @@ def run_trial(job: Job, study: optuna.Study, trial: Trial) -> None:
         )
 
 
+def check_place(place: Path, error: InputError) -> None:
+    """End a search if an error is one of the place, not of a trial's settings; with --resume it is tried again.
+
+    Raises:
+        InputError: it is.
+    """
+    if isinstance(error, PlaceError):
+        raise error
+    check_writable(place, "--output-dir")
+
+
 def _epochs_of(study: optuna.Study, trial: Trial) -> Mapping[int, float]:
     return study.get_trials(deepcopy=False)[trial.number].intermediate_values
 
 
 def _watch(job: Job, trial: Trial, epoch: int, scores: Mapping[str, float]) -> None:
     """Enter the score of an epoch into the study; end the trial if it stays behind."""
-    score = scores[job.score]
+    score = scores.get(job.score, math.nan)
     if math.isnan(score):
         raise InputError(f"validation {job.score} is not defined; give more validation data")
+    if math.isinf(score):  # it cannot be compared, and may be finite after the next epoch
+        return
     if epoch not in _epochs_of(trial.study, trial):
         trial.report(score, epoch)
     if trial.should_prune():
@@ -333,8 +387,12 @@ def train_once(
         values: the settings that differ from those that all trials share.
         seed: of the run.
         on_epoch: see the task's `train`.
+    Raises:
+        InputError: it cannot be trained, or has no score.
     """
-    if not is_bundle(place):
+    if is_bundle(place):
+        discard_checkpoint(place)  # of a run that was killed before it did so
+    else:
         config = with_values(job.base, {**values, "seed": seed})
         train = importlib.import_module(job.task).train
         try:
@@ -342,7 +400,19 @@ def train_once(
                 train(job.data, place, config, on_epoch, resume=has_checkpoint(place), **job.options)
         finally:
             keras.backend.clear_session()  # else the networks of all trials stay in memory
-    return float(read_json_object(place / METRICS_FILE)["validation"][job.score])
+    return score_of(job, place)
+
+
+def score_of(job: Job, place: Path) -> float:
+    """The validation score of a bundle.
+
+    Raises:
+        InputError: there is no bundle, or its score is NaN or infinite, which the file has as null.
+    """
+    score = (read_json_object(place / METRICS_FILE).get("validation") or {}).get(job.score)
+    if score is None:
+        raise InputError(f"{place}: validation {job.score} is not defined or infinite; give more validation data")
+    return float(score)
 
 
 def check_hope(study: optuna.Study) -> None:
@@ -361,15 +431,28 @@ def check_hope(study: optuna.Study) -> None:
 
 
 def try_seeds(job: Job, candidates: list[Candidate], seeds: list[int]) -> None:
-    """Train each of some settings with several seeds, those that no other process is at."""
-    for candidate in candidates:
-        for seed in seeds:
-            place = seed_folder(job, candidate, seed)
-            with ExitStack() as stack:
-                if is_bundle(place) or not claimed(place, stack):
-                    continue
-                value = train_once(job, place, candidate.values, seed)
-            SEARCH_LOGGER.info("%s with seed %d: %s", candidate.name.capitalize(), seed, job.shown(value))
+    """Train each of some settings with several seeds; what another process is at comes last, once that is through."""
+    runs = [(candidate, seed) for candidate in candidates for seed in seeds]
+    for candidate, seed in [run for run in runs if not try_seed(job, *run)]:
+        wait_until(partial(try_seed, job, candidate, seed), f"{candidate.name} with seed {seed}")
+
+
+def try_seed(job: Job, candidate: Candidate, seed: int) -> bool:
+    """Train settings with a seed, unless that is done; returns False if another process is at it."""
+    place, name = seed_folder(job, candidate, seed), candidate.name.capitalize()
+    with ExitStack() as stack:
+        if not claimed(place, stack):
+            return False
+        known = is_bundle(place)
+        try:
+            value = train_once(job, place, candidate.values, seed)
+        except InputError as error:
+            check_place(place, error)
+            SEARCH_LOGGER.info("%s with seed %d: failed; %s", name, seed, error)
+            return True
+    if not known:
+        SEARCH_LOGGER.info("%s with seed %d: %s", name, seed, job.shown(value))
+    return True
 
 
 def seed_folder(job: Job, candidate: Candidate, seed: int) -> Path:
@@ -379,9 +462,40 @@ def seed_folder(job: Job, candidate: Candidate, seed: int) -> Path:
     return job.folder / SEEDS / f"{candidate.name.replace(' ', '-')}-{seed}"
 
 
-def seed_score(job: Job, candidate: Candidate, seed: int) -> float:
-    """The validation score of some settings with a seed."""
-    return train_once(job, seed_folder(job, candidate, seed), candidate.values, seed)
+def with_scores(job: Job, candidates: list[Candidate], seeds: list[int]) -> tuple[list[Candidate], list[int]]:
+    """Give settings their scores with each seed, and leave out what has none.
+
+    Scores are compared in pairs: a seed is left out with which the settings without a search have no score, then
+    settings that have none with one of the others.
+
+    Raises:
+        InputError: the settings without a search have no score at all.
+    """
+    scores = [_scores_of(job, each, seeds) for each in candidates]
+    kept = list(scores[0])
+    if not kept:
+        raise InputError(
+            f"{seed_folder(job, candidates[0], seeds[0])}: no validation {job.score} without a search, with any seed; "
+            "give more validation data, or other settings"
+        )
+    for seed in set(seeds) - set(kept):
+        SEARCH_LOGGER.info("Left out: seed %d, with which the settings without a search have no score", seed)
+    whole = []
+    for each, known in zip(candidates, scores, strict=True):
+        if lacking := [seed for seed in kept if seed not in known]:
+            SEARCH_LOGGER.info("Left out: %s, which has no score with seed %d", each.name, lacking[0])
+        else:
+            whole.append(replace(each, scores=[known[seed] for seed in kept]))
+    return whole, kept
+
+
+def _scores_of(job: Job, candidate: Candidate, seeds: Sequence[int]) -> dict[int, float]:
+    """The validation scores of some settings, of the seeds that gave one."""
+    scores = {}
+    for seed in seeds:
+        with suppress(InputError):  # it was said when the run failed
+            scores[seed] = score_of(job, seed_folder(job, candidate, seed))
+    return scores
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
@@ -390,17 +504,17 @@ def _in_words(values: Mapping[str, Any]) -> str:
     )
 
 
-def conclude(job: Job, study: optuna.Study, candidates: list[Candidate]) -> SearchResult:
+def conclude(job: Job, study: optuna.Study, candidates: list[Candidate], seeds: list[int]) -> SearchResult:
     """Choose the best settings, write them and the report."""
     default, *tried = candidates
     if not tried:
-        raise InputError(f"{job.folder}: no trial has a score; give more trials, or another space")
+        raise InputError(f"{job.folder}: no trial has a score with every seed; give more trials, or another space")
     best = (max if job.maximize else min)(tried, key=lambda each: each.mean)
     verdict = compare(job, best, default)
-    write_json(job.folder / BEST_FILE, best.values)
+    write_whole(job.folder / BEST_FILE, best.values)
     trials = study.get_trials(deepcopy=False)
-    chosen_by_size = read_json_object(seed_folder(job, default, job.base.seed) / CONFIG_FILE)
-    write_search_report(job, study, candidates, best, chosen_by_size, verdict)
+    chosen_by_size = read_json_object(seed_folder(job, default, seeds[0]) / CONFIG_FILE)
+    write_search_report(job, study, candidates, seeds, best, chosen_by_size, verdict)
     return SearchResult(best, candidates, trials, job.folder, job.score, verdict)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,6 +33,7 @@ Space: TypeAlias = dict[str, BaseDistribution]  # the values that each setting m
 SPACES = Path(__file__).parent / "spaces"
 KEYS = ("low", "high", "step", "log", "choices")
 MAX_CHARACTERS = 1 << 20
+MAX_WHOLE = 2**31 - 1  # of a whole number, and of the steps of a range: Optuna samples them as floats
 
 
 def read_space(path: Path, config_class: type[Settings]) -> Space:
@@ -47,11 +49,11 @@ def read_space(path: Path, config_class: type[Settings]) -> Space:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(MAX_CHARACTERS + 1)
-        if len(text) > MAX_CHARACTERS:
-            raise InputError(f"{path}: more than {MAX_CHARACTERS:,} characters; a space has a few lines")
-        tables = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        tables = tomllib.loads(text) if len(text) <= MAX_CHARACTERS else None
+    except (ValueError, RecursionError) as error:  # of a number of very many digits it is a plain ValueError
         raise InputError(f"{path}: no TOML ({excerpt(str(error))}); see tuning/spaces for examples") from None
+    if tables is None:
+        raise InputError(f"{path}: more than {MAX_CHARACTERS:,} characters; a space has a few lines")
     return make_space(tables, config_class, str(path))
 
 
@@ -71,6 +73,7 @@ def make_space(tables: Mapping[str, Any], config_class: type[Settings], source: 
 
 def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -> BaseDistribution:
     """The values that a setting may take."""
+    _check_whole_numbers(table, place)
     if not isinstance(table, Mapping):
         raise InputError(f"{place}: found {excerpt(str(table))}, wanted low and high, or choices")
     if unknown := sorted(set(table) - set(KEYS)):
@@ -78,7 +81,7 @@ def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -
     if "choices" in table:
         return _choices(name, table, config_class, place)
     for end in ("low", "high"):
-        if end not in table:
+        if table.get(end) is None:
             raise InputError(f"{place}: {end} is missing; give low and high, or choices")
         _check(name, table[end], config_class, place)
     kind = kind_of(config_class, name)
@@ -87,30 +90,46 @@ def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -
     low, high, step, log = table["low"], table["high"], table.get("step"), table.get("log", False)
     if type(log) is not bool:
         raise InputError(f"{place}: log: found {as_written(log)}, wanted true or false")
-    try:
-        _check_ends(low, high, log, place)
-        if step is not None:
-            _check_step(step, high - low, (int,) if kind is int else (int, float), log, place)
-        if kind is int:
-            return IntDistribution(low, high, log=log, step=1 if step is None else step)  # type: ignore[arg-type]
-        return FloatDistribution(float(low), float(high), log=log, step=step)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{place}: {excerpt(str(error), 160)}") from None
+    _check_ends(low, high, log, place)
+    if step is not None:
+        _check_step(step, low, high, (int,) if kind is int else (int, float), log, place)
+    if kind is int:
+        return IntDistribution(low, high, log=log, step=1 if step is None else step)
+    return FloatDistribution(float(low), float(high), log=log, step=step)
+
+
+def _check_whole_numbers(value: Any, place: str) -> None:
+    """Refuse whole numbers, anywhere in a table, that are too large to be sampled: TOML has them of any size."""
+    if isinstance(value, int) and abs(value) > MAX_WHOLE:
+        raise InputError(f"{place}: found a whole number beyond {MAX_WHOLE:,}; give a smaller one")
+    if isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            _check_whole_numbers(inner, place)
 
 
 def _check_ends(low: float, high: float, log: bool, place: str) -> None:
     if low > high:
-        raise InputError(f"{place}: low {low:g} is above high {high:g}; exchange them")
+        raise InputError(f"{place}: low {low} is above high {high}; exchange them")
     if log and low <= 0:
-        raise InputError(f"{place}: found low = {low:g} with log = true, wanted more than 0")
+        raise InputError(f"{place}: found low = {low} with log = true, wanted more than 0")
 
 
-def _check_step(step: Any, width: float, kinds: tuple[type, ...], log: bool, place: str) -> None:
+def _check_step(step: Any, low: float, high: float, kinds: tuple[type, ...], log: bool, place: str) -> None:
     if log:
         raise InputError(f"{place}: has step and log = true; leave out one of them")
-    if type(step) not in kinds or not 0 < step <= width:
+    if type(step) not in kinds or not 0 < step <= high - low:
         wanted = "a whole number" if kinds == (int,) else "a number"
-        raise InputError(f"{place}: step: found {as_written(step)}, wanted {wanted} above 0, at most {width:g}")
+        raise InputError(f"{place}: step: found {as_written(step)}, wanted {wanted} above 0, at most {high - low:g}")
+    first, last, width = (Fraction(str(value)) for value in (low, high, step))  # 0.7 - 0.1 is no 0.6 in binary
+    num_steps = (last - first) / width
+    if num_steps > MAX_WHOLE:
+        raise InputError(f"{place}: step: found {step}, too small between {low} and {high}; leave it out")
+    if num_steps.denominator > 1:
+        reached = f"{float(first + int(num_steps) * width):.12g}"
+        raise InputError(
+            f"{place}: step: found {step}, which leads from low {low} to {reached} and not to high {high}; "
+            f"give high = {reached}, or another step"
+        )
 
 
 def _choices(name: str, table: Mapping[str, Any], config_class: type[Settings], place: str) -> BaseDistribution:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from common.errors import InputError
-from common.output import claim
+from common.files import check_writable
+from common.output import claim, is_ours, kind_of, workspace_of
 from tuning.space import Space
 
 try:
@@ -81,7 +82,12 @@ class SeededByTrial(BaseSampler):
 
     def sample_relative(self, study: Any, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
         """See `optuna.samplers.BaseSampler`."""
-        return self.sampler.sample_relative(study, trial, search_space)
+        values = self.sampler.sample_relative(study, trial, search_space)
+        if not values:  # they are drawn one by one: first again what a killed process has drawn
+            for name, distribution in trial.distributions.items():
+                if not distribution.single():
+                    self.sampler.sample_independent(study, trial, name, distribution)
+        return values
 
     def sample_independent(self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: Any) -> Any:
         """See `optuna.samplers.BaseSampler`."""
@@ -180,10 +186,19 @@ def _suggest(trial: Trial, name: str, values: BaseDistribution) -> None:
 
 
 def claimed(place: Path, stack: ExitStack) -> bool:
-    """Reserve a place, unless another process has it."""
+    """Reserve a place, unless another process has it.
+
+    Raises:
+        InputError: nobody can have it.
+    """
     try:
         stack.enter_context(claim(place))
     except InputError:
+        check_writable(place, "--output-dir")
+        workspace = workspace_of(place)
+        with suppress(FileNotFoundError):  # the other process may end at this moment
+            if not is_ours(workspace) and kind_of(workspace) is not None:
+                raise
         return False
     return True
 

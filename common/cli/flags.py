@@ -245,13 +245,17 @@ def read_settings(arguments: argparse.Namespace, config_class: type[Config]) -> 
     Raises:
         InputError: an unknown setting, a wrong type, or a value out of range, with what would do.
     """
+    return make_config(config_class, given_settings(arguments, config_class), str(arguments.config or ""))
+
+
+def given_settings(arguments: argparse.Namespace, config_class: type[Settings]) -> dict[str, Any]:
+    """The settings that a preset, a file and flags give, those with the value of the default, too."""
     values: dict[str, Any] = {}
     if getattr(arguments, "preset", None):
         values |= read_json_object(_preset(Path(arguments.presets), arguments.preset))
     if arguments.config is not None:
         values |= read_json_object(arguments.config)
-    values |= _given_flags(arguments, config_class)
-    return make_config(config_class, values, str(arguments.config or ""))
+    return values | _given_flags(arguments, config_class)
 
 
 def _preset(folder: Path, name: str) -> Path:

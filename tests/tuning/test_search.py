@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
+import os
 import sys
+import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 from optuna.distributions import FloatDistribution
@@ -12,10 +17,12 @@ from optuna.trial import TrialState
 
 import tuning
 from common.errors import InputError
-from common.output import claim
+from common.output import claim, make_ours, workspace_of
+from common.training.checkpoint import check_space, checkpoint_folder
+from language_model.config import LanguageModelConfig
 from sentiment.config import SentimentConfig
-from tuning.search import Candidate, compare, make_job
-from tuning.study import JOURNAL, open_study, take_trial, trial_folder
+from tuning.search import Candidate, _facts, _watch, compare, make_job
+from tuning.study import JOURNAL, claimed, open_study, take_trial, trial_folder
 
 SPACE = {
     "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -47,12 +54,15 @@ def train(monkeypatch, request):
                 on_epoch(epoch, {"loss": 1.0, "r2": score + 0.01 * epoch})
         output_dir.mkdir(parents=True)
         (output_dir / "config.json").write_text(json.dumps(vars(config)))
-        (output_dir / "metrics.json").write_text(json.dumps({"validation": {"r2": score}}))
+        scores = {"r2": None if train.lacks_score(config) else score}
+        (output_dir / "metrics.json").write_text(json.dumps({"validation": scores}))
         (output_dir / "manifest.json").write_text('{"format_version": 2, "task": "sentiment", "files": {}}')
 
     if "report" not in request.node.name:
         monkeypatch.setattr(sys.modules["tuning.search"], "write_search_report", lambda *given: None)
-    train.fails, train.dies_at, train.calls = (lambda config: False), None, calls
+    train.fails = train.lacks_score = lambda config: False
+    train.dies_at, train.calls = None, calls
+    monkeypatch.setattr(sys.modules["tuning.search"], "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr("sentiment.train", train)
     monkeypatch.setattr("keras.backend.clear_session", lambda: None)
     return train
@@ -60,7 +70,7 @@ def train(monkeypatch, request):
 
 def run(folder, num_trials=12, **options):
     return tuning.search(
-        "sentiment", [("Good.", 9)], folder, SPACE, num_trials=num_trials, num_seeds=2, **{"prune": False, **options}
+        "sentiment", [("Good.", 9)], folder, SPACE, num_trials=num_trials, **{"num_seeds": 2, "prune": False, **options}
     )
 
 
@@ -248,3 +258,235 @@ def test_a_trial_that_ends_while_it_is_looked_at_is_not_taken_again(tmp_path, mo
     monkeypatch.setattr("tuning.study.claim", claim_late)
     with take_trial(study, tmp_path, space, 2) as trial:
         assert trial.number == 1
+
+
+# -- Troubles -------------------------------------------------------------------------------------------------------
+
+
+def _die(*given, **named):
+    raise Killed
+
+
+def test_a_trial_without_a_score_fails(train, tmp_path):
+    train.lacks_score = lambda config: config.pooling == "mean" and config.dropout != SentimentConfig.dropout
+    result = run(tmp_path)
+    failed = next(trial for trial in result.trials if trial.state == TrialState.FAIL)
+    assert f"{failed.number + 1:04d}: validation r2 is not defined" in failed.user_attrs["error"]
+    assert result.best.values["pooling"] == "max"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_seed_without_a_score_is_left_out_aloud(resume, train, tmp_path, caplog):
+    train.lacks_score = lambda config: config.seed == 2
+    if resume:
+        run(tmp_path, 4)
+    with caplog.at_level("INFO", "rnn_language"):
+        result = run(tmp_path, 4, resume=resume)
+    assert [len(each.scores) for each in result.candidates] == [1, 1, 1, 1]
+    assert "Default with seed 2: failed" in caplog.text
+    assert "Left out: seed 2, with which the settings without a search have no score" in caplog.text
+
+
+def test_the_report_names_the_seeds_that_count(train, tmp_path):
+    train.lacks_score = lambda config: config.seed == 2 and config.dropout == SentimentConfig.dropout
+    run(tmp_path, 4, num_seeds=3)
+    page = (tmp_path / "report.html").read_text()
+    assert "seed 3" in page
+    assert "seed 2" not in page
+
+
+def test_settings_without_a_score_with_one_seed_are_left_out_aloud(train, tmp_path, caplog):
+    best = run(tmp_path / "first", 4).best
+    train.lacks_score = lambda config: config.seed == 2 and config.learning_rate == best.values["learning_rate"]
+    with caplog.at_level("INFO", "rnn_language"):
+        result = run(tmp_path / "second", 4)
+    assert len(result.candidates) == 3
+    assert best.trial not in [each.trial for each in result.candidates]
+    assert f"Left out: {best.name}, which has no score with seed 2" in caplog.text
+
+
+def test_no_score_without_a_search_is_one_line(train, tmp_path):
+    train.lacks_score = lambda config: config.learning_rate == SentimentConfig.learning_rate
+    with pytest.raises(InputError, match="no validation r2 without a search, with any seed"):
+        run(tmp_path, 4)
+
+
+@pytest.mark.parametrize("scores", [{"loss": 1.0}, {"loss": 1.0, "r2": math.nan}])
+def test_an_epoch_without_the_score_fails_the_trial(scores, tmp_path):
+    job = make_job("sentiment", [("Good.", 9)], tmp_path, SPACE, None, 5, False, {})
+    with pytest.raises(InputError, match="validation r2 is not defined"):
+        _watch(job, job.open().ask(), 1, scores)
+
+
+def test_a_search_needs_validation_data(tmp_path):
+    config = LanguageModelConfig(validation_split=0.0)
+    with pytest.raises(InputError, match="--validation-split: found 0, a search needs validation data"):
+        make_job("language_model", ["Good."], tmp_path, None, config, 5, False, {"validation": None})
+    make_job("language_model", ["Good."], tmp_path, None, config, 5, False, {"validation": ["Good."]})
+
+
+def test_a_default_that_is_given_is_not_searched(tmp_path):
+    with pytest.raises(InputError, match="--dropout: given for all trials, and in the space"):
+        make_job("sentiment", [], tmp_path, SPACE, None, 5, False, {}, {"dropout"})
+    assert "dropout" not in make_job("sentiment", [], tmp_path, None, None, 5, False, {}, {"dropout"}).space
+    everything = list(make_job("sentiment", [], tmp_path, None, None, 5, False, {}).space)
+    with pytest.raises(InputError, match=r"all settings of tuning/spaces/sentiment\.toml are given"):
+        make_job("sentiment", [], tmp_path, None, None, 5, False, {}, everything)
+
+
+FORK = multiprocessing.get_context("fork")
+
+
+def _end_a_trial(folder, number, held):
+    with claim(trial_folder(folder, number)):
+        held.set()
+        time.sleep(0.3)
+        open_study(folder, 1, True, False).tell(number, 0.25)
+
+
+@FORKS
+def test_a_search_waits_for_the_trials_of_another_process(train, tmp_path, caplog):
+    run(tmp_path, 3)
+    open_study(tmp_path, 1, True, False).ask()
+    held = FORK.Event()
+    other = FORK.Process(target=_end_a_trial, args=(tmp_path, 3, held))
+    other.start()
+    held.wait()
+    with caplog.at_level("INFO", "rnn_language"):
+        result = run(tmp_path, 4, resume=True)
+    other.join()
+    assert result.trials[3].value == 0.25
+    assert "Waiting for another process, which is at the last trials" in caplog.text
+
+
+def _hold_for_a_moment(place, held):
+    with claim(place):
+        held.set()
+        time.sleep(0.3)
+
+
+@FORKS
+def test_a_search_waits_for_a_seed_of_another_process_and_trains_it_if_that_did_not(train, tmp_path, caplog):
+    whole = run(tmp_path / "whole", 3)
+    (tmp_path / "search").mkdir()
+    held = FORK.Event()
+    place = tmp_path / "search" / "seeds" / "default-2"
+    other = FORK.Process(target=_hold_for_a_moment, args=(place, held))
+
+    def start(config):
+        if other.pid is None:
+            other.start()
+            held.wait()
+
+    train.fails = start
+    with caplog.at_level("INFO", "rnn_language"):
+        result = run(tmp_path / "search", 3)
+    other.join()
+    assert result.candidates == whole.candidates
+    assert train.calls[-1][0] == "default-2"
+    assert "Waiting for another process, which is at default with seed 2" in caplog.text
+
+
+def test_a_place_that_nobody_can_have_is_not_waited_for(tmp_path):
+    workspace_of(tmp_path / "0001").mkdir()
+    (workspace_of(tmp_path / "0001") / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="in the way"), ExitStack() as stack:
+        claimed(tmp_path / "0001", stack)
+
+
+def test_too_little_space_ends_the_search_and_fails_no_trial(train, tmp_path, monkeypatch):
+    def too_little(config):
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10))
+            check_space(tmp_path / "run.checkpoint", 1_000_000)
+
+    train.fails = too_little
+    with pytest.raises(InputError, match="free some space"):
+        run(tmp_path / "search", 4)
+    train.fails = lambda config: False
+    trials = run(tmp_path / "search", 4, resume=True).trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
+
+
+def test_a_place_that_can_no_longer_be_written_fails_no_trial(train, tmp_path, monkeypatch):
+    def refuse(*given):
+        raise InputError("trials: cannot be written")
+
+    with monkeypatch.context() as patch:
+        train.fails = lambda config: patch.setattr(sys.modules["tuning.search"], "check_writable", refuse) is None
+        with pytest.raises(InputError, match=r"^trials: cannot be written"):
+            run(tmp_path, 4)
+    train.fails = lambda config: False
+    assert [trial.state for trial in run(tmp_path, 4, resume=True).trials] == [TrialState.COMPLETE] * 4
+
+
+@pytest.mark.parametrize("file", ["search.json", "marker"])
+def test_a_search_that_was_killed_as_it_began_begins_again(file, train, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            *{"search.json": (os, "fsync"), "marker": (sys.modules["tuning.search"], "replace_file")}[file], _die
+        )
+        with pytest.raises(Killed):
+            run(tmp_path / "search", 2)
+    if file == "search.json":  # a kill leaves the workspace, too
+        make_ours(workspace_of(tmp_path / "search" / "search.json"))
+    with pytest.raises(InputError, match="no search to resume; leave out --resume"):
+        run(tmp_path / "search", 2, resume=True)
+    assert len(run(tmp_path / "search", 2).trials) == 2
+
+
+@pytest.mark.parametrize("name", ["validation", "start"])
+def test_a_file_that_is_named_by_a_text_may_not_change(name, train, tmp_path):
+    (tmp_path / "model").mkdir()
+    file = {"validation": tmp_path / "validation.csv", "start": tmp_path / "model" / "manifest.json"}[name]
+    option = {name: str(file if name == "validation" else file.parent)}
+    file.write_text("one")
+    run(tmp_path / "search", 2, **option)
+    run(tmp_path / "search", 2, resume=True, **option)
+    file.write_text("another")
+    with pytest.raises(InputError, match="another options"):
+        run(tmp_path / "search", 2, resume=True, **option)
+
+
+def test_options_that_are_no_files(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "auto").mkdir()
+    options = {"start": "auto", "about_data": "x" * 5000, "validation": None, "groups": "", "teachers": []}
+    job = make_job("sentiment", [], tmp_path, SPACE, None, 5, False, options)
+    assert _facts(job)["options"] == {"start": "auto", "about_data": "x" * 5000}
+
+
+@pytest.mark.parametrize("ends", ["done", "failed"])
+def test_a_checkpoint_without_use_is_removed(ends, train, tmp_path, monkeypatch):
+    def leave_checkpoint(config):
+        folder = checkpoint_folder(trial_folder(tmp_path, 0))
+        make_ours(folder)
+        (folder / "epoch-0001").mkdir()
+        return ends == "failed" and len(train.calls) == 1
+
+    train.fails = lambda config: len(train.calls) == 1 and leave_checkpoint(config)
+    if ends == "done":  # killed between its bundle and the end of the trial
+        with monkeypatch.context() as patch:
+            patch.setattr("optuna.Study.tell", _die)
+            with pytest.raises(Killed):
+                run(tmp_path, 2)
+    result = run(tmp_path, 2, resume=ends == "done")
+    assert result.trials[0].state == (TrialState.COMPLETE if ends == "done" else TrialState.FAIL)
+    assert not checkpoint_folder(trial_folder(tmp_path, 0)).exists()
+
+
+@pytest.mark.parametrize(("number", "drawn"), [(1, 1), (2, 2), (11, 1)])
+def test_a_kill_while_a_trial_is_proposed_does_not_change_it(number, drawn, train, tmp_path, monkeypatch):
+    whole = run(tmp_path / "whole", 12)
+    suggest = sys.modules["tuning.study"]._suggest
+
+    def suggest_or_die(trial, name, values):
+        if trial.number == number and len(trial.params) == drawn:
+            raise Killed
+        suggest(trial, name, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tuning.study._suggest", suggest_or_die)
+        with pytest.raises(Killed):
+            run(tmp_path / "killed", 12)
+    assert proposals(run(tmp_path / "killed", 12, resume=True)) == proposals(whole)

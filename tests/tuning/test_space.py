@@ -56,6 +56,14 @@ def test_ranges_and_choices(tmp_path):
         ("a = " + "[" * 5000, "no TOML"),
         ("#" * (1 << 20) + "\n", "more than 1,048,576 characters"),
         ("[units]\nlow = 8\nhigh = 32\nstep = 0", r"\[units\]: .*step"),
+        ("[units]\nlow = 8\nhigh = 16\nstep = 3", "found 3, .* low 8 to 14 and not to high 16; give high = 14, or"),
+        ("[dropout]\nlow = 0.1\nhigh = 0.55\nstep = 0.2", r"low 0.1 to 0.5 and not to high 0.55; give high = 0.5, or"),
+        ("[dropout]\nlow = 0.1\nhigh = 0.5\nstep = 1e-300", "step: found 1e-300, too small .*; leave it out"),
+        ("[units]\nlow = 8\nhigh = 99999999999999999999", "a whole number beyond 2,147,483,647; give a smaller"),
+        ("[units]\nlow = 8\nhigh = 2147483648", "found a whole number beyond"),
+        ("[units]\nchoices = [8, 99999999999999999999]", "found a whole number beyond"),
+        ("units = 0x" + "f" * 5000, "found a whole number beyond"),
+        ("[units]\nlow = 8\nhigh = " + "9" * 5000, "no TOML"),
         ("[units]\nlow = 8.5\nhigh = 32", r"\[units\]: --units: found '8.5', wanted int"),
         ("[pooling]\nlow = 1\nhigh = 2", r"\[pooling\]: --pooling: found '1', wanted str"),
         ('[pooling]\nchoices = ["mean", "maximum"]', "found 'maximum', wanted one of"),
@@ -68,6 +76,27 @@ def test_what_is_wrong_is_named_with_its_place(text, message, tmp_path):
     with pytest.raises(InputError, match=message) as raised:
         read(tmp_path, text)
     assert "space.toml" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[learning_rate]\nlow = 0.01\nhigh = 0.001", "[learning_rate]: low 0.01 is above high 0.001; exchange them"),
+        ("[dropout]\nlow = 0\nhigh = 0.5\nlog = true", "[dropout]: found low = 0 with log = true, wanted more than 0"),
+        ("[units]\nlow = 8\nhigh = 32\nstep = 0", "[units]: step: found 0, wanted a whole number above 0, at most 24"),
+    ],
+)
+def test_the_place_is_named_once_and_cuts_no_reason_short(text, message, tmp_path):
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    with pytest.raises(InputError) as raised:
+        read(folder, text)
+    assert str(raised.value) == f"{folder / 'space.toml'}: {message}"
+
+
+def test_steps_that_end_at_high_are_kept(tmp_path):
+    space = read(tmp_path, "[dropout]\nlow = 0.1\nhigh = 0.7\nstep = 0.2\n[units]\nlow = 8\nhigh = 14\nstep = 3")
+    assert space == {"dropout": FloatDistribution(0.1, 0.7, step=0.2), "units": IntDistribution(8, 14, step=3)}
 
 
 @pytest.mark.parametrize("task", TASKS)
