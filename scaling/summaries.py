@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from common.errors import excerpt
+from common.errors import printable
 from common.evaluation.metrics import bits_per_character, perplexity
 
 MOST_NOTES = 5  # of a part
@@ -123,4 +123,4 @@ class Notes:
         """Note why a row of the part has no answer."""
         self.number += 1
         if len(self.kept) < MOST_NOTES:
-            self.kept.append(f"{self.part}, row {row}: {excerpt(reason, 160)[1:-1]}")
+            self.kept.append(f"{self.part}, row {row}: {printable(reason, max_characters=160)}")

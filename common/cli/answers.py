@@ -17,7 +17,7 @@ from common.errors import InputError, excerpt
 from common.evaluation.metrics import finite
 from common.progress import say
 from common.text.asked import Asked, Texts
-from common.text.columns import free_name, near_miss
+from common.text.columns import Column, free_name, missing_column
 from common.text.rows import UNDECODED
 from common.text.tables import JSON_LINES, JSON_LIST, Table, file_kind
 
@@ -55,7 +55,21 @@ def choose_format(arguments: argparse.Namespace, texts: Texts, formats: Sequence
         arguments: of the command.
         texts: what is to be answered.
         formats: that the command has.
+    Raises:
+        InputError: `--columns` is given, and there is no table.
     """
+    name, is_table = _find_format(arguments, texts, formats)
+    check_columns(arguments, is_table)
+    return name, is_table
+
+
+def check_columns(arguments: argparse.Namespace, is_table: bool) -> None:
+    """Refuse `--columns` where the answers are no table."""
+    if arguments.columns is not None and not is_table:
+        raise InputError("--columns: the answers are no table; leave it out, or choose another --format")
+
+
+def _find_format(arguments: argparse.Namespace, texts: Texts, formats: Sequence[str]) -> tuple[str, bool]:
     name = arguments.format
     if name is not None:
         return name, _is_joined(name, texts, formats)
@@ -210,9 +224,7 @@ class Joined:
         places = []
         for name in map(str.strip, chosen.split(",")):
             if name not in names:
-                near = near_miss(names, name)
-                hint = f": did you mean {excerpt(near)}?" if near else ";"
-                raise InputError(f"--columns: no column {excerpt(name)}{hint} There are: {', '.join(names)}")
+                raise InputError(f"--columns: {missing_column(names, Column(name, '--columns'))}")
             places.append(names.index(name))
         return places
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from common.cli.answers import (
     OwnColumns,
     answer_asked,
+    check_columns,
     format_by_ending,
     not_answered,
     numbered,
@@ -111,6 +112,7 @@ def write_explanations(
         page: likewise.
     """
     name = format_by_ending(arguments, FORMATS)
+    check_columns(arguments, name == "jsonl")
     with ExitStack() as stack:
         if name == "jsonl":
             own = OwnColumns({"target": ""}, lambda _, found: found.record())
@@ -174,6 +176,7 @@ def check_faithfulness_arguments(arguments: argparse.Namespace) -> None:
     """Find what is wrong with the options of `--faithfulness` before the model is loaded."""
     if arguments.texts or arguments.input is None:
         raise InputError("--faithfulness: measures on a file of examples; give it with --input")
+    check_columns(arguments, is_table=False)
     check_file(arguments.input)
     if arguments.output:
         check_file_place(arguments.output, paths_read(arguments))

@@ -19,7 +19,7 @@ from common.files import check_writable
 from common.inference.engine import ENGINES
 from common.output import REPORT_FILE, check_not_inside, check_report_place, claim_all
 from common.parallel import num_cores, writes
-from common.settings import TrainingConfig
+from common.settings import TrainingConfig, as_option
 from common.text.data import check_data
 from common.text.documents import AUTO, DOCUMENTS
 from common.text.rows import MAX_ROW
@@ -194,6 +194,27 @@ def add_reading_arguments(parser: OneLineParser) -> list[argparse.Action]:
             help="the first line of a table is a row; columns are 1, 2, …",
         ),
     ]
+
+
+OF_FILES = {  # options that tell how a file or standard input is read, and their defaults
+    "text_column": None, "tokens_column": None, "tags_column": None, "input_format": AUTO, "document": AUTO,
+    "encoding": AUTO, "header": True,
+}  # fmt: skip
+
+
+def check_nothing_is_read(arguments: argparse.Namespace, instead: str) -> None:
+    """Refuse options for files where no file is read.
+
+    Args:
+        arguments: of the command.
+        instead: what would do.
+    Raises:
+        InputError: the option.
+    """
+    for name, default in OF_FILES.items():
+        value = getattr(arguments, f"setting:{name}", getattr(arguments, name, default))
+        if value != default:
+            raise InputError(f"{as_option(name, value)}: tells how a file is read; leave it out, or {instead}")
 
 
 WRITTEN = ("output", "output_dir", "report")  # options that name a place to write

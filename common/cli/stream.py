@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from common.bundles.file_names import CONFIG_FILE
-from common.cli.options import paths_read
+from common.cli.options import check_nothing_is_read, paths_read
 from common.errors import ForPeople, InputError
 from common.json_files import read_json_object
 from common.output import check_file_place, kind_of, replace_file, resolve
@@ -26,12 +26,13 @@ from common.text.asked import Asked, Texts, given_texts, open_asked
 from common.text.documents import AUTO, LINE
 from common.text.rows import MAX_ROW, BadRow
 from common.text.sources import Source
-from common.text.tables import Reading
+from common.text.tables import Reading, Table, no_rows
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 MOST_REPORTED = 1000  # rows without an answer, one by one
 TEXTS_AT_ONCE, CHARACTERS_AT_ONCE = 256, MAX_ROW
+NO_TEXT = "no text given; write one after the command, or use --input"
 
 
 def open_texts(arguments: argparse.Namespace, items: Iterable[Any]) -> Iterator[Any]:
@@ -41,11 +42,28 @@ def open_texts(arguments: argparse.Namespace, items: Iterable[Any]) -> Iterator[
         arguments: of the command.
         items: what is read from `--input`, each with its place.
     Returns:
-        What `answer_all` takes; of a file the first row has been read.
+        What `answer_all` takes.
     """
     check_text_arguments(arguments)
+    return _begun(arguments, items)
+
+
+def _begun(arguments: argparse.Namespace, items: Iterable[Item], table: Table | None = None) -> Iterator[Item]:
+    """Read the first item, except of what is typed: where there is none, no model is loaded and nothing is written.
+
+    Raises:
+        InputError: there is none.
+    """
+    if is_interactive(arguments):
+        return iter(items)
     rows = iter(items)
-    first = [*itertools.islice(rows, 1)] if arguments.input else []
+    first = [*itertools.islice(rows, 1)]
+    if not first and table:
+        raise InputError(no_rows(table))
+    if not first and arguments.input:
+        raise InputError(f"{arguments.input}: no text in the file; give one with at least a word")
+    if not first:
+        raise InputError(NO_TEXT)
     return itertools.chain(first, rows)
 
 
@@ -66,8 +84,7 @@ def ask(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), source:
     document = LINE if is_interactive(arguments) and arguments.document == AUTO else arguments.document
     names = [*trained_text_column(arguments.model), *usual]
     texts = open_asked(arguments.input, arguments.text_column, names, reading, document, source)
-    first = [*itertools.islice(texts.items, 1)] if arguments.input else []
-    return dataclasses.replace(texts, items=itertools.chain(first, texts.items))
+    return dataclasses.replace(texts, items=_begun(arguments, texts.items, texts.table))
 
 
 def trained_text_column(model: Path) -> list[str]:
@@ -83,6 +100,8 @@ def check_text_arguments(arguments: argparse.Namespace) -> None:
     """Find what is wrong with the options of a command that answers to texts."""
     if arguments.texts and arguments.input:
         raise InputError("TEXT and --input exclude each other; give one of them")
+    if arguments.texts:
+        check_nothing_is_read(arguments, "give --input instead of TEXT")
     if arguments.output:
         check_file_place(arguments.output, paths_read(arguments))
 
@@ -174,7 +193,7 @@ class NotAnswered:
         if self.number and num_answered:
             say(f"{self.number:,} of {self.number + num_answered:,} rows have no answer")
         if not self.number + num_answered:
-            raise InputError("no text given; write one after the command, or use --input")
+            raise InputError(NO_TEXT)
         if not num_answered:
             raise InputError(f"none of the {self.number:,} rows could be answered; see above what is wrong with them")
 

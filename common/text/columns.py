@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from common.errors import InputError, excerpt
+from common.errors import InputError, excerpt, printable
 
 TEXT, RATING, OTHER = "text", "rating", "other"
 MOST_LISTED = 30  # columns in a message
@@ -78,7 +78,7 @@ def missing_column(names: Sequence[str], wanted: Column) -> str:
     >>> missing_column(["id", "Comment"], Column("comment", "--text-column"))
     "no column 'comment': did you mean 'Comment'? The columns there are: id, Comment; choose with --text-column"
     """
-    shown = ", ".join(excerpt(name)[1:-1] for name in names[:MOST_LISTED]) or "none"
+    shown = ", ".join(printable(name, max_characters=40) for name in names[:MOST_LISTED]) or "none"
     more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
     choose = f"; choose with {wanted.option}"
     near = near_miss(names, wanted.name)

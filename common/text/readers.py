@@ -15,7 +15,7 @@ from common.progress import say
 from common.text.columns import Column, as_columns
 from common.text.rows import MAX_ROW, BadRow, Row, TooLong, bounded_lines, require_good, undecodable
 from common.text.sources import Source, hash_of_read, open_source, open_text, sha256_of
-from common.text.tables import TABLE_KINDS, Reading, Table, choose_columns, file_kind, open_table, pick
+from common.text.tables import TABLE_KINDS, Reading, Table, choose_columns, file_kind, no_rows, open_table, pick
 
 __all__ = [
     "MAX_ROW", "TABLE_KINDS", "BadRow", "Row", "TooLong", "bounded_lines", "file_kind", "hash_of_read", "open_text",
@@ -50,8 +50,6 @@ def read_open_rows(
     """The same of a file that is open."""
     num_rows = num_empty = 0
     table = open_table(source, file_kind(path), wanted, reading.header)
-    if not table.names and table.is_fixed():
-        raise InputError(f"{path}: empty file; the first line must name the columns")
     names = choose_columns(table, wanted)
     source.notes += table.notes
     source.announce()
@@ -62,7 +60,7 @@ def read_open_rows(
         else:
             yield row if isinstance(row, BadRow) else pick_all(row, wanted, names)
     if not num_rows:
-        raise InputError(f"{path}: no rows; the file has a header at most, give one with data")
+        raise InputError(no_rows(table))
     if num_empty:
         say(f"{path}: {num_empty:,} empty rows left out")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -241,22 +241,28 @@ def choose_columns(table: Table, wanted: Sequence[Column], by_sight: bool = Fals
     Raises:
         InputError: one is not there, or is there twice; or the file is empty.
     """
-    if not table.names and table.is_fixed() and table.form != DATA_FRAME:
+    if not any(table.names) and not table.sample and table.is_fixed() and table.form != DATA_FRAME:
         raise InputError(f"{table.name}: empty file; the first line must name the columns")
     return {column.name: _choose(table, column, by_sight) for column in wanted}
 
 
-def _choose(table: Table, column: Column, by_sight: bool) -> str:
+def _find(table: Table, column: Column) -> int | None:
     try:
-        place = find_column(table.names, column)
+        return find_column(table.names, column)
     except InputError as error:
         raise InputError(f"{table.name}: {error}") from None
+
+
+def _choose(table: Table, column: Column, by_sight: bool) -> str:
+    place = _find(table, column)
     by_content_too = not column.given and (by_sight or not table.dialect.has_header)
     if place is None and by_content_too:
         columns = [[values.get(name, "") for values in table.sample] for name in table.keys]
         place = by_content(columns, column.kind)
         what = {TEXT: "texts", RATING: "ratings"}.get(column.kind, "values")
         if place is not None:
+            if table.names[place]:
+                _find(table, replace(column, name=table.names[place]))  # refuses a name that two columns have
             table.notes.append(f"{what} in column {excerpt(table.names[place])}")
     elif place is not None and table.names[place] != column.name:
         table.notes.append(f"column {excerpt(table.names[place])} taken as {excerpt(column.name)}")
@@ -273,8 +279,9 @@ def _not_found(table: Table, column: Column, by_content_too: bool) -> str:
     Args:
         table: the table; its first rows are read.
         column: that is wanted.
-        by_content_too: whether rows were looked at. What looks like no header is one, too, that cannot be read.
+        by_content_too: whether its values were looked for, among the rows of the sample.
     """
+    # The sample lacks rows that cannot be read; of a header that cannot, a table seems to have none but a first row.
     looked_at = len(table.sample) + 1 if by_content_too else int(not table.dialect.has_header)
     first = list(itertools.islice(table.rows, looked_at))
     if by_content_too and not first:
@@ -314,8 +321,10 @@ def pick(row: Row, column: Column, name: str) -> str | BadRow:
     if name in getattr(row.record, "repeated", ()):
         return BadRow(f"{row.place}: two values of {excerpt(name)} in one object; leave one", row.record)
     if name in row.values:
-        problem = undecodable(row.values[name], "write the texts as text, not as bytes")  # of Parquet, a DataFrame
-        return BadRow(f"{row.place}: {problem}", row.record) if problem else row.values[name]
+        written = row.record.get(name) if isinstance(row.record, Mapping) else None
+        if isinstance(written, bytes) and (problem := undecodable(row.values[name], "write texts, not bytes")):
+            return BadRow(f"{row.place}: {problem}", row.record)
+        return row.values[name]
     inner: Any = row.record
     for part in name.split("."):
         inner = inner.get(part) if isinstance(inner, Mapping) else None

@@ -158,6 +158,46 @@ def test_columns_are_chosen_and_their_names_kept_apart(run_toy, tmp_path, caplog
     assert run_toy("sentiment", "--input", path, "--columns", "rating_predicted,id") == "rating_predicted,id\n2.00,1\n"
     with pytest.raises(InputError, match="--columns: no column 'ID': did you mean 'id'"):
         run_toy("sentiment", "--input", path, "--columns", "ID")
+    with pytest.raises(InputError, match="--columns: no column ''; the columns there are: id, review, rating, "):
+        run_toy("sentiment", "--input", path, "--columns", "")
+
+
+@pytest.mark.parametrize("task", COMMANDS)
+@pytest.mark.parametrize("name", ["csv", "tsv", "json"])
+def test_nothing_is_printed_before_the_model_is_open(task, name, run_toy, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise InputError("x: not a bundle")
+
+    monkeypatch.setattr(f"{task}.load", refuse)
+    with pytest.raises(InputError, match="x: not a bundle"):
+        run_toy(task, "--input", write_table(tmp_path / "a.csv"), "--text-column", "comment", "--format", name)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("sentiment", ["So good."]),
+        ("language_model", ["So good.", "--format", "html"]),
+        ("pos_tagging", ["So good.", "--format", "jsonl"]),
+        ("pos_tagging", ["--input", Path(pos_tagging.__file__).parent / "dataset/test.conllu"]),
+    ],
+)
+def test_columns_of_what_is_no_table_are_refused(task, options, run_toy):
+    with pytest.raises(InputError, match="--columns: the answers are no table; leave it out, or choose another"):
+        run_toy(task, *options, "--columns", "text")
+
+
+def test_columns_of_texts_on_the_command_line(run_toy):
+    assert run_toy("sentiment", "So good.", "--format", "csv", "--columns", "rating,review") == (
+        "rating,review\n2.00,So good.\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--tokens-column", "--tags-column", "--input-format"])
+def test_how_words_stand_in_a_file_is_refused_with_texts(option, run_toy):
+    with pytest.raises(InputError, match=f"{option} words: tells how a file is read; leave it out, or give --input"):
+        run_toy("pos_tagging", option, "words", "So good.")
 
 
 TEN_KINDS = (

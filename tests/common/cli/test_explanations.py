@@ -111,6 +111,8 @@ def test_nothing_explained_is_an_error(run_toy, capsys):
         (["--faithfulness"], "--faithfulness: measures on a file of examples; give it with --input"),
         (["--faithfulness", "a", "--input", "b.csv"], "--faithfulness: measures on a file of examples"),
         (["--faithfulness", "--input", "nothing.csv"], "nothing.csv: no such file"),
+        (["--faithfulness", "--input", "a.csv", "--columns", "a"], "--columns: the answers are no table"),
+        (["a", "--columns", "a"], "--columns: the answers are no table; leave it out, or choose another --format"),
     ],
 )
 def test_options_that_exclude_each_other(argv, message, run_toy):

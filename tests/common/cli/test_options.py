@@ -99,6 +99,10 @@ def test_no_text_at_all(monkeypatch):
         (["text", "--input", "in.txt"], "exclude each other"),
         (["--input", "nothing.txt"], "no such file"),
         (["text", "--output", "."], "is a folder"),
+        (["text", "--text-column", "a"], "^--text-column a: tells how a file is read; leave it out, or give --input"),
+        (["text", "--document", "line"], "^--document line: tells how a file is read"),
+        (["text", "--encoding", "utf-8"], "^--encoding utf-8: tells how a file is read"),
+        (["text", "--no-header"], "^--no-header: tells how a file is read"),
     ],
 )
 def test_wrong_options_are_found_before_the_model_is_loaded(argv, message, tmp_path, monkeypatch):
@@ -293,12 +297,15 @@ def test_scores_are_kept_only_in_a_model_that_can_be_written(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("option", ["--min-rating", "--max-rating"])
-@pytest.mark.parametrize("value", ["nan", "inf"])
-def test_the_scale_of_ratings_is_finite(option, value, capsys):
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [("nan", "a finite number"), ("inf", "a finite number"), ("1e39", "from -1e+09 to 1e+09")],
+)
+def test_the_scale_of_ratings_has_limits(option, value, wanted, capsys):
     with pytest.raises(SystemExit) as stop:
         evaluate(["--test", "none.csv", option, value])
     assert stop.value.code == 2
-    assert f"argument {option}: found {value}, wanted a finite number" in capsys.readouterr().err
+    assert f"argument {option}: found {value}, wanted {wanted}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--train", "--validation"])

@@ -132,7 +132,7 @@ def test_of_what_is_typed_every_line_is_a_text(monkeypatch, capsys):
     assert capsys.readouterr().err == "Type a text and press Enter; Ctrl-D ends.\n"
 
 
-def test_the_first_row_of_a_file_is_read_before_anything_slow(tmp_path):
+def test_the_first_row_is_read_before_anything_slow_except_of_what_is_typed(monkeypatch, tmp_path):
     read = []
 
     def rows():
@@ -144,11 +144,44 @@ def test_the_first_row_of_a_file_is_read_before_anything_slow(tmp_path):
     read.clear()
     open_texts(arguments(input=tmp_path), rows())
     assert read == [0]
-    read.clear()
-    open_texts(arguments(), rows())
-    assert read == []
+    for stdin, expected in ((io.StringIO(), [0]), (Keyboard(), [])):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        read.clear()
+        open_texts(arguments(), rows())
+        assert read == expected
     with pytest.raises(InputError, match="TEXT and --input exclude each other"):
         open_texts(arguments(texts=["a"], input=tmp_path), rows())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "message"),
+    [
+        ("a.txt", "", None, r"a\.txt: no text in the file; give one with at least a word"),
+        ("a.txt", "\n\n  \n", None, r"a\.txt: no text in the file"),
+        ("a.txt", "", "text", r"a\.txt: empty file; the first line must name the columns"),
+        ("a.txt", "\n\n  \n", "text", r"a\.txt: empty file"),
+        ("a.csv", "", None, r"a\.csv: empty file"),
+        ("a.csv", "id,text\n", "text", r"a\.csv: no rows below the header; give a file with data; .* add --no-header"),
+        ("a.csv", "id,comment\n", None, r"a\.csv: no rows below the header"),
+        ("a.jsonl", "", "text", r"a\.jsonl: no rows; give a file with data$"),
+        ("a.json", "[]", None, r"a\.json: no rows; give"),
+    ],
+)
+def test_a_file_without_texts_is_named_before_the_model_is_loaded(name, content, column, message, tmp_path):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        ask(arguments(input=tmp_path / name, text_column=column))
+
+
+def test_no_sentences_and_nothing_on_standard_input_are_found_before_the_model_is_loaded(monkeypatch, tmp_path):
+    with pytest.raises(InputError, match=r"a\.conllu: no text in the file"):
+        open_texts(arguments(input=tmp_path / "a.conllu"), iter(()))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InputError, match="no text given; write one after the command, or use --input"):
+        ask(arguments())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"id,text\n")))
+    with pytest.raises(InputError, match="standard input: no rows below the header"):
+        ask(arguments(text_column="text"))
 
 
 def test_the_column_of_the_training_data_comes_first(tmp_path):

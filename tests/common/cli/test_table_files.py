@@ -60,6 +60,16 @@ def test_objects_of_json():
     assert written("json", rows=[]) == "[]\n"
 
 
+def test_the_header_comes_with_the_first_row_or_at_the_end():
+    output = io.StringIO()
+    table = write_table("csv", output, NAMES)
+    assert output.getvalue() == ""
+    table.write(ROWS[0])
+    assert output.getvalue().splitlines()[0] == "text,score,tags,note"
+    assert written("csv", rows=[]) == "text,score,tags,note\n"
+    assert written("csv", Dialect(has_header=False), rows=[]) == ""
+
+
 class Counted(io.StringIO):
     """What is written, and how much of it was out at each flush."""
 

@@ -130,7 +130,7 @@ def test_bytes_of_parquet_are_texts():
     assert good.text == "café"
     assert (bad.text, bad.problem) == (
         None,
-        "a.parquet, row 2: byte 0xe9 after 'caf' is not UTF-8; write the texts as text, not as bytes",
+        "a.parquet, row 2: byte 0xe9 after 'caf' is not UTF-8; write texts, not bytes",
     )
 
 

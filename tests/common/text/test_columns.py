@@ -63,6 +63,7 @@ def test_a_column_that_is_missing_is_said_with_those_there_are():
         f"no column 'text'; the columns there are: {', '.join(names)}; choose with --x"
     )
     assert "c29 and 1,000 more; choose" in missing_column([*names, *["d"] * 1000], Column("text", "--x"))
+    assert r"""there are: it's "b", c\d; choose""" in missing_column(["""it's "b\"""", r"c\d"], Column("text", "--x"))
     assert missing_column([], Column("text", "--x")) == "no column 'text'; the columns there are: none; choose with --x"
 
 
