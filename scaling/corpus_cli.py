@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import scaling
 from common.cli.flags import add_settings, make_parser, read_settings
 from common.cli.options import number
-from common.errors import show
+from common.errors import InputError, show
 from scaling.corpus_config import ENGINES, VERBS, CorpusConfig
 
 
@@ -47,6 +47,8 @@ def corpus(argv: Sequence[str] | None = None) -> None:
     )
     if arguments.json:
         print(json.dumps(summary.record()))
-        return
-    for line in summary.lines():
-        show(line)
+    else:
+        for line in summary.lines():
+            show(line)
+    if summary.rows and not summary.answered:
+        raise InputError(f"none of the {summary.rows:,} rows could be answered; the notes in the parts say why")

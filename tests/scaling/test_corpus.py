@@ -21,7 +21,7 @@ from common.output import MARKER, make_ours, workspace_of
 from common.text.sources import open_source
 from pos_tagging.config import TaggingConfig
 from pos_tagging.sentences import TaggedSentence, TaggedText
-from scaling import CorpusConfig, answer_corpus, shards
+from scaling import CorpusConfig, answer_corpus, corpus_cli, shards
 from scaling.answering import ABOUT
 from scaling.corpus_progress import Progress
 from scaling.stores import Folder, Remote, find_files, open_store, own_name
@@ -350,6 +350,16 @@ def test_progress_tells_rate_and_time_left(monkeypatch, reviews, tmp_path, toy):
     assert progress.line().startswith(f"{num_parts} of 40 parts, ")
     assert progress.line().endswith(" left")
     assert "rows/s" in progress.line()
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_corpus_without_a_single_answer_is_an_error(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("id,text\n1,\n2, \n")
+    places = ["--input", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out")]
+    with pytest.raises(InputError, match="none of the 2 rows could be answered; the notes in the parts say why"):
+        corpus_cli.corpus(["rate", *places, "--workers", "1", "--json", "--text-column", "text"])
+    assert json.loads(capsys.readouterr().out)["rows"] == 2
+    assert [row["note"] for row in rows_of(tmp_path / "out", "csv")] == ["empty text"] * 2
 
 
 def test_notes_are_lines_for_people():
