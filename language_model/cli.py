@@ -27,6 +27,7 @@ from common.cli.options import (
     add_model_argument,
     add_text_arguments,
     add_train_arguments,
+    check_nothing_is_read,
     check_train_arguments,
     claim_for_scores,
     number,
@@ -350,6 +351,8 @@ def check_generate_arguments(arguments: argparse.Namespace) -> None:
         raise InputError("--endings: takes its prompts from the file, and makes no report; leave the other option out")
     if arguments.train and not arguments.report:
         raise InputError("--train: is for the report; add --report DIR")
+    if not (arguments.endings or arguments.train):
+        check_nothing_is_read(arguments, "add --endings or --train")
     for path in filter(None, (arguments.endings, arguments.train)):
         check_data(path)
     if arguments.report:

@@ -14,6 +14,7 @@ import pos_tagging
 from common.cli.answers import (
     OwnColumns,
     answer_asked,
+    check_columns,
     choose_format,
     not_answered,
     numbered,
@@ -209,6 +210,7 @@ def predict_words(arguments: argparse.Namespace, stack: ExitStack, words: Words)
         raise InputError(
             f"--format {name}: for texts in a table; the words of {words.name} go into conllu, tsv or jsonl"
         )
+    check_columns(arguments, is_table=False)
     is_kept = keeps_file(name, words.format)
     items = open_texts(arguments, _given_sentences(words, is_kept, arguments.strict))
     errors = "surrogateescape" if is_kept else "replace"

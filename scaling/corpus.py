@@ -48,7 +48,7 @@ from common.text.readers import sha256_of
 from common.version import VERSION
 from scaling import run_local
 from scaling.answering import ABOUT, Work
-from scaling.corpus_config import ENGINES, LOCAL, CorpusConfig
+from scaling.corpus_config import ENGINES, LOCAL, RAY, SPARK, CorpusConfig
 from scaling.corpus_progress import shown_progress
 from scaling.shards import Planned, Shard, plan
 from scaling.stores import Folder, Remote, find_files, is_url, open_store
@@ -89,7 +89,7 @@ def answer_corpus(
     """
     config = config or CorpusConfig()
     num_workers = num_cores() if workers is None else workers
-    _check(verb, config, engine, num_workers)
+    _check(verb, config, engine, num_workers, cluster)
     _check_places(str(input), str(output), engine, num_workers)
 
     # 1. The model, and the input as shards: what every run of this command agrees on.
@@ -171,7 +171,7 @@ def _run(engine: str, work: Work, shards: Sequence[Shard], num_workers: int, clu
 # -- The output -----------------------------------------------------------------------------------------------------
 
 
-def _check(verb: str, config: CorpusConfig, engine: str, num_workers: int) -> None:
+def _check(verb: str, config: CorpusConfig, engine: str, num_workers: int, cluster: str | None) -> None:
     """Find what is wrong with the options before anything is read."""
     config.validate()
     config.check_verb(verb)
@@ -179,6 +179,8 @@ def _check(verb: str, config: CorpusConfig, engine: str, num_workers: int) -> No
         raise InputError(f"--engine: found {engine!r}, wanted one of {', '.join(ENGINES)}")
     if num_workers < 1:
         raise InputError(f"--workers: found {num_workers}, wanted at least 1")
+    if cluster is not None and engine == LOCAL:
+        raise InputError(f"--cluster: --engine {LOCAL} has none; leave it out, or take --engine {SPARK} or {RAY}")
 
 
 def _check_places(input: str, output: str, engine: str, num_workers: int) -> None:

@@ -44,7 +44,7 @@ from common.text.token_cache import CACHE_HELP
 from interpretability.config import AttributionConfig, FaithfulnessConfig
 from interpretability.explanation import html_page
 from sentiment.config import DEFAULT_NAME, TASK, SentimentConfig
-from sentiment.scale import parse_scale
+from sentiment.scale import LARGEST, parse_scale
 
 if TYPE_CHECKING:
     from interpretability.explanation import Explanation
@@ -118,7 +118,7 @@ def evaluate(argv: Sequence[str] | None = None) -> None:
     for end in ("min", "max"):
         which = {"min": "worst", "max": "best"}[end]
         help = f"{which} rating in the files (default: the model's, or found out if that does not fit)"
-        parser.add_argument(f"--{end}-rating", type=number(float), metavar="FLOAT", help=help)
+        parser.add_argument(f"--{end}-rating", type=number(float, -LARGEST, LARGEST), metavar="FLOAT", help=help)
     add_overrides(
         parser, SentimentConfig, ("text_column", "rating_column", "labels", "skip_bad_rows", "encoding", "header")
     )

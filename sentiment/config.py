@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from common.errors import InputError
 from common.networks.rating_levels import MAX_LEVELS
 from common.settings import ReadingConfig, TrainingConfig, flag_of, setting
+from sentiment.scale import LARGEST
 
 TASK, DEFAULT_NAME = "sentiment", "reviews"
 RECURRENT = ("lstm", "gru", "simple-rnn")
@@ -147,9 +148,13 @@ class SentimentConfig(TrainingConfig, ReadingConfig):
     )
     # None until a run has found them out.
     min_rating: float = setting(
-        None, "worst rating of the scale; none: found out from the data", group=DATA, basic=True
-    )
-    max_rating: float = setting(None, "best rating of the scale; none: found out from the data", group=DATA, basic=True)
+        None, "worst rating of the scale; none: found out from the data", minimum=-LARGEST, maximum=LARGEST, group=DATA,
+        basic=True,
+    )  # fmt: skip
+    max_rating: float = setting(
+        None, "best rating of the scale; none: found out from the data", minimum=-LARGEST, maximum=LARGEST, group=DATA,
+        basic=True,
+    )  # fmt: skip
     labels: str = setting("", "what words in the rating column mean: bad=1,good=5", group=DATA, basic=True)
     skip_bad_rows: bool = setting(
         False, "leave out rows without a text or a rating, and say how many", group=DATA, basic=True

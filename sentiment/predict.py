@@ -144,7 +144,7 @@ class RatingModel:
         Returns:
             A rating for each; one string is one text.
         Raises:
-            InputError: something in it is not a string.
+            InputError: something in it is not a string; or the scale is none.
         """
         texts = as_texts(texts)
         token_lists = list(tokenize_all(normal_texts(texts, self.config), load_pipeline(self.config.language)))

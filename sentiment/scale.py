@@ -555,9 +555,20 @@ def parse_scale(text: str) -> tuple[float, float]:
         low, high = _amount(match[1]), _amount(match[2])
     except ValueError as error:
         raise InputError(f"scale {excerpt(text)} {error}") from None
-    if not low < high:
-        raise InputError(f"scale {excerpt(text)}: {low:g} is not below {high:g}; write the worst rating first")
+    check_ends(low, high)
     return low, high
+
+
+def check_ends(low: float, high: float) -> None:
+    """Check a scale that is given as numbers.
+
+    Raises:
+        InputError: its ends are not in order, or too far from 0.
+    """
+    if not low < high:
+        raise InputError(f"scale: {low:g} is not below {high:g}; give the worst rating first, then the best")
+    if max(-low, high) > LARGEST:
+        raise InputError(f"scale: found {low:g} to {high:g}, wanted ends from {-LARGEST:g} to {LARGEST:g}")
 
 
 def convert(values: np.ndarray, from_scale: tuple[float, float], to_scale: tuple[float, float]) -> np.ndarray:
@@ -570,14 +581,13 @@ def convert(values: np.ndarray, from_scale: tuple[float, float], to_scale: tuple
     Returns:
         float64, in the shape of `values`.
     Raises:
-        ValueError: a scale that is empty or upside down.
+        InputError: a scale that is empty, upside down or too large.
 
     >>> convert(np.array([1, 3, 5]), (1, 5), (0, 10)).tolist()
     [0.0, 5.0, 10.0]
     """
     for low, high in (from_scale, to_scale):
-        if not low < high:
-            raise ValueError(f"scale {low:g} to {high:g}: the first end must be below the second")
+        check_ends(low, high)
     values = np.asarray(values, dtype=np.float64)
     if tuple(from_scale) == tuple(to_scale):
         return values.copy()

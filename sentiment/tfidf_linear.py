@@ -17,6 +17,8 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.svm import LinearSVC
 
+from common.progress import say
+
 RIDGE_ALPHAS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LEAST_FOR_CHOICE = 10  # texts: of fewer, a fold would have one, whose R² is not defined
 MOST_FOR_CHOICE = 5000  # texts: of more, the alpha is that of validation films of IMDb
@@ -26,6 +28,7 @@ LOGISTIC_C = 10.0
 SVM_C = 0.005
 
 WORD, BETWEEN_SPACES = r"(?u)\b\w\w+\b", r"\S+"
+NO_TERM = ""  # matches neither pattern: in no text
 
 RATES, DECIDES = ("TF-IDF + ridge",), ("TF-IDF + logistic", "NB-SVM")
 
@@ -33,7 +36,8 @@ RATES, DECIDES = ("TF-IDF + ridge",), ("TF-IDF + logistic", "NB-SVM")
 class LinearModels:
     """The three models.
 
-    A pair or triple must occur in two texts; in a small sample that leaves few, so there it must occur in one.
+    A pair or triple must occur in two texts; in a small sample that leaves few, so there it must occur in one. Where no
+    term is left (emojis alone, words of one letter), only the intercepts are learned: the ridge predicts the mean.
 
     Args:
         texts: of the training file.
@@ -46,7 +50,11 @@ class LinearModels:
         self.counter = CountVectorizer(
             token_pattern=token_pattern, ngram_range=(1, 3), min_df=2 if len(texts) > 1000 else 1, dtype=np.float32
         )
-        counts = self.counter.fit_transform(texts)  # (texts, terms)
+        try:
+            counts = self.counter.fit_transform(texts)  # (texts, terms)
+        except ValueError:  # no terms
+            say("TF-IDF finds no words in the training reviews: every text gets the same rating from it, their mean")
+            counts = self.counter.set_params(vocabulary=[NO_TERM]).fit_transform(texts)
         self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         weighted = self.weighting.transform(counts)
         few = LEAST_FOR_CHOICE <= len(ratings) <= MOST_FOR_CHOICE

@@ -24,6 +24,7 @@ from common.version import VERSION
 from interpretability.explanation import Explanation
 from language_model.completion import join_tokens, read_prompt
 from rnn_language.models import purpose
+from sentiment.scale import check_ends
 from serving.completions import Writing, write
 from serving.guard import Guard
 from serving.limits import ServerConfig
@@ -132,10 +133,9 @@ def add_answers(app: FastAPI, config: ServerConfig) -> None:
     async def ratings(body: RatingRequest, request: Request) -> JSONResponse:
         """Rate reviews; see `rnn-language rate`."""
         served = request.app.state.models.find("sentiment", body.model)
-        if body.scale and not body.scale[0] < body.scale[1]:
-            raise Problem(422, "scale: give the worst rating first, then the best, such as [1, 5]")
-        scale = tuple(body.scale) if body.scale else None
-        return await answer_texts(request, body, served, served.model.predict, vars, config, scale)
+        if body.scale:
+            check_ends(*body.scale)
+        return await answer_texts(request, body, served, served.model.predict, vars, config, body.scale)
 
     @app.post("/v1/tags", responses=PROBLEMS, response_model=None)
     async def tags(body: TagRequest, request: Request) -> JSONResponse:

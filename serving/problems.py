@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,11 +15,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from common.errors import InputError, excerpt, printable
+from serving.schemas import MEMBERS
 
 MEDIA_TYPE = "application/problem+json"
 PLAIN = re.compile(r"[\w.]{1,60}")
 OPTION = re.compile(r"--([a-z][a-z-]*)")  # as commands call what is a field here
 MOST_NAMED = 3  # things that are wrong with a body, in one line
+MOST_SHOWN = 50  # characters of what is wrong
+BEGINNING = re.compile("^(Input|Value error,) ")  # of pydantic's messages, which have the field before them here
 
 
 class Problem(Exception):
@@ -93,14 +97,15 @@ def _of_body(error: RequestValidationError) -> Problem:
 
 
 def _line(found: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in found["loc"] if part != "body")
+    is_new = found["type"] == "extra_forbidden"
+    place = ".".join(str(part) for part in found["loc"] if part != "body" and (is_new or part not in MEMBERS))
     name = place if PLAIN.fullmatch(place) else excerpt(place)
     if not place:
         return 'the body: is no object; send JSON such as {"input": "So good."} and Content-Type: application/json'
-    if found["type"] == "extra_forbidden":
+    if is_new:
         return f"{name}: no such field"
     if found["type"] == "missing":
         return f"{name}: is missing"
-    value = found.get("input")
-    what = f", found {excerpt(str(value))}" if isinstance(value, str | int | float | bool | None) else ""
-    return printable(f"{name}: {found['msg'][:1].lower()}{found['msg'][1:]}{what}")
+    wrong = BEGINNING.sub("", found["msg"])
+    given = printable(json.dumps(found.get("input"), ensure_ascii=False, default=str), max_characters=MOST_SHOWN)
+    return printable(f"{name}: {wrong[:1].lower()}{wrong[1:]}, found {given}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 
 def _whole_characters(text: str) -> str:
@@ -16,9 +16,34 @@ def _whole_characters(text: str) -> str:
     return text
 
 
+MEMBERS = TEXT, TEXTS, IDS, LISTS_OF_IDS = "text", "texts", "ids", "lists of ids"  # of unions; pydantic's tags
+
+
+def _meant_as(given: Any) -> str | None:
+    """The member of a union that a value is meant as, by its first element: a fault is told of that one alone."""
+    if isinstance(given, list):
+        return {int: IDS, list: LISTS_OF_IDS}.get(type(given[0]) if given else str, TEXTS)
+    return TEXT if isinstance(given, str) else None
+
+
+def _one_of(wanted: str) -> Discriminator:
+    """Chooses the member of a union; what is meant as none of them is refused with what was wanted."""
+    return Discriminator(_meant_as, custom_error_type="kind", custom_error_message=f"wanted {wanted}")
+
+
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_whole_characters)]
 Ids = list[Annotated[int, Field(strict=True, ge=0)]]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+TextOrTexts = Annotated[
+    Annotated[Text, Tag(TEXT)] | Annotated[list[Text], Tag(TEXTS)], _one_of("a text or a list of texts")
+]
+Prompts = Annotated[
+    Annotated[Text, Tag(TEXT)]
+    | Annotated[list[Text], Tag(TEXTS)]
+    | Annotated[Ids, Tag(IDS)]
+    | Annotated[list[Ids], Tag(LISTS_OF_IDS)],
+    _one_of("a text, ids of tokens, or a list of one kind"),
+]
 
 
 class Body(BaseModel):
@@ -32,7 +57,7 @@ class Body(BaseModel):
 class Texts(Body):
     """Texts to answer."""
 
-    input: Text | list[Text] = Field(description="a text, or several", examples=["A joy from start to end."])
+    input: TextOrTexts = Field(description="a text, or several", examples=["A joy from start to end."])
 
     @property
     def texts(self) -> list[str]:
@@ -67,12 +92,12 @@ class StreamOptions(BaseModel):
 class CompletionRequest(Body):
     """The fields of OpenAI's completions that a recurrent network can honour; it has no `suffix` and one `best_of`."""
 
-    prompt: Text | list[Text] | Ids | list[Ids] = Field(description="a text, or ids of tokens; or several of one kind")
+    prompt: Prompts = Field(description="a text, or ids of tokens; or several of one kind")
     max_tokens: int = Field(16, ge=0, strict=True)
     temperature: Finite = Field(1.0, ge=0, le=2)
     top_p: Finite = Field(1.0, gt=0, le=1)
     n: int = Field(1, ge=1, le=128, strict=True)
-    stop: Text | list[Text] | None = Field(None, description="texts before which a completion ends, 4 at most")
+    stop: TextOrTexts | None = Field(None, description="texts before which a completion ends, 4 at most")
     seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1, strict=True)
     logprobs: int | None = Field(None, ge=0, le=20, strict=True)
     echo: bool = False

@@ -262,7 +262,7 @@ WRONG_OPTIONS = [
     ("sentiment.predict", ["Hi", "--output", "/tmp"], "/tmp: is a folder"),
     ("language_model.generate", ["--temperature", "-1"], "--temperature: found -1, wanted at least 0"),
     ("language_model.generate", ["--top-p", "2"], "--top-p: found 2, wanted from 0.0001 to 1"),
-    ("language_model.generate", ["--num-samples", "0"], "--num-samples: found 0, wanted from 1 to 1000"),
+    ("language_model.generate", ["--num-samples", "0"], "--num-samples: found 0, wanted from 1 to 1,000"),
     ("language_model.generate", ["--max-tokens", "many"], "--max-tokens"),
 ]
 # Runs commands one after the other, each with the modules of this project imported anew. To the first it is as if it

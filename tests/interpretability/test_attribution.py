@@ -89,7 +89,7 @@ def test_an_empty_text_has_no_weights():
         ({"baseline": "zeros"}, "--baseline zeros: occlusion changes words"),
         ({"method": "integrated-gradients", "baseline": "removed"}, "--baseline removed: integrated-gradients needs"),
         ({"method": "magic"}, "--method: found 'magic', wanted one of occlusion"),
-        ({"num_steps": 0}, "--num-steps: found 0, wanted from 1 to 2048"),
+        ({"num_steps": 0}, "--num-steps: found 0, wanted from 1 to 2,048"),
         ({"tolerance": -0.1}, "--tolerance: found -0.1, wanted at least 0"),
     ],
 )

@@ -160,7 +160,7 @@ def test_weights_that_diverge_are_an_error(shared, monkeypatch):
     [
         (["--dynamic-decay", "0.1"], "--dynamic-decay: is for dynamic evaluation; add --dynamic"),
         (["--dynamic", "--engine", "onnx-int8"], "--dynamic: --engine onnx-int8 has weights that cannot be adapted"),
-        (["--dynamic", "--dynamic-segment", "0"], "--dynamic-segment: found 0, wanted from 1 to 10000"),
+        (["--dynamic", "--dynamic-segment", "0"], "--dynamic-segment: found 0, wanted from 1 to 10,000"),
     ],
 )
 def test_wrong_options(options, message, run_here):

@@ -117,6 +117,7 @@ def test_options_that_do_not_go_together(tmp_path, run_here):
         (["--endings", path, "--prompt", "a"], "--endings: takes its prompts from the file"),
         (["--train", path], "--train: is for the report; add --report DIR"),
         (["--endings", tmp_path / "none.txt"], "no such file"),
+        (["--prompt", "a", "--text-column", "b"], "--text-column b: tells how a file is read; leave it out, or add --"),
     ):
         done = run_here("language_model.generate", *options)
         assert done.returncode == 2

@@ -357,8 +357,8 @@ def test_scores_that_are_no_numbers_end_a_text(bad, settings, monkeypatch):
         {"repetition_penalty": 1e300},
         {"repetition_penalty": 1e300, "num_beams": 3},
         {"repetition_penalty": 1e300, "temperature": 1e-320},
-        {"top_k": 10**30},
-        {"no_repeat_ngram": 10**30},
+        {"top_k": 2**31 - 1},
+        {"no_repeat_ngram": 2**31 - 1},
     ],
 )
 def test_extremes_give_valid_texts(settings):

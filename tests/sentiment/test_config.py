@@ -46,8 +46,8 @@ tbptt_length         0                  0        -
 text_column          review             -        -  shown
 rating_column        rating             -        -  shown
 group_column         None               -        -
-min_rating           None               -        -  shown
-max_rating           None               -        -  shown
+min_rating           None      -1000000000.0  1000000000.0  shown
+max_rating           None      -1000000000.0  1000000000.0  shown
 labels               ''                 -        -  shown
 """
 
@@ -121,6 +121,7 @@ EXCLUDED = [
     ({"nbsvm_weight": 1.0, "head": "regression"}, "--nbsvm-weight: not with --head regression"),
     ({"min_rating": 10.0}, "--min-rating 10 is not below --max-rating 10"),
     ({"min_rating": 0.0, "max_rating": 1000.0}, "from 0 to 1000 is too many, the most is 1,000"),
+    ({"max_rating": 1e39}, "--max-rating: found 1e.39, wanted from -1e.09 to 1e.09"),
     ({"units": 0}, "--units: found 0, wanted at least 1"),
 ]
 

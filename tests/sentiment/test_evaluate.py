@@ -180,6 +180,8 @@ def test_baselines_stay_inside_the_scale_and_are_scored_by_what_they_say():
     assert 1 <= answers["TF-IDF + ridge"][1] < 3 < 8 < answers["TF-IDF + ridge"][0] <= 10
     narrow = baseline_answers(["good", "bad"], known, settings_of(min_rating=4.0, max_rating=6.0))
     assert narrow["TF-IDF + ridge"].tolist() == [6, 4]
+    wordless = baseline_answers(["good", "😡"], Reviews(["😀", "😡"], np.array([9.0, 2])), CONFIG)
+    assert wordless["TF-IDF + ridge"].tolist() == [5.5, 5.5]
     reviews = Reviews(["good", "bad"], np.array([9.0, 2]))
     scored = score_baselines(reviews, answers, CONFIG, lambda score: score(np.array([0])))
     assert {name: set(scores) for name, scores in scored.items()} == {

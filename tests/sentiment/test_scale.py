@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from sentiment.scale import (
     FRACTION,
     GLYPHS,
     LABEL,
+    LARGEST,
     NUMBER,
     WORD,
     Scale,
@@ -701,10 +703,24 @@ def test_conversion_there_and_back_and_onto_itself():
     assert values[0] == -2  # a copy
 
 
-@pytest.mark.parametrize(("source", "target"), [((5, 1), (0, 1)), ((1, 5), (3, 3))])
-def test_conversion_between_scales_that_are_none(source, target):
-    with pytest.raises(ValueError, match="the first end must be below the second"):
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ((5, 1), (0, 1), "scale: 5 is not below 1; give the worst rating first, then the best"),
+        ((1, 5), (3, 3), "scale: 3 is not below 3"),
+        ((1, 5), (1, math.nan), "scale: 1 is not below nan"),
+        ((1, 5), (1, 1e39), "scale: found 1 to 1e.39, wanted ends from -1e.09 to 1e.09"),
+        ((1, 5), (-1e308, 1), "scale: found -1e.308 to 1"),
+        ((1, 5), (1, math.inf), "scale: found 1 to inf"),
+    ],
+)
+def test_conversion_between_scales_that_are_none(source, target, message):
+    with pytest.raises(InputError, match=message):
         convert(np.array([1.0]), source, target)
+
+
+def test_the_largest_scale():
+    assert convert(np.array([1, 5]), (1, 5), (-LARGEST, LARGEST)).tolist() == [-1e9, 1e9]
 
 
 # -- A given scale --------------------------------------------------------------------------------------------------

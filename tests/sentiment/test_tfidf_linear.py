@@ -98,6 +98,19 @@ def test_few_texts_are_learned_without_a_word(number):
     assert rated[0] > rated[1]
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "a"), (12, "😀 😀"), (12, "{}"), (1001, "word{}")], ids=["one", "emojis", "digits", "rare"]
+)
+def test_without_a_word_the_mean_is_left(number, text, capsys):
+    texts = [text.format(place % 10 if number == 12 else place) for place in range(number)]
+    ratings = np.where(np.arange(number) % 3, 1.0, 10.0)
+    answers = LinearModels(texts, ratings, 5.5).predict(["a", "good film"])
+    np.testing.assert_allclose(answers["TF-IDF + ridge"], ratings.mean())
+    assert tuple(answers) == (RATES if number == 1 else (*RATES, *DECIDES))
+    assert all(not answers[name].any() for name in DECIDES if name in answers)  # most ratings are bad
+    assert capsys.readouterr().err.count("TF-IDF finds no words") == 1
+
+
 def test_a_thousand_texts_keep_their_rare_terms():
     texts = [f"word{i} common" for i in range(1000)]
     assert len(LinearModels(texts, np.arange(1000.0), -1).counter.vocabulary_) == 1 + 2 * 1000

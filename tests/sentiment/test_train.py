@@ -215,6 +215,17 @@ def test_the_verdict_is_on_the_validation_split(monkeypatch, capsys):
     assert shown.tolerance == 0.01
 
 
+def test_emojis_have_a_verdict_too(capsys):
+    """TF-IDF finds no words in them, after a training that may have taken hours."""
+    known = Reviews(["😀 😀", "😡"] * 10, np.array([9.0, 1] * 10, np.float32))
+    splits = training.Splits(settings_of(), known, [], known.take([0, 1]), [["😀", "😀"], ["😡"]])
+    model = SimpleNamespace(
+        config=settings_of(), predict_tokens=lambda tokens: SimpleNamespace(ratings=np.array([9.0, 1.0]))
+    )
+    assert "the model explains 100% of the variance" in training.judge(splits, model).sentence
+    assert "TF-IDF finds no words" in capsys.readouterr().err
+
+
 def test_logits_are_divided_by_the_temperature_that_is_said(monkeypatch, capsys):
     divided = []
     monkeypatch.setattr(training, "divide_logits", lambda network, temperature: divided.append((network, temperature)))
