@@ -37,7 +37,7 @@ from common.cli.options import (
 )
 from common.cli.processes import start_backend
 from common.cli.scores import show_scores, shown_command
-from common.cli.stream import ask, open_output
+from common.cli.stream import ask, ask_texts, open_output
 from common.cli.table_files import FORMATS
 from common.errors import InputError, show
 from common.evaluation.report import write_report
@@ -296,7 +296,7 @@ def explain(argv: Sequence[str] | None = None) -> None:
         (AttributionConfig, FaithfulnessConfig),
         lambda: ask(arguments),
         lambda: language_model.make_explainer(load(), arguments.ending, config),
-        lambda: language_model.measure_faithfulness(load(), arguments.input, measured),
+        lambda: language_model.measure_faithfulness(load(), ask_texts(arguments), measured),
         partial(explanation_page, facts={"model": f"{Path(arguments.model).name} ({TASK})"}),
     )
 

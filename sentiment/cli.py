@@ -34,7 +34,7 @@ from common.cli.options import (
 )
 from common.cli.processes import start_backend
 from common.cli.scores import show_scores
-from common.cli.stream import ask, open_output
+from common.cli.stream import ask, ask_texts, open_output
 from common.cli.table_files import FORMATS
 from common.errors import InputError, show
 from common.evaluation.metrics import format_score
@@ -198,6 +198,7 @@ def explain(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config, measured = override(AttributionConfig(), arguments), override(FaithfulnessConfig(), arguments)
     config.validate()
+    columns = (SentimentConfig.text_column,)
 
     def load() -> RatingModel:
         return sentiment.load(arguments.model, arguments.engine, arguments.threads)
@@ -205,9 +206,9 @@ def explain(argv: Sequence[str] | None = None) -> None:
     run_explain(
         arguments,
         (AttributionConfig, FaithfulnessConfig),
-        lambda: ask(arguments, (SentimentConfig.text_column,)),
+        lambda: ask(arguments, columns),
         lambda: sentiment.make_explainer(load(), arguments.level, config),
-        lambda: sentiment.measure_faithfulness(load(), arguments.input, arguments.level, measured),
+        lambda: sentiment.measure_faithfulness(load(), ask_texts(arguments, columns), arguments.level, measured),
         partial(html_page, facts={"model": f"{Path(arguments.model).name} ({TASK})"}),
     )
 

@@ -87,6 +87,19 @@ def ask(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), source:
     return dataclasses.replace(texts, items=_begun(arguments, texts.items, texts.table))
 
 
+def ask_texts(arguments: argparse.Namespace, usual: Sequence[str] = ("text",)) -> list[str]:
+    """The texts of a command, all of which must be good.
+
+    Raises:
+        InputError: the first one that cannot be read.
+    """
+    asked = list(ask(arguments, usual).items)
+    for each in asked:
+        if each.text is None:
+            raise InputError(each.problem)
+    return [each.text for each in asked if each.text is not None]
+
+
 def trained_text_column(model: Path) -> list[str]:
     """The column of the text in the data that a model was trained on, if it is known; the model may be damaged."""
     try:

@@ -16,6 +16,7 @@ from common.cli.stream import (
     NotAnswered,
     answer_all,
     ask,
+    ask_texts,
     chunks,
     in_order,
     is_interactive,
@@ -248,3 +249,13 @@ def test_a_pipe_takes_bytes_as_well(tmp_path):
     os.close(reader)
     with pytest.raises(FileNotFoundError):
         stream._open_stream(tmp_path / "nothing", "replace")
+
+
+def test_texts_that_must_all_be_good_are_read_as_the_options_say(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,words\n1,Caf\xe9 noir\n2,Bon\n".encode("cp1252"))
+    given = arguments(input=path, text_column="words", encoding="cp1252")
+    assert ask_texts(given) == ["Caf\xe9 noir", "Bon"]
+    path.write_text("id,words\n1,good\n2, \n")
+    with pytest.raises(InputError, match=r"a\.csv, row 2: empty text"):
+        ask_texts(arguments(input=path, text_column="words"))
