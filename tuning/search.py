@@ -182,10 +182,7 @@ def search(
     open_folder(job, resume)
     run_workers(partial(work, job), num_workers)
     study = job.open()
-    candidates = [
-        Candidate(None, {}),
-        *(Candidate(trial.number, plain(trial.params)) for trial in finished(study)[:BEST]),
-    ]
+    candidates = to_compare(study)
     seeds = [job.base.seed + number for number in range(num_seeds)]
     run_workers(partial(try_seeds, job, candidates, seeds), num_workers)
     with ExitStack() as stack:
@@ -428,6 +425,12 @@ def check_hope(study: optuna.Study) -> None:
 
 
 # -- The best settings ----------------------------------------------------------------------------------------------
+
+
+def to_compare(study: optuna.Study) -> list[Candidate]:
+    """The settings without a search, and those of the best trials."""
+    best = finished(study)[:BEST]
+    return [Candidate(None, {}), *(Candidate(trial.number, plain(trial.params)) for trial in best)]
 
 
 def try_seeds(job: Job, candidates: list[Candidate], seeds: list[int]) -> None:

@@ -79,19 +79,16 @@ def fit(
         on_epoch: called after each epoch; returns True to stop there.
         hashes: of what the run reads, by option (`Run.hashes`): a run on other data does not go on from a checkpoint.
     Raises:
-        InputError: the checkpoint belongs to a run with other settings or data, the loss is no longer a number, or no
-            epoch has a finite score.
+        InputError: the checkpoint is of other settings or data, the loss is no number, or no score is finite.
     """
     folder = checkpoint_folder(output_dir)
     model.optimizer.build(model.trainable_variables)
     average = AveragedWeights(model, config.ema_momentum)
     data = {**(hashes or {}), LENGTHS: _fingerprint(train_batches)}
-    state, best_weights = Progress(), model.get_weights()
-    if resume:
-        state, best_weights = restore_checkpoint(folder, model, average, config, data)
+    begun = restore_checkpoint(folder, model, average, config, data) if resume else (Progress(), model.get_weights())
+    state, best_weights = begun
     say(_describe_start(model, state, config))
     check_space(folder, model.count_params())
-
     train_batches, first_epoch = shared(train_batches), state.epoch
     stopped = _agreed_stop([_stops(on_epoch, row) for row in state.history])
     while not stopped and state.epoch < config.num_epochs and state.epoch - state.best_epoch <= config.patience:
@@ -107,12 +104,16 @@ def fit(
             save_checkpoint(folder, model, average, best_weights, config, data, state)
         say(_describe_epoch(state, config, time.monotonic() - start - compiling))
         stopped = _agreed_stop([_stops(on_epoch, state.history[-1])])
+    _check_learned(state, validation)
+    model.set_weights(best_weights)
+    return state
 
+
+def _check_learned(state: Progress, validation: Validation) -> None:
+    """Refuse a run none of whose epochs has a finite score."""
     if state.best_score == -math.inf:
         score = state.history[-1][str(validation.monitor)]
         raise InputError(f"--learning-rate: {validation.monitor} was {score} after every epoch; try a smaller one")
-    model.set_weights(best_weights)
-    return state
 
 
 def _fingerprint(batches: EpochBatches) -> str:
