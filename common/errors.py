@@ -89,6 +89,11 @@ def excerpt(text: str, max_characters: int = 40) -> str:
     return repr(text if len(text) <= max_characters else text[:max_characters] + "…")
 
 
+def is_want_of_memory(error: Exception) -> bool:
+    """Whether memory has run out: Python's own error, or that of TensorFlow, which need not be there."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
 def describe_os_error(error: OSError) -> str:
     """Say what the system refused, and what would do."""
     name = error.filename or "input or output"

@@ -83,9 +83,8 @@ def find_runs(folder: str | Path, task: str | None = None) -> list[Run]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the runs")
-    bundles = [
-        file for file in sorted(folder.rglob(METRICS_FILE)) if (file.parent / MANIFEST_FILE).exists()
-    ]  # those of other programs, and what was copied without its manifest, are none
+    # Without a manifest it is of another program, or was copied in part.
+    bundles = [file for file in sorted(folder.rglob(METRICS_FILE)) if (file.parent / MANIFEST_FILE).exists()]
     checkpoints = [file for file in sorted(folder.rglob(STATE_FILE)) if CHECKPOINTS in file.as_posix()]
     found = [_read(_of_bundle, file, folder) for file in bundles] + [
         _read(_of_checkpoint, file, folder) for file in checkpoints

@@ -27,13 +27,12 @@ from optuna.distributions import (
 
 from common.errors import InputError, as_written, excerpt
 from common.files import check_file
-from common.settings import Settings, kind_of, make_config
+from common.settings import MAX_INTEGER, Settings, kind_of, make_config
 
 Space: TypeAlias = dict[str, BaseDistribution]  # the values that each setting may take
 SPACES = Path(__file__).parent / "spaces"
 KEYS = ("low", "high", "step", "log", "choices")
 MAX_CHARACTERS = 1 << 20
-MAX_WHOLE = 2**31 - 1  # of a whole number, and of the steps of a range: Optuna samples them as floats
 
 
 def read_space(path: Path, config_class: type[Settings]) -> Space:
@@ -100,8 +99,8 @@ def _range_of(name: str, table: Any, config_class: type[Settings], place: str) -
 
 def _check_whole_numbers(value: Any, place: str) -> None:
     """Refuse whole numbers, anywhere in a table, that are too large to be sampled: TOML has them of any size."""
-    if isinstance(value, int) and abs(value) > MAX_WHOLE:
-        raise InputError(f"{place}: found a whole number beyond {MAX_WHOLE:,}; give a smaller one")
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise InputError(f"{place}: found a whole number beyond {MAX_INTEGER:,}; give a smaller one")
     if isinstance(value, Mapping | list):
         for inner in value.values() if isinstance(value, Mapping) else value:
             _check_whole_numbers(inner, place)
@@ -122,7 +121,7 @@ def _check_step(step: Any, low: float, high: float, kinds: tuple[type, ...], log
         raise InputError(f"{place}: step: found {as_written(step)}, wanted {wanted} above 0, at most {high - low:g}")
     first, last, width = (Fraction(str(value)) for value in (low, high, step))  # 0.7 - 0.1 is no 0.6 in binary
     num_steps = (last - first) / width
-    if num_steps > MAX_WHOLE:
+    if num_steps > MAX_INTEGER:
         raise InputError(f"{place}: step: found {step}, too small between {low} and {high}; leave it out")
     if num_steps.denominator > 1:
         reached = f"{float(first + int(num_steps) * width):.12g}"

@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any, NoReturn
 
-from common.errors import InputError, describe_os_error
+from common.errors import InputError, describe_os_error, is_want_of_memory
 from common.inference.keras_start import start_keras
 from common.parallel import end_with_parent, limit_threads, num_cores
 from common.progress import LOGGER, show_progress
@@ -76,10 +76,12 @@ def _in_worker(function: bytes, threads: int, shown: bool, errors: Any) -> None:
         _fail(str(error), errors)
     except OSError as error:
         _fail(describe_os_error(error), errors)
-    except MemoryError:
-        _fail("not enough memory; give fewer --workers, and --resume", errors)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        if not is_want_of_memory(error):
+            raise
+        _fail("not enough memory; give fewer --workers, and --resume", errors)
 
 
 def _fail(message: str, errors: Any) -> NoReturn:

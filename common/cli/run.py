@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from common.errors import InputError, describe_os_error, fail
+from common.errors import InputError, describe_os_error, fail, is_want_of_memory
 from common.progress import show_progress
 
 
@@ -35,14 +35,9 @@ def run_command(command: Callable[[Sequence[str] | None], None]) -> None:
     except OSError as error:
         fail(describe_os_error(error))
     except Exception as error:
-        if not _is_want_of_memory(error):
+        if not is_want_of_memory(error):
             raise
         fail("not enough memory for this input or a network of this size; give a smaller one")
-
-
-def _is_want_of_memory(error: Exception) -> bool:
-    """Whether memory has run out: Python's own error, or that of TensorFlow, which need not be there."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def _check_streams() -> None:

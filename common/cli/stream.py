@@ -93,11 +93,12 @@ def ask_texts(arguments: argparse.Namespace, usual: Sequence[str] = ("text",)) -
     Raises:
         InputError: the first one that cannot be read.
     """
-    asked = list(ask(arguments, usual).items)
-    for each in asked:
-        if each.text is None:
-            raise InputError(each.problem)
-    return [each.text for each in asked if each.text is not None]
+    texts = []
+    for asked in ask(arguments, usual).items:
+        if asked.text is None:
+            raise InputError(asked.problem)
+        texts.append(asked.text)
+    return texts
 
 
 def trained_text_column(model: Path) -> list[str]:
